@@ -1,0 +1,9 @@
+"""Classification of shaped patterns: the estimator, its training and its saved form."""
+
+from __future__ import annotations
+
+from crystalsym.classification.checkpoints import CheckpointError
+from crystalsym.classification.classifier import SpaceGroupClassifier
+from crystalsym.classification.saving import SavedModelError
+
+__all__ = ["CheckpointError", "SavedModelError", "SpaceGroupClassifier"]

@@ -1,0 +1,206 @@
+"""Checks of image input and its batches, without ever holding more than one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from crystalsym.classification.json_values import plain
+
+_SHAPE_HELP = (
+    "shaped patterns of shape (n, streams, H, W, channels) from PatternShaper, or merged images "
+    "of shape (n, H, W, channels) from SpotMerger"
+)
+
+
+def _as_rows(X: Any) -> Any:
+    """Return X if rows can be taken from it by an index array, else an array made of it."""
+    lazy = all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__", "__len__"))
+    # Tensors of the backends have all these too, but not numpy's indexing.
+    if isinstance(X, np.ndarray) or (lazy and not hasattr(X, "__dlpack__")):
+        return X
+    first = X[0] if isinstance(X, list | tuple) and len(X) else None
+    if (
+        first is not None
+        and not hasattr(first, "__array__")
+        and not isinstance(first, list | tuple)
+    ):
+        # np.asarray would take a crystal structure for a sequence of its sites.
+        raise ValueError(f"X must hold {_SHAPE_HELP}; got a list of {type(first).__name__}")
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        raise ValueError(f"X must hold {_SHAPE_HELP}; its rows differ in shape") from error
+
+
+class ImageRows:
+    """Shaped patterns as batches of checked float32 streams.
+
+    Parameters
+    ----------
+    X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
+        float in [0, 1], or uint8 (divided by 255 batch by batch). An object with ``shape``,
+        ``dtype``, ``__len__`` and ``__getitem__(index_array)`` is indexed batch by batch and
+        never converted as a whole.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape of one row, (S, H, W, C) or (H, W, C).
+    n_streams, channels : int
+    image_size : int
+        H = W.
+
+    Raises
+    ------
+    ValueError
+        If the shape or type is not one of shaped patterns.
+    """
+
+    def __init__(self, X: Any):
+        rows = _as_rows(X)
+        shape = tuple(int(s) for s in rows.shape)
+        dtype = np.dtype(rows.dtype)
+        if len(shape) == 4 and shape[1] <= 4 and shape[3] > 4:
+            raise ValueError(
+                f"X of shape {shape} looks like raw patterns (n, {shape[1]}, H, W): shape them "
+                "first with PatternShaper or SpotMerger"
+            )
+        if len(shape) not in (4, 5):
+            raise ValueError(f"X must hold {_SHAPE_HELP}; got an array of shape {shape}")
+        if shape[0] == 0:
+            raise ValueError(f"X is empty: found array with 0 sample(s), shape {shape}")
+        if shape[-3] != shape[-2]:
+            raise ValueError(f"images must be square, got {shape[-3]} x {shape[-2]} pixels")
+        if dtype != np.uint8 and dtype.kind != "f":
+            raise ValueError(
+                f"X must be float in [0, 1] or uint8, got {dtype}; raw patterns are shaped first "
+                "with PatternShaper or SpotMerger"
+            )
+        self._rows = rows
+        self._is_bytes = dtype == np.uint8
+        self.shape = shape[1:]
+        self.n_streams = shape[1] if len(shape) == 5 else 1
+        self.image_size = shape[-2]
+        self.channels = shape[-1]
+
+    def __len__(self) -> int:
+        return int(self._rows.shape[0])
+
+    @property
+    def descriptor(self) -> Any:
+        """How the images were made as a JSON value, where X says so; else None."""
+        return plain(getattr(self._rows, "descriptor", None), "descriptor")
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell X that an epoch begins, if it wants to know (augmentation)."""
+        if hasattr(self._rows, "set_epoch"):
+            self._rows.set_epoch(epoch)
+
+    def batch(self, index: np.ndarray) -> list[np.ndarray]:
+        """Return the rows of an index array as S contiguous float32 arrays (b, H, W, C).
+
+        Raises
+        ------
+        ValueError
+            If a row holds NaN or a value outside [0, 1]; the message names the row.
+        """
+        images = np.asarray(self._rows[index])
+        if images.shape != (len(index), *self.shape):
+            raise ValueError(
+                f"X gave rows of shape {images.shape} where {(len(index), *self.shape)} was due"
+            )
+        if self._is_bytes:
+            images = images.astype(np.float32) * np.float32(1 / 255)
+        else:
+            images = images.astype(np.float32, copy=False)
+            self._check_range(images, index)
+        if len(self.shape) == 3:
+            return [np.ascontiguousarray(images)]
+        return [np.ascontiguousarray(images[:, s]) for s in range(self.n_streams)]
+
+    @staticmethod
+    def _check_range(images: np.ndarray, index: np.ndarray) -> None:
+        # NaN fails both comparisons, so one test serves for all faults.
+        if images.min() >= 0.0 and images.max() <= 1.0:
+            return
+        flat = images.reshape(len(images), -1)
+        good = (flat.min(axis=1) >= 0.0) & (flat.max(axis=1) <= 1.0)
+        bad = int(np.flatnonzero(~good)[0])
+        row = int(index[bad])
+        if np.isnan(flat[bad]).any():
+            raise ValueError(f"row {row} of X contains NaN")
+        raise ValueError(
+            f"row {row} of X has values from {flat[bad].min():.4g} to {flat[bad].max():.4g}; "
+            "images must lie in [0, 1] (or be uint8)"
+        )
+
+
+def check_row_shape(
+    rows: ImageRows, expected: Sequence[int], metadata: dict[str, Any] | None = None
+) -> None:
+    """Raise ValueError if rows are not of the shape or descriptor a classifier was fitted on."""
+    descriptor = plain((metadata or {}).get("descriptor"), "metadata_['descriptor']")
+    made = f"; such images are made by {descriptor}" if descriptor is not None else ""
+    if tuple(rows.shape) != tuple(expected):
+        names = "(streams, H, W, channels)" if len(expected) == 4 else "(H, W, channels)"
+        raise ValueError(
+            f"this classifier takes images of shape {tuple(expected)} {names}, "
+            f"got {tuple(rows.shape)}{made}"
+        )
+    if descriptor is not None and rows.descriptor is not None and rows.descriptor != descriptor:
+        raise ValueError(
+            f"this classifier takes images described by {descriptor}, got images described by "
+            f"{rows.descriptor}"
+        )
+
+
+def check_labels(y: Any, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sorted classes and, for every row, the position of its class.
+
+    Raises
+    ------
+    ValueError
+        If y is not one label for each row, or holds fewer than two classes.
+    """
+    from sklearn.utils import column_or_1d
+    from sklearn.utils.multiclass import check_classification_targets
+
+    if y is None:
+        raise ValueError("SpaceGroupClassifier requires y to be passed, but the target y is None")
+    y = column_or_1d(y, warn=True)
+    if len(y) != n_rows:
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: {n_rows} rows, {len(y)} labels"
+        )
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise ValueError("y contains NaN or infinity")
+    check_classification_targets(y)
+    if y.dtype.kind == "f":  # whole numbers, else the check above had refused them
+        y = y.astype(np.int64)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"y must hold at least two classes, got only one class: {classes[0]!r}")
+    return classes, codes
+
+
+def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
+    """Return sample weights as float64 (n,), or None.
+
+    Raises
+    ------
+    ValueError
+        If there is not one finite weight >= 0 for each row, or all are zero.
+    """
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.ndim == 0:
+        weights = np.full(n_rows, float(weights))
+    if weights.shape != (n_rows,):
+        raise ValueError(f"sample_weight must have shape ({n_rows},), got {weights.shape}")
+    if not np.isfinite(weights).all() or weights.min() < 0 or weights.max() == 0:
+        raise ValueError("sample_weight must be finite, not negative and not all zero")
+    return weights

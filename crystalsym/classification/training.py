@@ -1,0 +1,94 @@
+"""From a classifier's parameters to a trained network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from crystalsym.classification.building import build_model, get_weights, set_weights
+from crystalsym.classification.checkpoints import CheckpointFile, TrainingState
+from crystalsym.classification.fitting import Trainer, TrainingPlan
+from crystalsym.classification.inputs import ImageRows
+from crystalsym.classification.objectives import compile_model, make_optimizer
+
+if TYPE_CHECKING:
+    from crystalsym.classification.classifier import SpaceGroupClassifier
+
+CHECKPOINT_INTERVAL = 120.0
+# Parameters that say how to train, not what: a checkpoint may be resumed with others.
+_NOT_OF_THE_RESULT = ("checkpoint_dir", "checkpoint_interval", "resume", "verbose")
+
+
+def train(
+    estimator: SpaceGroupClassifier,
+    rows: ImageRows,
+    classes: np.ndarray,
+    codes: np.ndarray,
+    weights: np.ndarray | None,
+) -> tuple[Any, list[dict[str, Any]]]:
+    """Train as the estimator's parameters say.
+
+    Returns
+    -------
+    model : keras.Model
+        In float32, whatever the precision of the training.
+    history : list of dict
+    """
+    p = estimator
+    checkpoint = _checkpoint_file(p, rows, classes, codes, weights)
+    state = checkpoint.read() if checkpoint is not None and p.resume else None
+    if state is None:
+        seed = int(check_random_state(p.random_state).randint(2**31 - 1))
+        state = TrainingState(seed=seed)
+    plan = TrainingPlan(
+        epochs=int(p.epochs),
+        batch_size=int(p.batch_size),
+        learning_rate=float(p.learning_rate),
+        learning_rate_schedule=p.learning_rate_schedule,
+        warmup_fraction=float(p.warmup_fraction),
+        validation_fraction=float(p.validation_fraction or 0.0),
+        early_stopping=bool(p.early_stopping),
+        n_iter_no_change=int(p.n_iter_no_change),
+        tol=float(p.tol),
+        checkpoint_interval=(
+            CHECKPOINT_INTERVAL if p.checkpoint_interval is None else float(p.checkpoint_interval)
+        ),
+    )
+    network = (p.architecture, p.architecture_options, len(classes), rows.shape)
+    model = build_model(*network, p.precision, seed=state.seed)
+    optimizer = make_optimizer(p.optimizer, p.learning_rate, p.weight_decay)
+    compile_model(model, optimizer, p.label_smoothing)
+    trainer = Trainer(model, rows, codes, weights, plan, state, checkpoint, int(p.verbose))
+    history = trainer.run().history
+    # A network of its own for predictions: in float32 they agree under every backend, and the
+    # optimizer's memory is let go.
+    result = build_model(*network, "float32", seed=state.seed)
+    set_weights(result, [value for _, value in get_weights(model)])
+    return result, history
+
+
+def _checkpoint_file(
+    estimator: SpaceGroupClassifier,
+    rows: ImageRows,
+    classes: np.ndarray,
+    codes: np.ndarray,
+    weights: np.ndarray | None,
+) -> CheckpointFile | None:
+    if estimator.checkpoint_dir is None:
+        return None
+    parameters = estimator.get_params(deep=False)
+    parts = {n: v for n, v in parameters.items() if n not in _NOT_OF_THE_RESULT}
+    if callable(estimator.architecture):
+        parts["architecture"] = getattr(estimator.architecture, "__qualname__", "a callable")
+    if isinstance(estimator.random_state, np.random.RandomState):
+        parts["random_state"] = "RandomState"  # its seed, once drawn, is in the checkpoint
+    parts.update(
+        input_shape=rows.shape,
+        n_samples=len(rows),
+        classes=classes,
+        labels=codes.astype(np.int64),
+        sample_weight=weights,
+    )
+    return CheckpointFile(estimator.checkpoint_dir, parts)

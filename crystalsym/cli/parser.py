@@ -1,0 +1,134 @@
+"""The command line's arguments."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import math
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from crystalsym import __version__
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that reports a wrong call in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the ``crystalsym`` command."""
+    parser = _Parser(
+        prog="crystalsym",
+        description="Space groups of crystals from their diffraction patterns.",
+    )
+    parser.add_argument("--version", action="version", version=f"crystalsym {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    identify = commands.add_parser(
+        "identify",
+        help="rank the space groups of crystals, or of three images of one crystal",
+        description="Rank the space groups of crystal structures (CIF, POSCAR, ...), whose three"
+        " patterns are simulated, or of one crystal from three 16-bit images (TIFF, PNG) of its"
+        " zone axes x, y and z in this order.",
+        epilog="Without FILES the bundled example crystals are identified.",
+    )
+    identify.add_argument("files", nargs="*", metavar="FILES", help="structures, or three images")
+    identify.add_argument("--examples", action="store_true", help="take the bundled crystals")
+    identify.add_argument(
+        "--top", type=_count, default=5, metavar="K", help="groups shown (%(default)s)"
+    )
+    identify.add_argument(
+        "--plot", metavar="FILE", help="draw patterns and rankings (.png, .pdf, .svg)"
+    )
+    identify.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    identify.add_argument(
+        "--model", default="72", metavar="NAME", help="bundled model (%(default)s)"
+    )
+    _add_q_per_pixel(identify)
+    identify.add_argument("--symprec", type=_positive, default=0.1, metavar="Å",
+                          help="tolerance of the symmetry finder (%(default)s)")  # fmt: skip
+    identify.add_argument(
+        "--strict", action="store_true", help="stop at the first input that fails"
+    )
+    _finish(identify, "identify")
+
+    simulate = commands.add_parser(
+        "simulate",
+        help="write the patterns of crystals as 16-bit images",
+        description="Simulate the three patterns of each crystal structure and write them as 16-bit"
+        " grey images that carry their q scale: NaCl.cif gives NaCl_x.tif, NaCl_y.tif, NaCl_z.tif.",
+    )
+    simulate.add_argument("files", nargs="*", metavar="FILES", help="structures")
+    simulate.add_argument("--examples", action="store_true", help="take the bundled crystals")
+    simulate.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to")
+    simulate.add_argument("--format", choices=("tiff", "png"), default="tiff", help="(%(default)s)")
+    simulate.add_argument("--image-size", type=_count, metavar="N", help="pixels per side (256)")
+    simulate.add_argument(
+        "--q-max", type=_positive, metavar="Q", help="q at the edge in 1/Å (1.457)"
+    )
+    simulate.add_argument("--views", choices=("zone-axes", "cartesian", "rotations"),
+                          help="beam directions (zone-axes)")  # fmt: skip
+    simulate.add_argument("--radiation", choices=("xray", "electron"), help="(xray)")
+    simulate.add_argument(
+        "--strict", action="store_true", help="stop at the first input that fails"
+    )
+    _finish(simulate, "simulate")
+
+    shape = commands.add_parser(
+        "shape",
+        help="write patterns as the network sees them",
+        description="Shape the patterns of crystal structures, or three images of one crystal, as"
+        " a model's own pipeline does, and write them as 8-bit colour PNG images.",
+    )
+    shape.add_argument("files", nargs="+", metavar="FILES", help="structures, or three images")
+    shape.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to")
+    shape.add_argument("--model", default="72", metavar="NAME", help="bundled model (%(default)s)")
+    shape.add_argument("--strict", action="store_true", help="stop at the first input that fails")
+    _add_q_per_pixel(shape)
+    _finish(shape, "shape")
+
+    info = commands.add_parser("info", help="show versions and bundled models")
+    _finish(info, "info")
+    return parser
+
+
+def _finish(parser: argparse.ArgumentParser, module: str) -> None:
+    """Add what all commands share, and what runs them."""
+    parser.add_argument("--debug", action="store_true", help="show tracebacks and libraries' logs")
+    parser.set_defaults(run=_runner(module))
+
+
+def _runner(module: str) -> Callable[[argparse.Namespace], int]:
+    """The ``run`` of a command's module, imported when it is called and not before."""
+
+    def run(args: argparse.Namespace) -> int:
+        return int(importlib.import_module(f"crystalsym.cli.{module}").run(args))
+
+    return run
+
+
+def _add_q_per_pixel(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--q-per-pixel", type=_positive, metavar="Q",
+                        help="length of an image's pixel in 1/Å, where the files do not tell or"
+                        " tell wrongly")  # fmt: skip
+
+
+def _count(text: str) -> int:
+    return int(_number(text, int, "a whole number of at least 1", 1))
+
+
+def _positive(text: str) -> float:
+    return float(_number(text, float, "a positive number", math.ulp(0.0)))
+
+
+def _number(text: str, kind: Any, wanted: str, least: float) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= least):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+    return value

@@ -1,0 +1,54 @@
+"""What the networks share: folding the streams into the batch, and checks of sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def check_sizes(image_size: int, channels: int, n_streams: int, n_classes: int) -> None:
+    """Raise ValueError for sizes no network can be built with."""
+    for name, value, least in (
+        ("n_classes", n_classes, 2),
+        ("image_size", image_size, 8),
+        ("channels", channels, 1),
+        ("n_streams", n_streams, 1),
+    ):
+        if isinstance(value, bool) or int(value) != value or value < least:
+            raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
+
+
+def stream_inputs(image_size: int, channels: int, n_streams: int) -> list[Any]:
+    """One Keras input of shape (image_size, image_size, channels) per stream."""
+    import keras
+
+    shape = (image_size, image_size, channels)
+    return [keras.Input(shape, name=f"stream_{i}") for i in range(n_streams)]
+
+
+def shared_features(inputs: list[Any], trunk: Any) -> Any:
+    """Run one trunk over all streams at once.
+
+    The streams are folded into the batch axis: one pass over fewer, larger convolutions is
+    faster than one pass for each stream, and batch statistics are those of all streams.
+
+    Parameters
+    ----------
+    inputs : list of S Keras tensors (B, H, W, C)
+    trunk : keras.Model
+        Takes (B, H, W, C), gives (B, F).
+
+    Returns
+    -------
+    Keras tensor (B, S, F), the output of the layer named ``"features"``.
+    """
+    from keras import layers, ops
+
+    n_streams = len(inputs)
+    if n_streams == 1:
+        x = trunk(inputs[0])
+    else:
+        x = ops.stack(inputs, axis=1)
+        x = ops.reshape(x, (-1, *inputs[0].shape[1:]))
+        x = trunk(x)
+    x = ops.reshape(x, (-1, n_streams, x.shape[-1]))
+    return layers.Identity(name="features")(x)

@@ -1,0 +1,12 @@
+"""Figures of patterns and rankings, as Display objects in scikit-learn's manner.
+
+A Display holds what it shows, is made by its ``from_...`` class methods, and draws itself with
+``plot``; the figure and axes it drew into are then its ``figure_`` and ``axes_``.
+"""
+
+from __future__ import annotations
+
+from crystalsym.plotting.display import PatternDisplay
+from crystalsym.plotting.drawing import shaped_to_rgb, symbol_text, view_titles
+
+__all__ = ["PatternDisplay", "shaped_to_rgb", "symbol_text", "view_titles"]

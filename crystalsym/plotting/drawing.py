@@ -1,0 +1,152 @@
+"""The parts of a figure: titles, raw patterns, shaped patterns, rankings."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from crystalsym import spacegroups
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Ranking = Sequence[tuple[int, float]]
+
+DECADES = 5  # of intensity that a raw pattern shows
+FAINT = "#7b8794"
+_VIEW_TITLES = {
+    "zone-axes": ("[100]", "[010]", "[001]"),
+    "cartesian": ("beam along x", "beam along y", "beam along z"),
+    "rotations": ("45° about x", "45° about y", "45° about z"),
+}
+_BEAM_RADIUS = 6  # pixels around the centre that do not set the intensity scale
+_INK, _LEADING, _OTHER, _MARK = "#1f2933", "#0f766e", "#b8c4ce", "#c2410c"
+_LINES_COLOUR = np.array([0.16, 0.62, 0.66])
+
+
+def view_titles(views: Any, n_views: int = 3) -> tuple[str, ...]:
+    """Titles for the views of a simulator: of a named family, or simply numbered."""
+    if isinstance(views, str) and len(_VIEW_TITLES.get(views, ())) == n_views:
+        return _VIEW_TITLES[views]
+    return tuple(f"view {i + 1}" for i in range(n_views if isinstance(views, str) else len(views)))
+
+
+def symbol_text(number: int) -> str:
+    """Symbol of a space group as matplotlib text: overlined rotoinversions, lowered screw axes.
+
+    Examples
+    --------
+    >>> symbol_text(225), symbol_text(14)
+    ('$Fm\\\\overline{3}m$', '$P2_{1}/c$')
+    """
+    symbol = re.sub(r"-(\d)", r"\\overline{\1}", spacegroups.symbol(number))
+    return "$" + re.sub(r"_(\d)", r"_{\1}", symbol) + "$"
+
+
+def shaped_to_rgb(shaped: ArrayLike) -> NDArray[np.float64]:
+    """A shaped pattern as a colour image.
+
+    Parameters
+    ----------
+    shaped : array of shape (h, w, C), float in [0, 1] or uint8
+        C = 3 is shown as it is; C = 2 (spots, lines) as white spots over blue-green lines;
+        C = 1 in grey.
+
+    Returns
+    -------
+    ndarray of shape (h, w, 3), float64 in [0, 1]
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shaped_to_rgb(np.full((4, 4, 1), 255, np.uint8)).max()
+    np.float64(1.0)
+    """
+    image = np.asarray(shaped)
+    if image.ndim != 3 or image.shape[2] not in (1, 2, 3):
+        raise ValueError(f"a shaped pattern has shape (h, w, C) with C = 1..3, not {image.shape}")
+    scale = 255.0 if image.dtype == np.uint8 else 1.0
+    image = np.clip(image / scale, 0, 1)
+    if image.shape[2] == 2:
+        spots, lines = image[..., :1], image[..., 1:]
+        return np.maximum(spots, lines * _LINES_COLOUR)
+    return np.broadcast_to(image, (*image.shape[:2], 3)).astype(np.float64)
+
+
+def draw_title(ax: Axes, name: str, known: int | None) -> None:
+    ax.set_axis_off()
+    ax.text(0, 0.5, name, fontsize=12, color=_INK, weight="bold", va="center", parse_math=False)
+    if known is not None:
+        answer = f"symmetry finder: {symbol_text(known)} ({known})"
+        ax.text(1, 0.5, answer, fontsize=10, color=_MARK, va="center", ha="right")
+
+
+def _leading_class(ranking: Ranking) -> tuple[int, ...]:
+    """The diffraction class with the largest sum of the probabilities shown."""
+    sums: dict[tuple[int, ...], float] = {(): 0.0}
+    for number, probability in ranking:
+        members = spacegroups.diffraction_class(int(number))
+        sums[members] = sums.get(members, 0.0) + float(probability)
+    return max(sums, key=lambda members: sums[members])
+
+
+def _frame(ax: Axes, label: str | None) -> None:
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    if label:
+        ax.set_ylabel(label, fontsize=9, color=FAINT, labelpad=3)
+
+
+def draw_raw(ax: Axes, image: NDArray[Any], label: str | None, q_max: float | None) -> None:
+    """One raw pattern in logarithmic grey, with a scale bar if `q_max` is given."""
+    height, width = image.shape
+    rows, columns = np.indices(image.shape)
+    away = np.hypot(columns - (width - 1) / 2, rows - (height - 1) / 2) > _BEAM_RADIUS
+    top = float(image[away].max(initial=0)) or float(image.max()) or 1.0
+    level = 1 + np.log10(np.clip(image / top, 10.0**-DECADES, 1)) / DECADES
+    ax.imshow(level, cmap="magma", vmin=0, vmax=1, interpolation="antialiased")
+    _frame(ax, label)
+    if q_max is None:
+        return
+    length = next((q for q in (0.5, 0.2, 0.1, 0.05, 0.02) if q < 0.75 * q_max), q_max / 2)
+    pixels = length / (q_max / ((width - 1) / 2))
+    x, y = 0.05 * width, 0.94 * height
+    ax.plot([x, x + pixels], [y, y], color="white", lw=2, solid_capstyle="butt")
+    shade = {"facecolor": "black", "alpha": 0.6, "pad": 1, "linewidth": 0}
+    ax.text(x, y - 0.03 * height, f"{length:g} Å$^{{-1}}$", color="white", fontsize=8, va="bottom",
+            bbox=shade)  # fmt: skip
+
+
+def draw_shaped(ax: Axes, image: NDArray[Any], label: str | None) -> None:
+    ax.imshow(shaped_to_rgb(image), interpolation="antialiased")
+    _frame(ax, label)
+
+
+def draw_ranking(ax: Axes, ranking: Ranking, known: int | None) -> None:
+    """Horizontal bars of the most probable groups, best on top."""
+    numbers = [int(number) for number, _ in ranking]
+    group = _leading_class(ranking)
+    for place, (number, probability) in enumerate(ranking):
+        number = int(number)
+        colour = _LEADING if number in group else _OTHER
+        ax.barh(place, probability, height=0.5, color=colour)
+        percent = f"{100 * probability:.1f} %" if probability >= 5e-4 else "< 0.1 %"
+        ax.text(probability + 0.02, place, percent, color=_INK, fontsize=9, va="center")
+        head = f"{symbol_text(number)}  {number}"
+        ax.text(-0.03, place + 0.04, head, color=_MARK if number == known else _INK, fontsize=11,
+                va="bottom", ha="right")  # fmt: skip
+        system = spacegroups.crystal_system(number)
+        ax.text(-0.03, place + 0.08, system, color=FAINT, fontsize=8, va="top", ha="right")
+    ax.plot([0, 0], [-0.5, len(numbers) - 0.5], color=_INK, lw=0.8)
+    ax.set(xlim=(0, 1.22), ylim=(max(len(numbers), 3) - 0.3, -0.6))
+    _frame(ax, None)
+    if len(group) > 1:
+        members = textwrap.shorten(", ".join(str(g) for g in group), 48, placeholder=" ...")
+        ax.text(1, 0.0, f"■ one diffraction class: {members}", color=_LEADING, fontsize=8,
+                ha="right", va="bottom", transform=ax.transAxes)  # fmt: skip

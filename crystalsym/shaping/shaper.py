@@ -1,0 +1,303 @@
+"""The transformer from raw to shaped patterns."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from crystalsym._progress import track
+from crystalsym.shaping.pixel_scheme import shape_pixels
+from crystalsym.shaping.spot_scheme import CHANNELS, INTENSITIES, shape_spots
+
+SCHEMES = ("spots", "pixels")
+DEFAULT_THRESHOLD = {"spots": 1e-4, "pixels": 50 / 256}
+# Widths in pixels of the output, per 224 pixels of its edge, and never thinner than this.
+SPOT_SIGMA, THINNEST_SPOT = 1.5, 0.6
+LINE_WIDTH, THINNEST_LINE = 1.0, 0.5
+CHUNK = 32
+
+
+class PatternShaper(TransformerMixin, BaseEstimator):
+    """Join neighbouring spots of diffraction patterns by lines.
+
+    Parameters
+    ----------
+    scheme : {"spots", "pixels"}, default="spots"
+        ``"spots"``: spots are found to sub-pixel accuracy and pairs closer than
+        ``distance_factor`` times the smallest distance are joined. ``"pixels"``: the published
+        code, whose nodes are bright pixels.
+    distance_factor : float, default=1.7
+    threshold : float, optional
+        Faintest spot, relative to the strongest outside the direct beam. By default 1e-4 for
+        spots and 50/256 (the published grey level) for pixels.
+    intensity : {"linear", "root", "log"}, default="linear"
+        How a spot's brightness follows its intensity (``"spots"``). ``"log"`` runs from 0 at
+        the threshold to 1.
+    image_size : int, default=224
+        Pixels along each edge of the output.
+    channels : tuple of {"spots", "lines"}, default=("spots", "lines")
+        What the output shows (``"spots"``).
+    field : float, default=1.0
+        Part of the raw image's width that the output shows (``"spots"``): 0.5 keeps scattering
+        vectors up to half of the raw edge.
+    spot_sigma, line_width : float, optional
+        Sizes in output pixels (``"spots"``); by default 1.5 and 1 pixel per 224 of the edge, but
+        at least 0.6 and 0.5.
+    center : tuple of float, optional
+        Direct beam (column, row) in raw pixels, by default the middle (``"spots"``).
+    beam_radius : float, default=1.5
+        Spots this close to ``center`` (raw pixels) are the direct beam, which does not set the
+        scale (``"spots"``).
+    max_spots : int, default=4096
+        Only so many of the strongest spots are drawn (``"spots"``): bounds the work on noise.
+    dtype : {"float32", "uint8"}, default="float32"
+        float32 in [0, 1], or uint8.
+    n_jobs : int, optional
+        Parallel jobs through joblib.
+    verbose : int, default=0
+        Show progress when positive.
+
+    References
+    ----------
+    Tiong, L. C. O. et al. (2020). npj Comput. Mater. 6, 196.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym import PatternShaper
+    >>> raw = np.zeros((1, 3, 64, 64))
+    >>> raw[:, :, 32, 20] = raw[:, :, 32, 40] = 1.0
+    >>> shaped = PatternShaper(image_size=64).transform(raw)
+    >>> shaped.shape, bool(shaped[0, 0, 32, 30, 1] > 0.5)     # the line between the two
+    ((1, 3, 64, 64, 2), True)
+    """
+
+    def __init__(
+        self,
+        scheme="spots",
+        *,
+        distance_factor=1.7,
+        threshold=None,
+        intensity="linear",
+        image_size=224,
+        channels=CHANNELS,
+        field=1.0,
+        spot_sigma=None,
+        line_width=None,
+        center=None,
+        beam_radius=1.5,
+        max_spots=4096,
+        dtype="float32",
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.scheme = scheme
+        self.distance_factor = distance_factor
+        self.threshold = threshold
+        self.intensity = intensity
+        self.image_size = image_size
+        self.channels = channels
+        self.field = field
+        self.spot_sigma = spot_sigma
+        self.line_width = line_width
+        self.center = center
+        self.beam_radius = beam_radius
+        self.max_spots = max_spots
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X: Any = None, y: Any = None) -> PatternShaper:
+        """Check the parameters; there is nothing to learn.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_views, H, W)
+        y : ignored
+
+        Returns
+        -------
+        PatternShaper
+        """
+        self._check_parameters()
+        if X is not None:
+            self._check_patterns(X)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Shape every pattern.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_views, H, H)
+            Raw patterns of linear intensity, any real dtype and scale. A row that holds NaN
+            comes out as NaN.
+
+        Returns
+        -------
+        ndarray of shape (n, n_views, image_size, image_size, n_channels)
+            ``n_channels`` is 3 for pixels: the shaped image in the view's own channel (R for the
+            first, G, B), the scaled raw image in the others.
+
+        Raises
+        ------
+        ValueError
+            If X has another number of dimensions or images that are not square.
+        """
+        self._check_parameters()
+        X = self._check_patterns(X)
+        out = np.zeros(self._output_shape(X), dtype=np.float32)
+        starts = range(0, len(X), CHUNK)
+        with track(len(X), "shaping", self.verbose, unit="crystals") as advance:
+            if effective_n_jobs(self.n_jobs) == 1:
+                for start in starts:
+                    part = slice(start, start + CHUNK)
+                    self._shape_chunk(X[part], out[part])
+                    advance(len(X[part]))
+            else:
+                # The kernels run without the interpreter's lock, so threads do.
+                Parallel(n_jobs=self.n_jobs, require="sharedmem")(
+                    delayed(self._shape_chunk)(X[i : i + CHUNK], out[i : i + CHUNK])
+                    for i in starts
+                )
+                advance(len(X))
+        if np.dtype(self.dtype) == np.uint8:
+            if np.isnan(out).any():
+                raise ValueError('a pattern holds NaN: uint8 cannot, use dtype="float32"')
+            return np.round(out * 255).astype(np.uint8)
+        return out
+
+    def _shape_chunk(self, patterns: np.ndarray, out: np.ndarray) -> None:
+        shape = self._shape_pixels if self.scheme == "pixels" else self._shape_spots
+        for triple, target in zip(patterns, out, strict=True):
+            if triple.dtype.kind == "f" and np.isnan(triple).any():
+                target[:] = np.nan
+                continue
+            for view, image in enumerate(triple):
+                shape(image, target[view], view)
+
+    def _shape_spots(self, image: np.ndarray, target: np.ndarray, view: int) -> None:
+        size = self.image_size
+        image = _as_float32(image)
+        middle = (image.shape[1] - 1) / 2
+        column, row = (middle, middle) if self.center is None else self.center
+        canvases = {
+            name: np.zeros((size, size) if name in self.channels else (1, 1), dtype=np.float32)
+            for name in CHANNELS
+        }
+        if "spots" not in self.channels:
+            canvases["spots"] = np.zeros((size, size), dtype=np.float32)
+        shape_spots(
+            image,
+            canvases["spots"],
+            canvases["lines"],
+            float(self.distance_factor),
+            float(self._threshold),
+            INTENSITIES[self.intensity],
+            float(column),
+            float(row),
+            float(self.beam_radius),
+            float(self.field),
+            float(self.spot_sigma or max(SPOT_SIGMA * size / 224, THINNEST_SPOT)),
+            float(self.line_width or max(LINE_WIDTH * size / 224, THINNEST_LINE)),
+            int(self.max_spots),
+        )
+        for channel, name in enumerate(self.channels):
+            target[..., channel] = canvases[name]
+
+    def _shape_pixels(self, image: np.ndarray, target: np.ndarray, view: int) -> None:
+        if image.dtype != np.uint8:
+            image = np.maximum(image.astype(np.float64), 0)
+            image = np.floor(255 * image / (image.max() or 1)).astype(np.uint8)
+        shaped, scaled = shape_pixels(image, float(self.distance_factor), float(self._threshold))
+        index = _nearest(image.shape[0], self.image_size)
+        for channel in range(3):
+            chosen = shaped if channel == view % 3 else scaled
+            target[..., channel] = chosen[np.ix_(index, index)] / np.float32(255)
+
+    @property
+    def _threshold(self) -> float:
+        return DEFAULT_THRESHOLD[self.scheme] if self.threshold is None else self.threshold
+
+    def _output_shape(self, X: np.ndarray) -> tuple[int, ...]:
+        n_channels = 3 if self.scheme == "pixels" else len(self.channels)
+        return (*X.shape[:2], self.image_size, self.image_size, n_channels)
+
+    def _check_patterns(self, X: Any) -> np.ndarray:
+        if isinstance(X, (list, tuple)) and any(hasattr(item, "lattice") for item in X):
+            raise ValueError("PatternShaper takes patterns: simulate the structures first")
+        X = np.asarray(X)
+        if X.ndim != 4 or X.shape[2] != X.shape[3]:
+            raise ValueError(
+                f"patterns must have shape (n, n_views, H, H), got {X.shape};"
+                " one crystal's three images are patterns[np.newaxis]"
+            )
+        if X.dtype.kind not in "buif":
+            raise ValueError(f"patterns must be real numbers, got dtype {X.dtype}")
+        if X.shape[2] < 8:
+            raise ValueError(f"patterns of {X.shape[2]} pixels are too small, 8 are the least")
+        if X.dtype.kind == "f" and np.isinf(X).any():
+            where = int(np.argwhere(np.isinf(X))[0, 0])
+            raise ValueError(f"pattern {where} holds an infinite value")
+        return X
+
+    def _check_parameters(self) -> None:
+        if self.scheme not in SCHEMES:
+            raise ValueError(f"scheme must be one of {SCHEMES}, got {self.scheme!r}")
+        if self.intensity not in INTENSITIES:
+            raise ValueError(f"intensity must be one of {tuple(INTENSITIES)}, got {self.intensity!r}")
+        if not _is_number(self.distance_factor) or self.distance_factor < 1:
+            raise ValueError(f"distance_factor must be at least 1, got {self.distance_factor!r}")
+        if not _is_number(self._threshold) or not 0 < self._threshold < 1:
+            raise ValueError(f"threshold must lie between 0 and 1, got {self.threshold!r}")
+        for name in ("image_size", "max_spots"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        channels = tuple(self.channels)
+        if not channels or len(set(channels)) < len(channels) or set(channels) - set(CHANNELS):
+            raise ValueError(f"channels must be chosen from {CHANNELS}, got {self.channels!r}")
+        if not _is_number(self.field) or not 0 < self.field <= 1:
+            raise ValueError(f"field must lie in (0, 1], got {self.field!r}")
+        for name in ("spot_sigma", "line_width"):
+            value = getattr(self, name)
+            if value is not None and (not _is_number(value) or value <= 0):
+                raise ValueError(f"{name} must be positive, got {value!r}")
+        if not _is_number(self.beam_radius) or self.beam_radius < 0:
+            raise ValueError(f"beam_radius must not be negative, got {self.beam_radius!r}")
+        if self.center is not None and np.shape(self.center) != (2,):
+            raise ValueError(f"center must be (column, row) in pixels, got {self.center!r}")
+        if str(np.dtype(self.dtype)) not in ("float32", "uint8"):
+            raise ValueError(f'dtype must be "float32" or "uint8", got {self.dtype!r}')
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _as_float32(image: np.ndarray) -> np.ndarray:
+    if image.dtype == np.float32:
+        return np.ascontiguousarray(image)
+    image = np.asarray(image, dtype=np.float64)
+    strongest = image.max(initial=0.0)
+    # float64 may hold what float32 cannot.
+    return np.ascontiguousarray(image / strongest if strongest > 0 else image, dtype=np.float32)
+
+
+def _nearest(size: int, wanted: int) -> np.ndarray:
+    """Source index of each output pixel, nearest neighbour by pixel centres."""
+    return ((np.arange(wanted) + 0.5) * size / wanted).astype(int)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(value))

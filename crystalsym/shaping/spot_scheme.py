@@ -1,0 +1,185 @@
+"""Scheme ``"spots"``: the rule of the paper's text, on spots found to sub-pixel accuracy.
+
+Spots closer than ``distance_factor`` times the smallest distance between any two are joined. The
+line is as bright as the fainter of its ends, so that nothing jumps when a spot fades away.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from crystalsym.spots import local_maxima
+
+LINEAR, ROOT, LOG = 0, 1, 2
+INTENSITIES = {"linear": LINEAR, "root": ROOT, "log": LOG}
+CHANNELS = ("spots", "lines")
+# Maxima this far below the threshold are looked at before the scale of the image is known.
+HEADROOM = 1e-3
+
+
+@njit(cache=True, nogil=True)
+def shape_spots(
+    image,
+    spots_canvas,
+    lines_canvas,
+    distance_factor,
+    threshold,
+    intensity,
+    beam_column,
+    beam_row,
+    beam_radius,
+    field,
+    spot_sigma,
+    line_width,
+    max_spots,
+):
+    """Draw one image's spots and lines onto two canvases (zero on entry)."""
+    strongest = np.float32(0.0)
+    for value in image.flat:
+        if value > strongest:
+            strongest = value
+    if not strongest > 0:
+        return
+    columns, rows, heights, _ = local_maxima(image, np.float32(HEADROOM * threshold * strongest))
+    scale = _scale(columns, rows, heights, beam_column, beam_row, beam_radius)
+    keep = heights >= threshold * scale
+    columns, rows, heights = columns[keep], rows[keep], heights[keep]
+    if len(heights) > max_spots:
+        order = np.argsort(-heights)[:max_spots]
+        columns, rows, heights = columns[order], rows[order], heights[order]
+    n = len(columns)
+    brightness = np.empty(n)
+    for i in range(n):
+        brightness[i] = _brightness(min(heights[i] / scale, 1.0), intensity, threshold)
+    size = spots_canvas.shape[0]
+    zoom = (size - 1) / ((image.shape[1] - 1) * field)
+    middle = (size - 1) / 2
+    x = (columns - beam_column) * zoom + middle
+    y = (rows - beam_row) * zoom + middle
+    for i in range(n):
+        draw_spot(spots_canvas, x[i], y[i], brightness[i], spot_sigma)
+    if lines_canvas.shape[0] == size and n > 1:
+        _join(lines_canvas, x, y, brightness, distance_factor, line_width)
+
+
+@njit(cache=True, nogil=True)
+def _scale(columns, rows, heights, beam_column, beam_row, beam_radius):
+    """The strongest spot outside the direct beam, or the strongest of all."""
+    outside = 0.0
+    anywhere = 0.0
+    for i in range(len(heights)):
+        anywhere = max(anywhere, heights[i])
+        away = math.hypot(columns[i] - beam_column, rows[i] - beam_row)
+        if away > beam_radius:
+            outside = max(outside, heights[i])
+    return outside if outside > 0 else anywhere
+
+
+@njit(cache=True, nogil=True)
+def _brightness(relative, intensity, threshold):
+    if intensity == LINEAR:
+        return relative
+    if intensity == ROOT:
+        return math.sqrt(relative)
+    return 1.0 - math.log(relative) / math.log(threshold)
+
+
+@njit(cache=True, nogil=True)
+def draw_spot(canvas, x, y, brightness, sigma):
+    """Raise the canvas to a Gaussian; where two spots meet the brighter one shows."""
+    size = canvas.shape[0]
+    radius = 3 * sigma + 0.5
+    scale = -0.5 / (sigma * sigma)
+    for row in range(max(0, math.ceil(y - radius)), min(size - 1, math.floor(y + radius)) + 1):
+        down = scale * (row - y) ** 2
+        left = max(0, math.ceil(x - radius))
+        right = min(size - 1, math.floor(x + radius))
+        for column in range(left, right + 1):
+            value = np.float32(brightness * math.exp(down + scale * (column - x) ** 2))
+            if value > canvas[row, column]:
+                canvas[row, column] = value
+
+
+@njit(cache=True, nogil=True)
+def _join(canvas, x, y, brightness, distance_factor, line_width):
+    n = len(x)
+    nearest = _smallest_distance(x, y)
+    reach = distance_factor * nearest * (1 + 1e-6)
+    order, starts, n_cells, x0, y0 = _binned(x, y, reach)
+    for i in range(n):
+        cx = int((x[i] - x0) / reach)
+        cy = int((y[i] - y0) / reach)
+        for by in range(max(cy - 1, 0), min(cy + 2, n_cells)):
+            for bx in range(max(cx - 1, 0), min(cx + 2, n_cells)):
+                cell = by * n_cells + bx
+                for k in range(starts[cell], starts[cell + 1]):
+                    j = order[k]
+                    if j <= i:
+                        continue
+                    if math.hypot(x[j] - x[i], y[j] - y[i]) <= reach:
+                        fainter = min(brightness[i], brightness[j])
+                        draw_line(canvas, x[i], y[i], x[j], y[j], fainter, line_width)
+
+
+@njit(cache=True, nogil=True)
+def _smallest_distance(x, y):
+    """Smallest distance between two points, by a sweep over sorted x."""
+    order = np.argsort(x)
+    best = np.inf
+    for a in range(len(order)):
+        i = order[a]
+        for b in range(a + 1, len(order)):
+            j = order[b]
+            if x[j] - x[i] >= best:
+                break
+            best = min(best, math.hypot(x[j] - x[i], y[j] - y[i]))
+    return best
+
+
+@njit(cache=True, nogil=True)
+def _binned(x, y, edge):
+    """Points sorted into square bins of the given edge."""
+    x0, y0 = x.min(), y.min()
+    n_cells = int(max(x.max() - x0, y.max() - y0) / edge) + 1
+    cell = np.empty(len(x), dtype=np.int64)
+    starts = np.zeros(n_cells * n_cells + 1, dtype=np.int64)
+    for i in range(len(x)):
+        cell[i] = int((y[i] - y0) / edge) * n_cells + int((x[i] - x0) / edge)
+        starts[cell[i] + 1] += 1
+    for c in range(n_cells * n_cells):
+        starts[c + 1] += starts[c]
+    fill = starts[:-1].copy()
+    order = np.empty(len(x), dtype=np.int64)
+    for i in range(len(x)):
+        order[fill[cell[i]]] = i
+        fill[cell[i]] += 1
+    return order, starts, n_cells, x0, y0
+
+
+@njit(cache=True, nogil=True)
+def draw_line(canvas, x0, y0, x1, y1, brightness, width):
+    """Anti-aliased line: full within half the width, fading over one pixel beyond."""
+    size = canvas.shape[0]
+    half = width / 2
+    margin = half + 0.5
+    dx, dy = x1 - x0, y1 - y0
+    length2 = dx * dx + dy * dy
+    top = max(0, math.ceil(min(y0, y1) - margin))
+    bottom = min(size - 1, math.floor(max(y0, y1) + margin))
+    left = max(0, math.ceil(min(x0, x1) - margin))
+    right = min(size - 1, math.floor(max(x0, x1) + margin))
+    for row in range(top, bottom + 1):
+        for column in range(left, right + 1):
+            along = 0.0
+            if length2 > 0:
+                along = ((column - x0) * dx + (row - y0) * dy) / length2
+                along = min(max(along, 0.0), 1.0)
+            away = math.hypot(column - x0 - along * dx, row - y0 - along * dy)
+            cover = min(1.0, margin - away)
+            if cover > 0:
+                value = np.float32(brightness * cover)
+                if value > canvas[row, column]:
+                    canvas[row, column] = value

@@ -1,0 +1,258 @@
+"""Engine ``"bragg"``: reflections near the Ewald surface, drawn as spots of given width.
+
+Along a zone axis and with a flat Ewald surface these are the reflections of the zero-order layer,
+hu + kv + lw = 0, each weighted by its |F|². Any other view, and the Ewald sphere, weights them
+by sinc²(s t) as well, with the excitation error s and the thickness t.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from crystalsym.geometry import Detector, View, shortest_reflection
+from crystalsym.structure_factors import cell_content, structure_factors
+from crystalsym.structures import Crystal
+
+# Spots fainter than this part of the strongest are not drawn (float32 resolves no more).
+FAINTEST = 1e-7
+
+
+def bragg_pattern(
+    crystal: Crystal,
+    view: View,
+    detector: Detector,
+    spot_sigma: float,
+    ewald: str = "flat",
+    thickness: float | None = None,
+    radiation: str = "xray",
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Spot pattern; a spot's peak is the |F|² of its reflection.
+
+    Parameters
+    ----------
+    crystal : Crystal
+    view : View
+    detector : Detector
+    spot_sigma : float
+        Standard deviation of the Gaussian spots in pixels.
+    ewald : {"flat", "sphere"}
+    thickness : float, optional
+        Along the beam in Å; needed unless the view is a zone axis and the surface flat.
+    radiation : {"xray", "electron"}
+    out : ndarray of shape (size, size), float32, optional
+        Where to draw; must be zero.
+
+    Returns
+    -------
+    ndarray of shape (size, size), float32
+    """
+    if out is None:
+        out = np.zeros((detector.size, detector.size), dtype=np.float32)
+    content = cell_content(crystal, radiation)
+    margin = 4 * spot_sigma
+    reach = detector.q_per_pixel * np.array(
+        [
+            [detector.beam[0] + margin, detector.size - 1 - detector.beam[0] + margin],
+            [detector.beam[1] + margin, detector.size - 1 - detector.beam[1] + margin],
+        ]
+    )
+    if view.zone is not None and ewald == "flat":
+        first, second = _layer_basis(crystal.reciprocal, view.zone)
+        q1 = view.rotation @ (first @ crystal.reciprocal)
+        q2 = view.rotation @ (second @ crystal.reciprocal)
+        x, y, intensity = _layer_reflections(
+            q1[:2],
+            q2[:2],
+            np.ascontiguousarray(content[0] @ first),
+            np.ascontiguousarray(content[0] @ second),
+            *content[1:],
+            reach,
+        )
+        columns = x / detector.q_per_pixel
+        rows = y / detector.q_per_pixel
+    else:
+        if thickness is None:
+            raise ValueError("a thickness is needed off a zone axis or on the Ewald sphere")
+        columns, rows, intensity = _near_surface(
+            crystal, view, detector, ewald, thickness, content, reach
+        )
+    _draw(out, detector.beam[0] + columns, detector.beam[1] + rows, intensity, spot_sigma, FAINTEST)
+    return out
+
+
+def _layer_basis(reciprocal: np.ndarray, zone: tuple[int, int, int]):
+    """Two reflections that span the zero-order layer."""
+    for axis in range(3):
+        if zone == tuple(int(i == axis) for i in range(3)):
+            return np.eye(3)[(axis + 1) % 3], np.eye(3)[(axis + 2) % 3]
+    divisor = math.gcd(*zone)
+    zone = tuple(i // divisor for i in zone)  # type: ignore[assignment]
+    first = np.array(shortest_reflection(reciprocal, zone))
+    # The second completes the first to a primitive basis: first x second = zone.
+    span = range(-int(np.abs(zone).max()) - 1, int(np.abs(zone).max()) + 2)
+    for h in span:
+        for k in span:
+            for l in span:
+                if np.array_equal(np.cross(first, (h, k, l)), zone):
+                    return first.astype(float), np.array([h, k, l], dtype=float)
+    raise ValueError(f"no basis of the reciprocal layer of zone {list(zone)} found")
+
+
+def _near_surface(crystal, view, detector, ewald, thickness, content, reach):
+    coords, occupancies, starts, a, b = content
+    wavenumber = 1 / detector.wavelength
+    edge = float(np.hypot(reach[0].max(), reach[1].max()))
+    bounds = np.ceil(edge * 1.05 * np.linalg.norm(crystal.lattice, axis=1)).astype(int)
+    grid = np.stack(
+        np.meshgrid(*(np.arange(-n, n + 1) for n in bounds), indexing="ij"), axis=-1
+    ).reshape(-1, 3)
+    q = grid @ (crystal.reciprocal @ view.rotation.T)
+    in_plane2 = q[:, 0] ** 2 + q[:, 1] ** 2
+    if ewald == "sphere":
+        # Height of the sphere above the point's projection, q_z = sqrt(k² - q_xy²) - k.
+        surface = np.sqrt(np.maximum(wavenumber**2 - in_plane2, 0)) - wavenumber
+        magnify = 1 / (1 + q[:, 2] / wavenumber)
+    else:
+        surface = np.zeros(len(q))
+        magnify = np.ones(len(q))
+    error = q[:, 2] - surface
+    x, y = q[:, 0] * magnify, q[:, 1] * magnify
+    # Up to the first zero of sinc².
+    near = (np.abs(error) * thickness < 1) & (x >= -reach[0, 0]) & (x <= reach[0, 1])
+    near &= (y >= -reach[1, 0]) & (y <= reach[1, 1])
+    grid, error, q = grid[near], error[near], q[near]
+    phases = np.ascontiguousarray(grid, dtype=np.float64)
+    intensity = np.abs(structure_factors(phases, np.linalg.norm(q, axis=1), content)) ** 2
+    intensity *= np.sinc(error * thickness) ** 2
+    scale = 1 / detector.q_per_pixel
+    return x[near] * scale, y[near] * scale, intensity
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _layer_reflections(q1, q2, u, v, occupancies, starts, a, b, reach):
+    """Reflections i·g1 + j·g2 on the detector and their |F|².
+
+    ``u`` and ``v`` are g1·x and g2·x of the atoms. Friedel's law gives i < 0 from i > 0, and the
+    phase factor separates, exp(2πi(iu + jv)) = exp(2πi iu) exp(2πi jv), so that the inner loop
+    is a plain multiply-add over j.
+    """
+    n_atoms = len(u)
+    n_elements, n_terms = a.shape
+    area = abs(q1[0] * q2[1] - q1[1] * q2[0])
+    corner = math.sqrt(
+        max(reach[0, 0], reach[0, 1]) ** 2 + max(reach[1, 0], reach[1, 1]) ** 2
+    )
+    i_max = int(corner * math.sqrt(q2[0] ** 2 + q2[1] ** 2) / area)
+    j_max = int(corner * math.sqrt(q1[0] ** 2 + q1[1] ** 2) / area)
+    width = 2 * j_max + 1
+    cos_v = np.empty((n_atoms, width), dtype=np.float32)
+    sin_v = np.empty((n_atoms, width), dtype=np.float32)
+    for atom in range(n_atoms):
+        step = 2 * math.pi * (v[atom] - np.round(v[atom]))
+        sr, si = math.cos(step), math.sin(step)
+        cr, ci = 1.0, 0.0
+        for j in range(j_max + 1):
+            cos_v[atom, j_max + j] = cr
+            sin_v[atom, j_max + j] = ci
+            cos_v[atom, j_max - j] = cr
+            sin_v[atom, j_max - j] = -ci
+            cr, ci = cr * sr - ci * si, cr * si + ci * sr
+    capacity = (2 * i_max + 1) * width
+    x_out = np.empty(capacity)
+    y_out = np.empty(capacity)
+    out = np.empty(capacity)
+    count = 0
+    real = np.empty(width, dtype=np.float32)
+    imaginary = np.empty(width, dtype=np.float32)
+    total_r = np.empty(width)
+    total_i = np.empty(width)
+    for i in range(i_max + 1):
+        low, high = _span(i, q1, q2, reach, j_max)
+        back_low, back_high = _span(-i, q1, q2, reach, j_max)
+        # The Friedel mate of (i, j) is (-i, -j): the union of both spans is needed.
+        first = min(low, -back_high)
+        last = max(high, -back_low)
+        if first > last:
+            continue
+        total_r[:] = 0.0
+        total_i[:] = 0.0
+        for element in range(n_elements):
+            real[:] = 0.0
+            imaginary[:] = 0.0
+            for atom in range(starts[element], starts[element + 1]):
+                phase = 2 * math.pi * (i * u[atom] - np.round(i * u[atom]))
+                cr = np.float32(occupancies[atom] * math.cos(phase))
+                ci = np.float32(occupancies[atom] * math.sin(phase))
+                for j in range(first + j_max, last + j_max + 1):
+                    real[j] += cr * cos_v[atom, j] - ci * sin_v[atom, j]
+                    imaginary[j] += cr * sin_v[atom, j] + ci * cos_v[atom, j]
+            for j in range(first, last + 1):
+                x = i * q1[0] + j * q2[0]
+                y = i * q1[1] + j * q2[1]
+                s2 = (x * x + y * y) / 4
+                factor = 0.0
+                for term in range(n_terms):
+                    factor += a[element, term] * math.exp(-b[element, term] * s2)
+                total_r[j + j_max] += factor * real[j + j_max]
+                total_i[j + j_max] += factor * imaginary[j + j_max]
+        for j in range(first, last + 1):
+            intensity = total_r[j + j_max] ** 2 + total_i[j + j_max] ** 2
+            if low <= j <= high:
+                x_out[count] = i * q1[0] + j * q2[0]
+                y_out[count] = i * q1[1] + j * q2[1]
+                out[count] = intensity
+                count += 1
+            if i > 0 and back_low <= -j <= back_high:
+                x_out[count] = -i * q1[0] - j * q2[0]
+                y_out[count] = -i * q1[1] - j * q2[1]
+                out[count] = intensity
+                count += 1
+    return x_out[:count], y_out[:count], out[:count]
+
+
+@njit(cache=True, nogil=True)
+def _span(i, q1, q2, reach, j_max):
+    """Range of j for which i·q1 + j·q2 lies on the detector (empty: first > last)."""
+    low, high = -float(j_max), float(j_max)
+    for axis in range(2):
+        start = i * q1[axis]
+        step = q2[axis]
+        if abs(step) < 1e-12:
+            if start < -reach[axis, 0] or start > reach[axis, 1]:
+                return 1, 0
+            continue
+        one = (-reach[axis, 0] - start) / step
+        two = (reach[axis, 1] - start) / step
+        low = max(low, min(one, two))
+        high = min(high, max(one, two))
+    return int(math.ceil(low)), int(math.floor(high))
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _draw(image, columns, rows, intensity, sigma, faintest):
+    """Add Gaussian spots, each only as far as it rises above the faintest."""
+    n_rows, n_columns = image.shape
+    strongest = 0.0
+    for n in range(len(intensity)):
+        strongest = max(strongest, intensity[n])
+    floor = faintest * strongest
+    across = np.empty(n_columns, dtype=np.float32)
+    scale = -0.5 / (sigma * sigma)
+    for n in range(len(intensity)):
+        if intensity[n] <= floor:
+            continue
+        radius = sigma * math.sqrt(2 * math.log(intensity[n] / floor)) + 0.5
+        left = max(0, int(math.ceil(columns[n] - radius)))
+        right = min(n_columns - 1, int(math.floor(columns[n] + radius)))
+        top = max(0, int(math.ceil(rows[n] - radius)))
+        bottom = min(n_rows - 1, int(math.floor(rows[n] + radius)))
+        for column in range(left, right + 1):
+            across[column] = math.exp(scale * (column - columns[n]) ** 2)
+        for row in range(top, bottom + 1):
+            height = np.float32(intensity[n] * math.exp(scale * (row - rows[n]) ** 2))
+            for column in range(left, right + 1):
+                image[row, column] += height * across[column]

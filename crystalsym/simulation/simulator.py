@@ -1,0 +1,445 @@
+"""The transformer from crystals to patterns."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from joblib import Memory, Parallel, delayed, effective_n_jobs
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from crystalsym._progress import track
+from crystalsym.geometry import POLARIZATIONS, Detector, resolve_views
+from crystalsym.scattering import RADIATIONS
+from crystalsym.simulation.rendering import ENGINES, EWALD, RenderSettings, render
+from crystalsym.structures import Crystal, as_crystal, standardize
+
+ON_ERROR = ("raise", "nan", "skip")
+DTYPES = ("float32", "float64", "uint16", "uint8")
+CHUNK = 32
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The geometry of the sample images published with npj Comput. Mater. 6, 196 (2020).
+    "tiong2020": {
+        "views": "rotations",
+        "wavelength": 0.035,
+        "ewald": "sphere",
+        "detector_distance": 1000.0,
+        "pixel_size": 0.4,
+        "image_size": 256,
+        "center": (127.5, 127.5),
+        "cells": 10,
+        "engine": "lattice",
+    }
+}
+
+
+class DiffractionSimulator(TransformerMixin, BaseEstimator):
+    """Simulate diffraction patterns of crystals.
+
+    Parameters
+    ----------
+    views : str or array-like, default="zone-axes"
+        ``"zone-axes"``: beam along [100], [010], [001], image +x along b*, c*, a*.
+        ``"cartesian"``: beam along the Cartesian x, y, z. ``"rotations"``: the crystal turned by
+        +45° about x, y, z. Or integers [u, v, w], shape (n_views, 3), or rotation matrices
+        r_lab = R r_crystal, shape (n_views, 3, 3).
+    wavelength : float, default=0.035
+        In Å.
+    radiation : {"xray", "electron"}, default="xray"
+    ewald : {"flat", "sphere"}, default="flat"
+    q_max : float, default=1.457
+        Scattering vector |q| = 1/d at the outermost pixel centre on an axis, 1/Å. Not used when
+        ``pixel_size`` is given.
+    detector_distance : float, default=1000.0
+        In mm.
+    pixel_size : float, optional
+        In mm; by default what ``q_max`` and ``image_size`` imply.
+    image_size : int, default=256
+        Pixels along each edge.
+    center : tuple of float, optional
+        Beam centre (column, row) in pixels, by default the middle of the image.
+    cells : int or tuple of int, default=10
+        Unit cells along a, b, c of the block that diffracts (engine ``"lattice"``).
+    engine : {"bragg", "lattice"}, default="bragg"
+        ``"bragg"`` draws the reflections of the zero-order layer as spots; ``"lattice"`` sums a
+        finite block of cells exactly.
+    spot_sigma : float, default=0.7
+        Standard deviation of the spots in pixels (engine ``"bragg"``).
+    thickness : float, optional
+        Crystal thickness along the beam in Å that widens reflections along it (engine
+        ``"bragg"``, off zone axes or on the sphere); by default ``cells`` cell edges.
+    polarization : {"ignore", "unpolarized", "horizontal", "vertical"}, default="ignore"
+    fluence : float, default=1.0
+        Incident photons per Å² (engine ``"lattice"`` with ``normalize=False``, whose values are
+        photons per pixel).
+    standardize : bool, default=True
+        Bring each crystal to its standard conventional cell first. Otherwise its own axes and
+        Cartesian frame are used.
+    symprec : float, default=0.1
+        Distance tolerance of the symmetry finder, Å.
+    normalize : bool, default=True
+        Scale each pattern to its own maximum.
+    dtype : {"float32", "float64", "uint16", "uint8"}, default="float32"
+        Integer types need ``normalize=True`` and hold the full range of the type.
+    on_error : {"raise", "nan", "skip"}, default="raise"
+        What a crystal that cannot be simulated does: stop with an error that names it, become a
+        row of NaN with a warning, or be left out (:meth:`iter_transform` only).
+    memory : str or joblib.Memory, optional
+        Cache keyed by crystal content and simulation parameters. A grid search over later steps
+        then simulates each crystal once.
+    n_jobs : int, optional
+        Parallel jobs through joblib.
+    verbose : int, default=0
+        Show progress when positive.
+
+    Notes
+    -----
+    Kinematic theory: intensities are |F|² without absorption, temperature factors or multiple
+    scattering. The model at each pixel follows Condor (Hantke et al., J. Appl. Cryst. 49, 1356,
+    2016); see ``docs/physics.md``.
+
+    Examples
+    --------
+    >>> from crystalsym import DiffractionSimulator
+    >>> from crystalsym.datasets import example_crystals
+    >>> paths = list(example_crystals().values())[:2]
+    >>> DiffractionSimulator(image_size=64).transform(paths).shape
+    (2, 3, 64, 64)
+    """
+
+    def __init__(
+        self,
+        views="zone-axes",
+        *,
+        wavelength=0.035,
+        radiation="xray",
+        ewald="flat",
+        q_max=1.457,
+        detector_distance=1000.0,
+        pixel_size=None,
+        image_size=256,
+        center=None,
+        cells=10,
+        engine="bragg",
+        spot_sigma=0.7,
+        thickness=None,
+        polarization="ignore",
+        fluence=1.0,
+        standardize=True,
+        symprec=0.1,
+        normalize=True,
+        dtype="float32",
+        on_error="raise",
+        memory=None,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.views = views
+        self.wavelength = wavelength
+        self.radiation = radiation
+        self.ewald = ewald
+        self.q_max = q_max
+        self.detector_distance = detector_distance
+        self.pixel_size = pixel_size
+        self.image_size = image_size
+        self.center = center
+        self.cells = cells
+        self.engine = engine
+        self.spot_sigma = spot_sigma
+        self.thickness = thickness
+        self.polarization = polarization
+        self.fluence = fluence
+        self.standardize = standardize
+        self.symprec = symprec
+        self.normalize = normalize
+        self.dtype = dtype
+        self.on_error = on_error
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @classmethod
+    def from_preset(cls, name: str, **changes: Any) -> DiffractionSimulator:
+        """A simulator with a published geometry.
+
+        Parameters
+        ----------
+        name : {"tiong2020"}
+        **changes
+            Parameters to set on top.
+
+        Raises
+        ------
+        ValueError
+            If there is no such preset.
+        """
+        if name not in PRESETS:
+            raise ValueError(f"no preset {name!r}; there are {sorted(PRESETS)}")
+        return cls(**{**PRESETS[name], **changes})
+
+    def fit(self, X: Any = None, y: Any = None) -> DiffractionSimulator:
+        """Check the parameters; there is nothing to learn.
+
+        Parameters
+        ----------
+        X : list of structures
+        y : ignored
+
+        Returns
+        -------
+        DiffractionSimulator
+        """
+        if X is not None:
+            structure_list(X)
+        self._settings()
+        self.detector_ = self.detector()
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Simulate every crystal.
+
+        Parameters
+        ----------
+        X : list of structures
+            Crystals, pymatgen Structures, ASE Atoms or paths, n of them.
+
+        Returns
+        -------
+        ndarray of shape (n, n_views, image_size, image_size)
+            Linear intensity.
+
+        Raises
+        ------
+        TypeError
+            If X is one structure instead of a list.
+        ValueError
+            If a crystal cannot be simulated (``on_error="raise"``) or a parameter is out of range.
+        """
+        if self.on_error == "skip":
+            raise ValueError(
+                'on_error="skip" would lose the rows\' order: use iter_transform, or "nan" here'
+            )
+        X = structure_list(X)
+        settings = self._settings()
+        shape = (len(X), settings.n_views, self.image_size, self.image_size)
+        patterns = np.empty(shape, dtype=self.dtype)
+        batch_size = CHUNK * effective_n_jobs(self.n_jobs)
+        for index, batch in self._batches(X, settings, batch_size):
+            patterns[index[0] : index[-1] + 1] = batch
+        return patterns
+
+    def iter_transform(
+        self, structures: Iterable[Any], batch_size: int = 256, return_index: bool = False
+    ) -> Iterator[Any]:
+        """Simulate any number of crystals in bounded memory.
+
+        Parameters
+        ----------
+        structures : iterable of structures
+            Read as needed, so a generator will do.
+        batch_size : int, default=256
+        return_index : bool, default=False
+            Also yield the positions of the rows in ``structures``; with ``on_error="skip"`` they
+            tell what was left out.
+
+        Yields
+        ------
+        ndarray of shape (<= batch_size, n_views, image_size, image_size)
+            Or ``(index, patterns)``.
+        """
+        if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
+            raise ValueError(f"batch_size must be a positive integer, got {batch_size!r}")
+        _refuse_single(structures)
+        settings = self._settings()
+        for index, patterns in self._batches(structures, settings, int(batch_size)):
+            if len(index):
+                yield (index, patterns) if return_index else patterns
+
+    def detector(self) -> Detector:
+        """The detector that the parameters describe."""
+        center = None if self.center is None else (float(self.center[0]), float(self.center[1]))
+        if self.pixel_size is not None:
+            return Detector(
+                self.image_size, self.pixel_size, self.detector_distance, self.wavelength, center
+            )
+        return Detector.for_q_max(
+            self.image_size, self.q_max, self.detector_distance, self.wavelength, center
+        )
+
+    @property
+    def q_per_pixel(self) -> float:
+        """Scattering vector per pixel near the beam, 1/Å."""
+        return self.detector().q_per_pixel
+
+    def _batches(self, structures, settings, batch_size):
+        """Yield (positions, patterns) per batch, running the batch's chunks in parallel."""
+        total = len(structures) if hasattr(structures, "__len__") else None
+        jobs = effective_n_jobs(self.n_jobs)
+        chunk = batch_size if jobs == 1 else max(1, min(CHUNK, -(-batch_size // jobs)))
+        memory = Memory(self.memory, verbose=0) if isinstance(self.memory, str) else self.memory
+        position = 0
+        with track(total, "simulating", self.verbose, unit="crystals") as advance:
+            for group in _grouped(structures, batch_size):
+                chunks = [
+                    (position + i, group[i : i + chunk]) for i in range(0, len(group), chunk)
+                ]
+                if jobs == 1:
+                    done = [_simulate_chunk(*c, settings, memory, self.on_error) for c in chunks]
+                else:
+                    done = Parallel(n_jobs=self.n_jobs)(
+                        delayed(_simulate_chunk)(*c, settings, memory, self.on_error)
+                        for c in chunks
+                    )
+                for _, _, messages in done:
+                    for message in messages:
+                        warnings.warn(message, stacklevel=4)
+                if len(done) == 1:
+                    yield done[0][:2]
+                else:
+                    yield np.concatenate([d[0] for d in done]), np.concatenate(
+                        [d[1] for d in done]
+                    )
+                position += len(group)
+                advance(len(group))
+
+    def _settings(self) -> RenderSettings:
+        """Validate the parameters and gather what a worker needs."""
+        _one_of("engine", self.engine, ENGINES)
+        _one_of("ewald", self.ewald, EWALD)
+        _one_of("radiation", self.radiation, RADIATIONS)
+        _one_of("polarization", self.polarization, POLARIZATIONS)
+        _one_of("on_error", self.on_error, ON_ERROR)
+        _one_of("dtype", str(np.dtype(self.dtype)), DTYPES)
+        size = self.image_size
+        if isinstance(size, bool) or not isinstance(size, Integral) or size < 8:
+            raise ValueError(f"image_size must be an integer of at least 8, got {size!r}")
+        for name in ("wavelength", "q_max", "detector_distance", "spot_sigma", "symprec"):
+            _positive(name, getattr(self, name))
+        for name in ("pixel_size", "thickness"):
+            if getattr(self, name) is not None:
+                _positive(name, getattr(self, name))
+        _positive("fluence", self.fluence)
+        cells = (self.cells,) * 3 if isinstance(self.cells, Integral) else tuple(self.cells)
+        if len(cells) != 3 or not all(isinstance(n, Integral) and n >= 1 for n in cells):
+            raise ValueError(f"cells must be one or three positive integers, got {self.cells!r}")
+        if self.center is not None and np.shape(self.center) != (2,):
+            raise ValueError(f"center must be (column, row) in pixels, got {self.center!r}")
+        if np.dtype(self.dtype).kind == "u" and not self.normalize:
+            raise ValueError(f"dtype={self.dtype!r} needs normalize=True")
+        resolve_views(self.views, np.eye(3))
+        views = self.views if isinstance(self.views, str) else np.asarray(self.views)
+        return RenderSettings(
+            views=views,
+            detector=self.detector(),
+            engine=self.engine,
+            ewald=self.ewald,
+            radiation=self.radiation,
+            cells=tuple(int(n) for n in cells),
+            spot_sigma=float(self.spot_sigma),
+            thickness=self.thickness,
+            polarization=self.polarization,
+            fluence=float(self.fluence),
+            standardize=bool(self.standardize),
+            symprec=float(self.symprec),
+            normalize=bool(self.normalize),
+            dtype=str(np.dtype(self.dtype)),
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = False
+        tags.no_validation = True
+        return tags
+
+
+def structure_list(X: Any) -> Any:
+    """X itself if it is a sequence of structures.
+
+    Raises
+    ------
+    TypeError
+        If X is a single structure or no sequence. Nothing is converted to an array: numpy would
+        take a list of structures apart into sites.
+    """
+    _refuse_single(X)
+    if not (hasattr(X, "__len__") and hasattr(X, "__getitem__")):
+        raise TypeError(f"structures must come as a list, got {type(X).__name__}")
+    return X
+
+
+def _refuse_single(X: Any) -> None:
+    single = (
+        isinstance(X, (Crystal, str, bytes))
+        or hasattr(X, "__fspath__")
+        or (hasattr(X, "lattice") and hasattr(X, "sites"))
+        or hasattr(X, "get_scaled_positions")
+    )
+    if single:
+        raise TypeError(
+            f"got a single {type(X).__name__}: put it in a list, [structure], and take row 0"
+        )
+
+
+def _grouped(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    group: list[Any] = []
+    for item in items:
+        group.append(item)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _simulate_chunk(start, structures, settings, memory, on_error):
+    """Patterns of some structures: (positions, patterns, warnings)."""
+    simulate = _simulate if memory is None else memory.cache(_simulate, ignore=["crystal"])
+    size = settings.detector.size
+    patterns = np.empty((len(structures), settings.n_views, size, size), dtype=settings.dtype)
+    kept, messages = [], []
+    for row, structure in enumerate(structures):
+        position = start + row
+        try:
+            crystal = as_crystal(structure)
+            patterns[row] = simulate(crystal.digest(), settings, crystal)
+        except (ValueError, OSError, TypeError) as error:
+            message = f"structure {position}: {error}"
+            if on_error == "raise":
+                raise type(error)(message) from error
+            if on_error == "skip":
+                messages.append(f"{message}; left out")
+                continue
+            if np.dtype(settings.dtype).kind == "u":
+                raise ValueError(f'{message} (on_error="nan" needs a float dtype)') from error
+            messages.append(f"{message}; its row is NaN")
+            patterns[row] = np.nan
+        kept.append(row)
+    if len(kept) < len(structures):
+        patterns = patterns[kept]
+    return np.array(kept, dtype=int) + start, patterns, messages
+
+
+def _simulate(digest: str, settings: RenderSettings, crystal: Crystal) -> np.ndarray:
+    """One crystal's patterns; ``digest`` stands for the crystal in the cache's key."""
+    if settings.standardize:
+        crystal = standardize(crystal, settings.symprec)
+    return render(crystal, settings)
+
+
+def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {choices}, got {value!r}")
+
+
+def _positive(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < np.inf:
+        raise ValueError(f"{name} must be a positive number, got {value!r}")

@@ -1,0 +1,239 @@
+"""Conventional standard cell, chosen the same whichever way the crystal was described.
+
+The cell is the one of Setyawan & Curtarolo, Comput. Mater. Sci. 49, 299 (2010), as pymatgen
+implements it with unique axis b; the frame has a ∥ x and b in the xy plane. What that convention
+leaves open is settled in :mod:`crystalsym.structures.settings`.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import numpy as np
+
+from crystalsym import spacegroups
+from crystalsym.structures.coercion import as_crystal
+from crystalsym.structures.crystal import Crystal
+from crystalsym.structures.settings import canonical_setting
+
+# pymatgen and the Materials Project use this angle tolerance for their labels.
+ANGLE_TOLERANCE = 5.0
+# Two entries closer than this (fractional) share one site.
+SHARED_SITE = 1e-4
+
+
+class SymmetryError(ValueError):
+    """The symmetry finder could not make sense of a crystal."""
+
+
+def space_group_number(crystal, symprec: float = 0.1) -> int:
+    """Space group found by spglib.
+
+    Parameters
+    ----------
+    crystal : Crystal or anything :func:`as_crystal` reads
+    symprec : float, default=0.1
+        Distance tolerance in Å.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    SymmetryError
+        If spglib finds no symmetry, for instance because atoms overlap.
+
+    Examples
+    --------
+    >>> from crystalsym.structures import Crystal, space_group_number
+    >>> space_group_number(Crystal([[4, 0, 0], [0, 4, 0], [0, 0, 4]], [[0, 0, 0]], [84]))
+    221
+    """
+    return int(_dataset(as_crystal(crystal), symprec)[0].number)
+
+
+def standardize(crystal, symprec: float = 0.1) -> Crystal:
+    """Bring a crystal to its standard conventional cell.
+
+    Parameters
+    ----------
+    crystal : Crystal or anything :func:`as_crystal` reads
+        Any cell: primitive, conventional or a supercell, any origin, any orientation.
+    symprec : float, default=0.1
+        Distance tolerance of the symmetry finder in Å. Atoms move onto their ideal places
+        within this tolerance.
+
+    Returns
+    -------
+    Crystal
+        With ``standard=True``; such a crystal passes through unchanged.
+
+    Raises
+    ------
+    SymmetryError
+        If spglib finds no symmetry.
+
+    References
+    ----------
+    Setyawan, W. & Curtarolo, S. (2010). Comput. Mater. Sci. 49, 299-312.
+
+    Examples
+    --------
+    The two-atom primitive cell of silicon becomes the eight-atom cube:
+
+    >>> from crystalsym.structures import Crystal, standardize
+    >>> a = 5.431 / 2
+    >>> si = Crystal([[0, a, a], [a, 0, a], [a, a, 0]], [[0, 0, 0], [.25, .25, .25]], [14, 14])
+    >>> cube = standardize(si)
+    >>> len(cube), cube.lattice.round(3).tolist()
+    (8, [[5.431, 0.0, 0.0], [0.0, 5.431, 0.0], [0.0, 0.0, 5.431]])
+    """
+    crystal = as_crystal(crystal)
+    if crystal.standard:
+        return crystal
+    dataset, site_of, atoms_of = _dataset(crystal, symprec)
+    number = int(dataset.number)
+    lattice = np.asarray(dataset.std_lattice, dtype=float)
+    transform = _axes(number, lattice)
+    lattice = transform @ lattice
+    coords = np.asarray(dataset.std_positions) @ np.linalg.inv(transform)
+    types = np.asarray(dataset.std_types)
+    coords, numbers, occupancies = _expand(coords, types, site_of, atoms_of, crystal)
+    change = canonical_setting(number, lattice @ lattice.T, coords, numbers, occupancies)
+    lattice = _oriented(change @ lattice)
+    coords = coords @ np.linalg.inv(change)
+    coords -= np.floor(coords + 1e-9)
+    return Crystal(lattice, coords, numbers, occupancies, name=crystal.name, standard=True)
+
+
+def _dataset(crystal: Crystal, symprec: float):
+    os.environ.setdefault("SPGLIB_WARNING", "OFF")  # its C code writes to standard error
+    import spglib
+
+    coords, types, atoms_of = crystal.frac_coords, crystal.atomic_numbers, None
+    if not np.all(crystal.occupancies == 1):
+        coords, types, atoms_of = _merged_sites(crystal)
+    cell = (crystal.lattice, coords, types)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            dataset = spglib.get_symmetry_dataset(
+                cell, symprec=symprec, angle_tolerance=ANGLE_TOLERANCE
+            )
+        except spglib.SpglibError as error:
+            raise SymmetryError(_failure(crystal, symprec, error)) from error
+    if dataset is None:
+        raise SymmetryError(_failure(crystal, symprec, None))
+    return dataset, types, atoms_of
+
+
+def _failure(crystal: Crystal, symprec: float, error: Exception | None) -> str:
+    reason = f" ({error})" if error else ""
+    return (
+        f"{crystal.name or crystal.formula}: no symmetry found within {symprec} Å{reason};"
+        " do atoms overlap, or is the tolerance larger than the distances between them?"
+    )
+
+
+def _merged_sites(crystal: Crystal):
+    """Sites with their contents as type labels, since spglib knows no occupancy."""
+    delta = crystal.frac_coords[:, None] - crystal.frac_coords[None]
+    delta -= np.round(delta)
+    same = np.all(np.abs(delta) < SHARED_SITE, axis=2)
+    first = same.argmax(axis=1)
+    sites = np.unique(first)
+    contents = [
+        tuple(
+            sorted(
+                (int(crystal.atomic_numbers[i]), round(float(crystal.occupancies[i]), 6))
+                for i in np.flatnonzero(first == s)
+            )
+        )
+        for s in sites
+    ]
+    kinds = sorted(set(contents))
+    types = np.array([kinds.index(c) + 1 for c in contents])
+    return crystal.frac_coords[sites], types, kinds
+
+
+def _expand(coords, types, site_of, atoms_of, crystal):
+    if atoms_of is None:
+        return coords, types, np.ones(len(types))
+    rows, numbers, occupancies = [], [], []
+    for position, kind in zip(coords, types, strict=True):
+        for z, occupancy in atoms_of[kind - 1]:
+            rows.append(position)
+            numbers.append(z)
+            occupancies.append(occupancy)
+    return np.array(rows), np.array(numbers), np.array(occupancies)
+
+
+def _axes(number: int, lattice: np.ndarray) -> np.ndarray:
+    """Rows: the conventional axes in terms of spglib's standard ones."""
+    system = spacegroups.crystal_system(number)
+    lengths = np.sqrt(np.einsum("ij,ij->i", lattice, lattice))
+    if system == "orthorhombic":
+        centring = spacegroups.symbol(number)[0]
+        if centring == "A":  # as a C cell
+            order = [*sorted((1, 2), key=lengths.__getitem__), 0]
+        elif centring == "C":
+            order = [*sorted((0, 1), key=lengths.__getitem__), 2]
+        else:
+            order = sorted(range(3), key=lengths.__getitem__)
+        return np.eye(3)[order]
+    if system == "monoclinic":
+        order = [0, 1, 2]
+        if spacegroups.symbol(number)[0] == "P" and lengths[0] > lengths[2]:
+            order = [2, 1, 0]
+        transform = np.eye(3)[order]
+        if (transform @ lattice @ lattice.T @ transform.T)[0, 2] > 0:
+            transform[0] *= -1
+        return transform
+    if system == "triclinic":
+        reduced = _lll(lattice)
+        return _all_acute_or_obtuse(reduced @ lattice) @ reduced
+    return np.eye(3)
+
+
+def _lll(lattice: np.ndarray, delta: float = 0.75) -> np.ndarray:
+    """Rows: Lenstra-Lenstra-Lovász reduced vectors in terms of the given ones."""
+    transform = np.eye(3)
+    k = 1
+    while k < 3:
+        vectors = transform @ lattice
+        # Gram-Schmidt: vectors = mu @ orthogonal
+        r = np.linalg.cholesky(vectors @ vectors.T)
+        mu, norms = r / np.diag(r), np.diag(r) ** 2
+        for j in range(k - 1, -1, -1):
+            multiple = np.round(mu[k, j])
+            transform[k] -= multiple * transform[j]
+            mu[k] -= multiple * mu[j]
+        if norms[k] >= (delta - mu[k, k - 1] ** 2) * norms[k - 1]:
+            k += 1
+        else:
+            transform[[k - 1, k]] = transform[[k, k - 1]]
+            k = max(k - 1, 1)
+    return transform
+
+
+def _all_acute_or_obtuse(lattice: np.ndarray) -> np.ndarray:
+    """Signs that make the reciprocal angles all acute, or else all obtuse."""
+    reciprocal = np.linalg.inv(lattice @ lattice.T)
+    off = np.array([reciprocal[1, 2], reciprocal[0, 2], reciprocal[0, 1]])
+    chosen = np.ones(3)
+    for signs in ([1, 1, 1], [-1, 1, -1], [-1, -1, 1], [1, -1, -1]):
+        s = np.array(signs, dtype=float)
+        flipped = off * np.array([s[1] * s[2], s[0] * s[2], s[0] * s[1]])
+        # cos >= 0 is an angle of at most 90 degrees
+        if np.all(flipped >= 0) or np.all(flipped < 0):
+            chosen = s
+    return np.diag(chosen)
+
+
+def _oriented(lattice: np.ndarray) -> np.ndarray:
+    """Same metric with a ∥ x and b in the xy plane, right-handed."""
+    oriented = np.linalg.cholesky(lattice @ lattice.T)
+    oriented[np.abs(oriented) < 1e-12] = 0.0
+    return oriented

@@ -1,0 +1,203 @@
+"""The training loop: which rows, in which order, and going on after a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import crystalsym
+from crystalsym.classification import CheckpointError
+from crystalsym.classification.fitting import epoch_order, split_rows
+
+from .conftest import LazyImages, make_classifier
+
+
+@given(
+    codes=hnp.arrays(np.int64, st.integers(2, 100), elements=st.integers(0, 5)),
+    fraction=st.floats(0, 0.9),
+    seed=st.integers(0, 2**31),
+)
+def test_split_is_a_partition_in_proportion(codes, fraction, seed):
+    learning, validation = split_rows(codes, fraction, seed)
+    assert sorted([*learning, *validation]) == list(range(len(codes)))
+    assert len(learning) >= 1
+    assert (len(validation) == 0) == (fraction == 0)
+    for code in np.unique(codes):
+        share = len(validation) * np.mean(codes == code)
+        assert abs(np.sum(codes[validation] == code) - share) <= 1
+
+
+@given(n=st.integers(1, 100), batch_size=st.integers(1, 40), epoch=st.integers(0, 5))
+def test_every_row_is_seen_in_batches_of_one_size(n, batch_size, epoch):
+    rows = np.arange(n) + 1000
+    order = epoch_order(rows, batch_size, seed=3, epoch=epoch)
+    assert order.shape[1] == min(batch_size, n)
+    assert set(order.ravel()) == set(rows)
+    assert len(order) == -(-n // min(batch_size, n))
+    np.testing.assert_array_equal(order, epoch_order(rows, batch_size, seed=3, epoch=epoch))
+
+
+def test_epochs_and_seeds_differ():
+    rows = np.arange(100)
+    first = epoch_order(rows, 10, seed=0, epoch=0)
+    assert (first != epoch_order(rows, 10, seed=0, epoch=1)).any()
+    assert (first != epoch_order(rows, 10, seed=1, epoch=0)).any()
+
+
+@pytest.fixture(scope="module")
+def reference(images):
+    """What an uninterrupted training of `PARAMETERS` gives."""
+    return make_classifier(**PARAMETERS).fit(*images)
+
+
+PARAMETERS = {"epochs": 3, "checkpoint_interval": 0, "early_stopping": True}
+
+
+def assert_same_result(classifier, reference, X):
+    a, b = (c.predict_proba(X) for c in (classifier, reference))
+    np.testing.assert_allclose(a, b, atol=1e-5)
+    for ours, theirs in zip(classifier.history_, reference.history_, strict=True):
+        for name in ("epoch", "loss", "val_loss", "learning_rate"):
+            assert ours[name] == pytest.approx(theirs[name], rel=1e-4)
+
+
+def test_goes_on_after_an_exception_with_the_same_samples(images, reference, tmp_path):
+    X, y = images
+    whole = LazyImages(X)
+    uninterrupted = make_classifier(**PARAMETERS).fit(whole, y)
+    assert_same_result(uninterrupted, reference, X)  # lazy rows give what an array gives
+
+    classifier = make_classifier(checkpoint_dir=tmp_path, **PARAMETERS)
+    broken = LazyImages(X, fail_at=9)
+    with pytest.raises(OSError, match="disk went away"):
+        classifier.fit(broken, y)
+    assert not hasattr(classifier, "classes_")
+    rest = LazyImages(X)
+    classifier.fit(rest, y)
+    assert_same_result(classifier, reference, X)
+    assert whole.epochs == [0, 1, 2]
+    assert rest.epochs == [1, 2]
+    # The resumed batches are the uninterrupted ones from some point on.
+    tail = whole.calls[-len(rest.calls) :]
+    assert len(rest.calls) < len(whole.calls)
+    for ours, theirs in zip(rest.calls, tail, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+KILLED = """
+    import os, signal, sys
+    sys.path[:0] = sys.argv[2:]
+    import numpy as np
+    from conftest import LazyImages, make_classifier, make_images
+
+    class Killed(LazyImages):
+        def __getitem__(self, index):
+            if len(self.calls) == 10:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().__getitem__(index)
+
+    X, y = make_images()
+    make_classifier(
+        epochs=3, checkpoint_interval=0, early_stopping=True, checkpoint_dir=sys.argv[1]
+    ).fit(Killed(X), y)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+def test_goes_on_after_a_kill(images, reference, tmp_path):
+    here = Path(__file__).parent
+    folders = [str(here), str(Path(crystalsym.__file__).parents[1])]
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path), *folders],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert (tmp_path / "checkpoint.npz").exists()
+    classifier = make_classifier(checkpoint_dir=tmp_path, **PARAMETERS).fit(*images)
+    assert_same_result(classifier, reference, images[0])
+
+
+def test_checkpoint_of_a_finished_or_another_training(images, reference, tmp_path, capsys):
+    X, y = images
+    make_classifier(checkpoint_dir=tmp_path, **PARAMETERS).fit(X, y)
+    rows = LazyImages(X)
+    again = make_classifier(checkpoint_dir=tmp_path, **PARAMETERS).fit(rows, y)
+    assert not rows.calls  # nothing was left to do
+    assert_same_result(again, reference, X)
+    with pytest.raises(CheckpointError, match=r"learning_rate: 0\.01 there, 0\.5 here"):
+        make_classifier(checkpoint_dir=tmp_path, **PARAMETERS, learning_rate=0.5).fit(X, y)
+    with pytest.raises(CheckpointError, match="labels"):
+        make_classifier(checkpoint_dir=tmp_path, **PARAMETERS).fit(X, y[::-1])
+    # How often to save and what to print are not of the training.
+    make_classifier(checkpoint_dir=tmp_path, **PARAMETERS | {"verbose": 1}).fit(X, y)
+    rows = LazyImages(X)
+    make_classifier(checkpoint_dir=tmp_path, **PARAMETERS, resume=False).fit(rows, y)
+    assert rows.epochs == [0, 1, 2]
+    assert capsys.readouterr().out == ""
+
+
+def test_unseeded_training_resumes_too_and_says_so(images, tmp_path, capsys):
+    X, y = images
+    parameters = PARAMETERS | {"random_state": None, "checkpoint_dir": tmp_path, "verbose": 1}
+    with pytest.raises(OSError, match="disk went away"):
+        make_classifier(**parameters).fit(LazyImages(X, fail_at=9), y)
+    capsys.readouterr()
+    rest = LazyImages(X)
+    make_classifier(**parameters).fit(rest, y)
+    assert rest.epochs == [1, 2]
+    assert capsys.readouterr().out.startswith("going on from the checkpoint at epoch 2, step ")
+
+
+def test_early_stopping_keeps_the_best_epoch(images):
+    X, y = images
+    rng = np.random.default_rng(0)
+    noise = rng.permutation(y)  # nothing to learn: the validation loss soon rises
+    classifier = make_classifier(
+        epochs=40, early_stopping=True, n_iter_no_change=2, validation_fraction=0.3,
+        learning_rate_schedule="constant", learning_rate=0.03,
+    ).fit(X, noise)  # fmt: skip
+    losses = [entry["val_loss"] for entry in classifier.history_]
+    assert len(losses) < 40
+    best = int(np.argmin(losses))
+    assert best < len(losses) - 1
+    _, held_out = split_rows(
+        np.unique(noise, return_inverse=True)[1],
+        0.3,
+        int(np.random.RandomState(0).randint(2**31 - 1)),
+    )
+    probabilities = classifier.predict_proba(X[held_out])
+    columns = np.searchsorted(classifier.classes_, noise[held_out])
+    loss = -np.log(probabilities[np.arange(len(held_out)), columns]).mean()
+    assert loss == pytest.approx(losses[best], rel=1e-3)
+
+
+def test_diverging_training_says_so(images):
+    with pytest.raises(FloatingPointError, match="lower learning_rate"):
+        make_classifier(
+            optimizer="sgd", learning_rate=1e30, learning_rate_schedule="constant",
+            warmup_fraction=0,
+        ).fit(*images)  # fmt: skip
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_verbose_prints_a_line_for_every_epoch(images, capsys, verbose):
+    make_classifier(epochs=2, verbose=verbose).fit(*images)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 * verbose
+    if verbose:
+        assert lines[1].startswith("epoch 2/2 loss ")
+        assert "val_accuracy" in lines[1]
+        assert "steps/s" in lines[1]

@@ -1,0 +1,235 @@
+"""Saved classifiers come back the same, and altered ones do not come back at all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from crystalsym.classification import SavedModelError, SpaceGroupClassifier
+from crystalsym.classification.json_values import plain
+
+from .conftest import make_classifier
+
+load = SpaceGroupClassifier.load
+
+
+def own_network(n_classes, image_size, channels, n_streams):
+    import keras
+
+    inputs = [keras.Input((image_size, image_size, channels)) for _ in range(n_streams)]
+    x = keras.layers.Concatenate()([keras.layers.Flatten()(x) for x in inputs])
+    return keras.Model(inputs, keras.layers.Dense(n_classes)(x))
+
+
+@pytest.fixture(scope="module")
+def saved(fitted, tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "classifier.zip"
+    fitted.save(path)
+    return path
+
+
+@pytest.fixture(params=["folder", "zip"])
+def path(request, fitted, tmp_path):
+    path = tmp_path / ("model" if request.param == "folder" else "model.zip")
+    fitted.save(path)
+    return path
+
+
+def members(path):
+    if path.is_dir():
+        return {p.name: p.read_bytes() for p in path.iterdir()}
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def rewrite(path, files):
+    if path.is_dir():
+        for name, data in files.items():
+            (path / name).write_bytes(data)
+        return
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+
+
+def signed(config):
+    rest = {name: value for name, value in config.items() if name != "sha256"}
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps(rest | {"sha256": hashlib.sha256(canonical).hexdigest()}).encode()
+
+
+def test_same_answers_and_attributes(path, fitted, images):
+    X, _ = images
+    again = load(path)
+    np.testing.assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
+    np.testing.assert_array_equal(again.embed(X[:4]), fitted.embed(X[:4]))
+    assert again.get_params() == fitted.get_params()
+    assert again.classes_.tolist() == fitted.classes_.tolist()
+    assert again.history_ == fitted.history_
+    assert again.input_shape_ == fitted.input_shape_
+    assert again.n_parameters_ == fitted.n_parameters_
+    assert sorted(members(path)) == ["config.json", "weights.npz"]
+
+
+def test_half_precision(saved, fitted, images, tmp_path):
+    fitted.save(tmp_path / "half.zip", dtype="float16")
+    sizes = {}
+    for path in (saved, tmp_path / "half.zip"):
+        with np.load(io.BytesIO(members(path)["weights.npz"])) as stored:
+            sizes[path] = sum(stored[name].nbytes for name in stored.files)
+    assert sizes[tmp_path / "half.zip"] == sizes[saved] / 2
+    again = load(tmp_path / "half.zip")
+    np.testing.assert_allclose(
+        again.predict_proba(images[0]), fitted.predict_proba(images[0]), atol=0.01
+    )
+    with pytest.raises(ValueError, match="dtype must be"):
+        fitted.save(tmp_path / "int.zip", dtype="int8")
+
+
+def test_metadata_and_parameters_of_all_kinds(images, tmp_path):
+    X, y = images
+    classifier = make_classifier(
+        architecture="msdn",
+        architecture_options={"growth": 4, "bottleneck": np.int64(4), "blocks": (2, 1)},
+        epochs=1,
+        class_weight={225: 2.0},
+        random_state=np.random.RandomState(0),
+        checkpoint_dir=tmp_path / "private",
+    ).fit(X, y)
+    classifier.metadata_ = {"descriptor": {"image_size": 12}, "top1": np.float64(0.9)}
+    classifier.save(tmp_path / "m.zip")
+    assert str(tmp_path).encode() not in members(tmp_path / "m.zip")["config.json"]
+    again = load(tmp_path / "m.zip")
+    assert again.architecture_options["blocks"] == (2, 1)
+    assert again.class_weight == {225: 2.0}
+    assert again.metadata_ == {"descriptor": {"image_size": 12}, "top1": 0.9}
+    assert again.checkpoint_dir is None
+    with pytest.raises(ValueError, match=r"such images are made by \{'image_size': 12\}"):
+        again.predict(X[..., :1])
+    classifier.metadata_ = {"model": classifier}
+    with pytest.raises(ValueError, match=r"metadata_\['model'\] cannot be saved"):
+        classifier.save(tmp_path / "n.zip")
+
+
+@pytest.mark.parametrize("name", ["config.json", "weights.npz"])
+@pytest.mark.parametrize("fault", ["cut off", "one byte changed", "empty", "missing"])
+def test_damaged_files(path, name, fault):
+    files = members(path)
+    data = files[name]
+    middle = len(data) // 2
+    changed = {
+        "cut off": data[:middle],
+        "one byte changed": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
+        "empty": b"",
+        "missing": None,
+    }[fault]
+    if changed is None:
+        del files[name]
+        if path.is_dir():
+            (path / name).unlink()
+    else:
+        files[name] = changed
+    rewrite(path, files)
+    with pytest.raises(SavedModelError, match="model"):
+        load(path)
+
+
+def test_cut_off_zip(saved, tmp_path):
+    data = saved.read_bytes()
+    (tmp_path / "cut.zip").write_bytes(data[: len(data) // 2])
+    with pytest.raises(SavedModelError, match="not a readable saved classifier"):
+        load(tmp_path / "cut.zip")
+
+
+def test_foreign_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no saved classifier at"):
+        load(tmp_path / "nothing.zip")
+    (tmp_path / "text.zip").write_text("hello")
+    (tmp_path / "folder").mkdir()
+    rewrite(tmp_path / "other.zip", {"config.json": b'{"format": "keras"}'})
+    rewrite(tmp_path / "list.zip", {"config.json": b"[]"})
+    for name in ("text.zip", "folder", "other.zip", "list.zip"):
+        with pytest.raises(SavedModelError, match=name):
+            load(tmp_path / name)
+
+
+def edited(saved, tmp_path, **changes):
+    files = members(saved)
+    config = json.loads(files["config.json"]) | changes
+    rewrite(tmp_path / "edited.zip", files | {"config.json": signed(config)})
+    return tmp_path / "edited.zip"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"version": 99}, "version 99"),
+        ({"architecture": "nosuch"}, "no network named 'nosuch'"),
+        ({"architecture": "os.system"}, "no network named"),
+        ({"classes": [1, 2, 3, 4]}, "weights do not fit the network"),
+        ({"input_shape": [3, 24, 24, 2]}, "weights do not fit the network"),
+        ({"parameters": {}}, "cannot be rebuilt"),
+        ({"weights": {}}, "not a readable"),
+    ],
+)
+def test_altered_configuration_with_a_right_checksum(saved, tmp_path, changes, message):
+    with pytest.raises(SavedModelError, match=message):
+        load(edited(saved, tmp_path, **changes))
+
+
+def test_pickled_weights_are_refused(saved, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    np.savez(tmp_path / "weights.npz", **{"0000.kernel": np.array([Trap()], dtype=object)})
+    packed = (tmp_path / "weights.npz").read_bytes()
+    files = members(saved)
+    config = json.loads(files["config.json"])
+    config["weights"]["sha256"] = hashlib.sha256(packed).hexdigest()
+    rewrite(tmp_path / "trap.zip", {"config.json": signed(config), "weights.npz": packed})
+    with pytest.raises(SavedModelError, match="allow_pickle"):
+        load(tmp_path / "trap.zip")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_own_network(images, tmp_path):
+    X, y = images
+    classifier = make_classifier(architecture=own_network, architecture_options=None, epochs=2)
+    classifier.fit(X, y).save(tmp_path / "own.zip")
+    with pytest.raises(SavedModelError, match=r"load\(path, architecture=\.\.\.\)"):
+        load(tmp_path / "own.zip")
+    again = load(tmp_path / "own.zip", architecture=own_network)
+    np.testing.assert_array_equal(again.predict_proba(X), classifier.predict_proba(X))
+    assert again.architecture is own_network
+    with pytest.raises(ValueError, match="of this classifier has none"):
+        again.embed(X)
+
+
+def test_architecture_given_for_a_network_of_ours(saved):
+    with pytest.raises(SavedModelError, match="its network is 'strided'"):
+        load(saved, architecture=own_network)
+
+
+def test_saving_over(fitted, tmp_path):
+    for name in ("model", "model.zip"):
+        fitted.save(tmp_path / name)
+        fitted.save(tmp_path / name)
+        load(tmp_path / name)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model", "model.zip"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="is a file"):
+        fitted.save(tmp_path / "file")
+
+
+def test_plain_values():
+    assert plain({"a": (1, np.float32(0.5), np.array([1, 2]))}, "x") == {"a": [1, 0.5, [1, 2]]}
+    with pytest.raises(ValueError, match="keys must be strings"):
+        plain({1: 2}, "x")
+    with pytest.raises(ValueError, match=r"x\['f'\] cannot be saved"):
+        plain({"f": open}, "x")

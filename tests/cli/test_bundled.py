@@ -1,0 +1,75 @@
+"""The command with the weights and crystals that come with the library."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from crystalsym import pretrained
+
+pytestmark = pytest.mark.skipif(
+    "72" not in pretrained.available(), reason="the model '72' is not in this tree"
+)
+
+
+@pytest.fixture(autouse=True)
+def _fake_model():
+    """Here the real one is meant."""
+
+
+@pytest.fixture(scope="module")
+def examples():
+    from crystalsym.datasets import example_crystals
+
+    return {name: str(path) for name, path in example_crystals().items()}
+
+
+def test_process_is_quiet_and_draws(examples, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    paths = list(examples.values())[:3]
+    command = [sys.executable, "-m", "crystalsym", "identify", *paths, "--plot", "out.png"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path,
+                          env=environment, timeout=300)  # fmt: skip
+    assert done.returncode == 0
+    assert done.stderr == ""  # not a word of TensorFlow's
+    assert done.stdout.count("rank  number") == 3
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.height > image.width
+
+
+def test_examples(run, examples):
+    code, out, err = run("identify", "--json")
+    assert (code, err) == (0, [])
+    inputs = json.loads(out)["inputs"]
+    assert [entry["path"] for entry in inputs] == list(examples.values())
+    labels = set(pretrained.load_pretrained("72")[-1].classes_.tolist())
+    known = [entry for entry in inputs if entry["symmetry_finder"]["number"] in labels]
+    right = [
+        entry["symmetry_finder"]["number"] in [p["number"] for p in entry["predictions"]]
+        for entry in known
+    ]
+    assert len(known) >= 10
+    assert sum(right) >= 0.8 * len(known)
+
+
+@pytest.mark.parametrize("form", ["tiff", "png"])
+def test_written_images_rank_as_their_structures(run, examples, tmp_path, form):
+    paths = list(examples.values())[::15]
+    code, out, _ = run("simulate", *paths, "-o", tmp_path, "--format", form)
+    assert code == 0
+    images = out.split()
+    code, out, _ = run("identify", "--json", *paths)
+    assert code == 0
+    for k, of_structure in enumerate(json.loads(out)["inputs"]):
+        code, out, err = run("identify", "--json", *images[3 * k : 3 * k + 3])
+        assert (code, err) == (0, [])
+        (of_images,) = json.loads(out)["inputs"]
+        first, second = of_structure["predictions"], of_images["predictions"]
+        assert first[0]["number"] == second[0]["number"]
+        assert first[0]["probability"] == pytest.approx(second[0]["probability"], abs=0.1)
+        assert {p["number"] for p in first[:2]} <= {p["number"] for p in second}
