@@ -34,6 +34,9 @@ _MODULES = (
     "simulation",
     "spacegroups",
     "spots",
+    "metrics",
+    "splits",
+    "stores",
     "streams",
     "structure_factors",
     "structures",
@@ -43,13 +46,16 @@ _MODULES = (
 __all__ = ["__version__", *_HOMES, *_MODULES]
 
 if TYPE_CHECKING:
-    from crystalsym.classification import SpaceGroupClassifier
-    from crystalsym.merging import SpotMerger
-    from crystalsym.pretrained import load_pretrained
-    from crystalsym.structure_factors import reflections
-    from crystalsym.shaping import PatternShaper
-    from crystalsym.simulation import DiffractionSimulator
-    from crystalsym.structures import Crystal, as_crystal, space_group_number, standardize
+    from crystalsym.classification import SpaceGroupClassifier as SpaceGroupClassifier
+    from crystalsym.merging import SpotMerger as SpotMerger
+    from crystalsym.pretrained import load_pretrained as load_pretrained
+    from crystalsym.shaping import PatternShaper as PatternShaper
+    from crystalsym.simulation import DiffractionSimulator as DiffractionSimulator
+    from crystalsym.structure_factors import reflections as reflections
+    from crystalsym.structures import Crystal as Crystal
+    from crystalsym.structures import as_crystal as as_crystal
+    from crystalsym.structures import space_group_number as space_group_number
+    from crystalsym.structures import standardize as standardize
 
 
 def __getattr__(name: str):

@@ -183,11 +183,13 @@ def resolve_views(views, lattice: np.ndarray) -> list[View]:
         for index, rotation in enumerate(array):
             if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-6):
                 raise ValueError(f"views[{index}] is no rotation matrix: R Rᵀ differs from 1")
+            if np.linalg.det(rotation) < 0:
+                raise ValueError(f"views[{index}] is no rotation matrix: it mirrors (det R = -1)")
         return [View(rotation) for rotation in array]
     if array.ndim == 2 and array.shape[1] == 3 and len(array):
         if not np.allclose(array, np.round(array)) or not array.any(axis=1).all():
             raise ValueError("zone axes [u, v, w] must be integers and not all zero")
-        zones = [tuple(int(round(i)) for i in zone) for zone in array]
+        zones = [(round(u), round(v), round(w)) for u, v, w in array.tolist()]
         return [View(zone_axis_rotation(lattice, zone), zone) for zone in zones]
     raise ValueError(f"views of shape {array.shape}: give (n, 3) zone axes or (n, 3, 3) rotations")
 
@@ -225,17 +227,13 @@ def shortest_reflection(
     bound = min(np.linalg.norm(t @ reciprocal) for t in known) * (1 + 1e-9)
     edges = np.linalg.norm(np.linalg.inv(reciprocal), axis=0)
     spans = [range(-int(bound * edge), int(bound * edge) + 1) for edge in edges]
-    best: tuple[float, tuple[int, int, int]] | None = None
-    for hkl in product(*spans):
-        if not any(hkl) or hkl[0] * u + hkl[1] * v + hkl[2] * w:
-            continue
-        length = float(np.linalg.norm(np.array(hkl) @ reciprocal))
-        if best is None or length < best[0] - 1e-9 * bound or (
-            length < best[0] + 1e-9 * bound and hkl > best[1]
-        ):
-            best = (length, hkl)
-    assert best is not None
-    return best[1]
+    in_zone = [
+        hkl for hkl in product(*spans) if any(hkl) and not hkl[0] * u + hkl[1] * v + hkl[2] * w
+    ]
+    lengths = np.linalg.norm(np.array(in_zone) @ reciprocal, axis=1)
+    shortest = lengths <= lengths.min() + 1e-9 * bound
+    h, k, index_l = max(hkl for hkl, short in zip(in_zone, shortest, strict=True) if short)
+    return h, k, index_l
 
 
 def _unit(axis: int) -> tuple[int, int, int]:

@@ -131,7 +131,7 @@ class SpotMerger(TransformerMixin, BaseEstimator):
             raise ValueError(f"image_size must be a positive integer, got {size!r}")
         if self.intensity not in INTENSITIES:
             raise ValueError(f"intensity must be one of {INTENSITIES}, got {self.intensity!r}")
-        if not isinstance(self.threshold, Real) or not 0 < self.threshold < 1:
+        if not isinstance(self.threshold, Real) or not 0 < float(self.threshold) < 1:
             raise ValueError(f"threshold must lie between 0 and 1, got {self.threshold!r}")
         if str(np.dtype(self.dtype)) not in ("float32", "uint8"):
             raise ValueError(f'dtype must be "float32" or "uint8", got {self.dtype!r}')

@@ -36,7 +36,8 @@ def top_k_accuracy(y_true: Any, probabilities: Any, classes: Any, k: int = 1) ->
 def macro_accuracy(y_true: Any, y_pred: Any) -> float:
     """Mean over the groups present in ``y_true`` of the part found."""
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
-    return float(np.mean([np.mean(y_pred[y_true == group] == group) for group in np.unique(y_true)]))
+    found = [np.mean(y_pred[y_true == group] == group) for group in np.unique(y_true)]
+    return float(np.mean(found))
 
 
 def crystal_system_accuracy(y_true: Any, y_pred: Any) -> dict[str, float]:
@@ -90,7 +91,7 @@ def summary(y_true: Any, probabilities: Any, classes: Any) -> dict[str, Any]:
     y_pred = classes[probabilities.argmax(axis=1)]
     return {
         "crystals": len(y_true),
-        "groups": int(len(np.unique(y_true))),
+        "groups": len(np.unique(y_true)),
         "top1": top_k_accuracy(y_true, probabilities, classes, 1),
         "top2": top_k_accuracy(y_true, probabilities, classes, 2),
         "top5": top_k_accuracy(y_true, probabilities, classes, 5),

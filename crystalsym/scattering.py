@@ -45,15 +45,15 @@ def coefficients(atomic_number: int, radiation: str = "xray") -> tuple[np.ndarra
     if radiation not in RADIATIONS:
         raise ValueError(f"radiation must be one of {RADIATIONS}, got {radiation!r}")
     element = gemmi.Element(int(atomic_number))
-    table = element.it92 if radiation == "xray" else element.c4322
-    if table is None:
+    xray, electron = element.it92, element.c4322
+    if (xray if radiation == "xray" else electron) is None:
         raise ValueError(f"no {radiation} scattering factor for atomic number {atomic_number}")
     a, b = np.zeros(N_TERMS), np.zeros(N_TERMS)
     if radiation == "xray":
-        a[:4], b[:4] = table.a, table.b
-        a[4] = table.c
+        a[:4], b[:4] = xray.a, xray.b
+        a[4] = xray.c
     else:
-        a[:], b[:] = table.a, table.b
+        a[:], b[:] = electron.a, electron.b
     a.setflags(write=False)
     b.setflags(write=False)
     return a, b

@@ -98,6 +98,11 @@ def local_maxima(image, floor):
             value = image[row, column]
             if not value > floor:
                 continue
+            # Most pixels are on a slope along their row: out quickly.
+            if column > 0 and image[row, column - 1] > value:
+                continue
+            if column + 1 < n_columns and image[row, column + 1] > value:
+                continue
             top = True
             flat = False
             for r in range(max(row - 1, 0), min(row + 2, n_rows)):
@@ -123,9 +128,12 @@ def local_maxima(image, floor):
                     seen = np.zeros((n_rows, n_columns), dtype=np.bool_)
                 if seen[row, column]:
                     continue
-                area, x, y = _flat_top(image, row, column, seen)
+                area, x, y, span = _flat_top(image, row, column, seen)
                 if area == 0:
                     continue
+                # Two equal pixels side by side are a spot between them, not a saturated one.
+                flat = span > 1
+            if flat:
                 columns[count], rows[count] = x, y
                 heights[count], areas[count] = value, area
             else:
@@ -173,7 +181,7 @@ def _vertex(image, row, column, row_step, column_step):
 
 @njit(cache=True, nogil=True)
 def _flat_top(image, row, column, seen):
-    """Size and centroid of the region of equal value, zero if something higher touches it."""
+    """Size, centroid and span of the region of equal value; all zero if it is no maximum."""
     n_rows, n_columns = image.shape
     value = image[row, column]
     stack = [(row, column)]
@@ -182,11 +190,13 @@ def _flat_top(image, row, column, seen):
     area = 0
     x = 0.0
     y = 0.0
+    left, right, bottom = column, column, row
     while len(stack) > 0:
         r0, c0 = stack.pop()
         area += 1
         x += c0
         y += r0
+        left, right, bottom = min(left, c0), max(right, c0), max(bottom, r0)
         for r in range(max(r0 - 1, 0), min(r0 + 2, n_rows)):
             for c in range(max(c0 - 1, 0), min(c0 + 2, n_columns)):
                 if image[r, c] > value:
@@ -195,5 +205,5 @@ def _flat_top(image, row, column, seen):
                     seen[r, c] = True
                     stack.append((r, c))
     if not highest:
-        return 0, 0.0, 0.0
-    return area, x / area, y / area
+        return 0, 0.0, 0.0, 0
+    return area, x / area, y / area, max(right - left, bottom - row)

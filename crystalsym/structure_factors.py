@@ -135,11 +135,9 @@ def cell_content(crystal: Crystal, radiation: str = "xray"):
 
 def structure_factors(hkl: np.ndarray, q: np.ndarray, content) -> np.ndarray:
     """F(hkl) = Σ occupancy f(|q|) exp(2πi h·x), complex128, shape (n,)."""
-    return _structure_factors(
-        np.ascontiguousarray(hkl, dtype=np.float64),
-        np.ascontiguousarray(q, dtype=np.float64),
-        *content,
-    )
+    hkl = np.ascontiguousarray(hkl, dtype=np.float64)
+    q = np.ascontiguousarray(q, dtype=np.float64)
+    return _structure_factors(hkl, q, *content)
 
 
 @njit(cache=True, nogil=True)

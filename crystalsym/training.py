@@ -1,7 +1,8 @@
 """Training a pipeline from a file of crystals and one TOML file.
 
 The file has the tables ``[data]``, ``[simulate]``, ``[shape]`` and ``[classify]``; the last three
-hold the parameters of the pipeline's steps. See ``benchmarks/train-72.toml``.
+hold the parameters of the pipeline's steps. What stands in ``[card]`` is kept with the model. See
+``benchmarks/train-72.toml``.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ import numpy as np
 from crystalsym import metrics, spacegroups
 from crystalsym.datasets.table import CrystalTable
 from crystalsym.splits import holdout_split, twin_groups
+from crystalsym.stores import PatternStore
 from crystalsym.streams import RenderedPatterns
 
-TABLES = ("data", "simulate", "shape", "classify")
+TABLES = ("data", "simulate", "shape", "classify", "card")
 DATA_DEFAULTS: dict[str, Any] = {
     "structures": None,
     "groups": "72",
@@ -42,6 +44,7 @@ class TrainingConfig:
     simulate: dict[str, Any] = field(default_factory=dict)
     shape: dict[str, Any] = field(default_factory=dict)
     classify: dict[str, Any] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> TrainingConfig:
@@ -168,7 +171,9 @@ def train(
     pipeline[-1].set_params(checkpoint_dir=str(output / "checkpoints"), verbose=verbose)
     _say(verbose, f"{len(data.train)} crystals to learn from, {len(data.test)} held out")
     start = time.monotonic()
-    learning = RenderedPatterns(pipeline[:-1], data.crystals.take(data.train))
+    learning: Any = RenderedPatterns(pipeline[:-1], data.crystals.take(data.train))
+    if learning.dtype == np.uint8:
+        learning = PatternStore(learning, output / "patterns")
     pipeline[-1].fit(learning, data.labels[data.train])
     seconds = time.monotonic() - start
     figures = evaluate(pipeline, data.crystals.take(data.test), data.labels[data.test])
@@ -179,10 +184,12 @@ def train(
         "parameters": pipeline[-1].n_parameters_,
         "seconds_since_last_start": round(seconds),
         "history": pipeline[-1].history_,
-        "config": {table: getattr(config, table) for table in TABLES},
+        "config": {table: getattr(config, table) for table in TABLES[:-1]},
     }
     pipeline[-1].set_params(checkpoint_dir=None, verbose=0)
-    save_pipeline(pipeline, output / "model", metadata={"training": result}, dtype="float16")
+    headline = {key: round(figures[key], 4) for key in ("top1", "top5", "macro")}
+    card = {"name": config.name, **config.card, **headline, "training": result}
+    save_pipeline(pipeline, output / "model", metadata=card, dtype="float16")
     (output / "figures.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     _say(verbose, f"held out: top-1 {figures['top1']:.4f}, top-5 {figures['top5']:.4f}")
     return result

@@ -90,6 +90,23 @@ def build_parser() -> argparse.ArgumentParser:
     _add_q_per_pixel(shape)
     _finish(shape, "shape")
 
+    train = commands.add_parser(
+        "train",
+        help="train a model from a table of crystals",
+        description="Train a pipeline on a table of labelled crystals as a TOML file says, and"
+        " measure it on the crystals held out. Cut off at any moment and called again, it goes on"
+        " from the last checkpoint with the same order of samples.",
+        epilog="Example: crystalsym train benchmarks/train-72.toml --structures crystals.npz"
+        " --output runs/72",
+    )
+    train.add_argument("config", metavar="CONFIG", help="TOML file")
+    train.add_argument("--structures", metavar="FILE", help="table of crystals (.npz), instead of"
+                       " the one that CONFIG names")  # fmt: skip
+    train.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to")
+    train.add_argument("-j", "--jobs", type=int, metavar="N", help="jobs for standardising")
+    train.add_argument("--quiet", action="store_true", help="show no progress")
+    _finish(train, "train")
+
     info = commands.add_parser("info", help="show versions and bundled models")
     _finish(info, "info")
     return parser

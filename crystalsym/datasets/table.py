@@ -157,12 +157,10 @@ class CrystalTable(Sequence):
         missing = [column for column in COLUMNS if column not in arrays]
         if missing:
             raise ValueError(f"{path}: no table of crystals, {missing[0]!r} is missing")
-        return cls(
-            *(arrays[column] for column in COLUMNS),
-            names=arrays.get("material_id", arrays.get("names")),
-            space_group=arrays.get("space_group"),
-            standard=bool(arrays.get("standard", False)),
-        )
+        lattice, offsets, coords, numbers = (arrays[column] for column in COLUMNS)
+        names = arrays.get("material_id", arrays.get("names"))
+        standard = bool(arrays.get("standard", False))
+        return cls(lattice, offsets, coords, numbers, names, arrays.get("space_group"), standard)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write an ``.npz`` file that :meth:`load` reads."""

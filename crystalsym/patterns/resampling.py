@@ -6,14 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalsym.patterns.pattern import Pattern, positive
+from crystalsym.simulation.bragg import FAINTEST, draw_spots
+from crystalsym.spots import find_spots
+
+# As a part of the strongest pixel; a 16-bit image holds nothing fainter.
+FAINTEST_SPOT = 1e-5
 
 
-def resample_pattern(pattern: Pattern, q_max: float, image_size: int) -> NDArray[np.float32]:
+def resample_pattern(
+    pattern: Pattern, q_max: float, image_size: int, spot_sigma: float = 0.7
+) -> NDArray[np.float32]:
     """Bring a pattern to a square image of given q range with the direct beam in the middle.
 
-    A pattern that has that geometry already comes back unchanged. Without a q scale the outermost
-    pixel centre of the longer side is taken to be at `q_max`. What the target shows beyond the
-    pattern's edge is dark.
+    A pattern that has that geometry already comes back unchanged. Otherwise its spots are found
+    to sub-pixel accuracy and drawn anew: interpolating pixels would blur weak spots and ring
+    beside strong ones. Without a q scale the outermost pixel centre of the longer side is taken
+    to be at `q_max`. What the target shows beyond the pattern's edge is dark.
 
     Parameters
     ----------
@@ -24,6 +32,8 @@ def resample_pattern(pattern: Pattern, q_max: float, image_size: int) -> NDArray
         centre, in 1/Å.
     image_size : int
         Height and width of the target in pixels.
+    spot_sigma : float
+        Standard deviation of the spots drawn, in pixels of the target.
 
     Returns
     -------
@@ -50,11 +60,9 @@ def resample_pattern(pattern: Pattern, q_max: float, image_size: int) -> NDArray
     same_place = max(abs(x0 - middle), abs(y0 - middle), abs(step - 1) * middle) < 0.01
     if image.shape == (image_size, image_size) and same_place:
         return image
-    from scipy import ndimage
-
-    if step > 1:  # average over what a target pixel covers, lest a narrow spot fall between two
-        image = ndimage.gaussian_filter(image, (step - 1) / 2, mode="constant")
-    offsets = (np.arange(image_size) - middle) * step
-    rows, columns = np.meshgrid(y0 + offsets, x0 + offsets, indexing="ij")
-    target = ndimage.map_coordinates(image, [rows, columns], order=1, mode="constant")
-    return np.asarray(target, dtype=np.float32)
+    spots = find_spots(image, FAINTEST_SPOT)
+    target = np.zeros((image_size, image_size), dtype=np.float32)
+    columns = (spots.columns - x0) / step + middle
+    rows = (spots.rows - y0) / step + middle
+    draw_spots(target, columns, rows, spots.intensities, spot_sigma, FAINTEST)
+    return target

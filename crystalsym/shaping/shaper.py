@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
 from typing import Any
 
@@ -249,7 +250,8 @@ class PatternShaper(TransformerMixin, BaseEstimator):
         if self.scheme not in SCHEMES:
             raise ValueError(f"scheme must be one of {SCHEMES}, got {self.scheme!r}")
         if self.intensity not in INTENSITIES:
-            raise ValueError(f"intensity must be one of {tuple(INTENSITIES)}, got {self.intensity!r}")
+            known = tuple(INTENSITIES)
+            raise ValueError(f"intensity must be one of {known}, got {self.intensity!r}")
         if not _is_number(self.distance_factor) or self.distance_factor < 1:
             raise ValueError(f"distance_factor must be at least 1, got {self.distance_factor!r}")
         if not _is_number(self._threshold) or not 0 < self._threshold < 1:
@@ -300,4 +302,4 @@ def _nearest(size: int, wanted: int) -> np.ndarray:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

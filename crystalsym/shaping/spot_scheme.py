@@ -38,9 +38,9 @@ def shape_spots(
 ):
     """Draw one image's spots and lines onto two canvases (zero on entry)."""
     strongest = np.float32(0.0)
-    for value in image.flat:
-        if value > strongest:
-            strongest = value
+    for row in range(image.shape[0]):
+        for column in range(image.shape[1]):
+            strongest = max(strongest, image[row, column])
     if not strongest > 0:
         return
     columns, rows, heights, _ = local_maxima(image, np.float32(HEADROOM * threshold * strongest))
@@ -62,7 +62,7 @@ def shape_spots(
     for i in range(n):
         draw_spot(spots_canvas, x[i], y[i], brightness[i], spot_sigma)
     if lines_canvas.shape[0] == size and n > 1:
-        _join(lines_canvas, x, y, brightness, distance_factor, line_width)
+        _join(lines_canvas, x, y, brightness, distance_factor, line_width, zoom)
 
 
 @njit(cache=True, nogil=True)
@@ -104,9 +104,10 @@ def draw_spot(canvas, x, y, brightness, sigma):
 
 
 @njit(cache=True, nogil=True)
-def _join(canvas, x, y, brightness, distance_factor, line_width):
+def _join(canvas, x, y, brightness, distance_factor, line_width, raw_pixel):
     n = len(x)
-    nearest = _smallest_distance(x, y)
+    # Only a saturated ring's centroid can fall within a pixel of another spot.
+    nearest = max(_smallest_distance(x, y), raw_pixel)
     reach = distance_factor * nearest * (1 + 1e-6)
     order, starts, n_cells, x0, y0 = _binned(x, y, reach)
     for i in range(n):
@@ -163,22 +164,31 @@ def _binned(x, y, edge):
 def draw_line(canvas, x0, y0, x1, y1, brightness, width):
     """Anti-aliased line: full within half the width, fading over one pixel beyond."""
     size = canvas.shape[0]
-    half = width / 2
-    margin = half + 0.5
+    margin = width / 2 + 0.5
     dx, dy = x1 - x0, y1 - y0
     length2 = dx * dx + dy * dy
-    top = max(0, math.ceil(min(y0, y1) - margin))
-    bottom = min(size - 1, math.floor(max(y0, y1) + margin))
-    left = max(0, math.ceil(min(x0, x1) - margin))
-    right = min(size - 1, math.floor(max(x0, x1) + margin))
-    for row in range(top, bottom + 1):
-        for column in range(left, right + 1):
+    steep = abs(dy) > abs(dx)
+    # Walk along the longer side; across it only the few pixels within the margin count.
+    if steep:
+        near, far, start, slope = min(y0, y1), max(y0, y1), x0 - y0 * (dx / dy), dx / dy
+    elif length2 > 0:
+        near, far, start, slope = min(x0, x1), max(x0, x1), y0 - x0 * (dy / dx), dy / dx
+    else:
+        near, far, start, slope = x0, x0, y0, 0.0
+    reach = margin * math.sqrt(1 + slope * slope)
+    for i in range(max(0, math.ceil(near - margin)), min(size - 1, math.floor(far + margin)) + 1):
+        middle = start + slope * min(max(float(i), near), far)
+        first = max(0, math.ceil(middle - reach))
+        last = min(size - 1, math.floor(middle + reach))
+        for j in range(first, last + 1):
+            row, column = (i, j) if steep else (j, i)
             along = 0.0
             if length2 > 0:
                 along = ((column - x0) * dx + (row - y0) * dy) / length2
                 along = min(max(along, 0.0), 1.0)
-            away = math.hypot(column - x0 - along * dx, row - y0 - along * dy)
-            cover = min(1.0, margin - away)
+            across_x = column - x0 - along * dx
+            across_y = row - y0 - along * dy
+            cover = min(1.0, margin - math.sqrt(across_x * across_x + across_y * across_y))
             if cover > 0:
                 value = np.float32(brightness * cover)
                 if value > canvas[row, column]:

@@ -64,13 +64,9 @@ def bragg_pattern(
         first, second = _layer_basis(crystal.reciprocal, view.zone)
         q1 = view.rotation @ (first @ crystal.reciprocal)
         q2 = view.rotation @ (second @ crystal.reciprocal)
+        coords, occupancies, starts, a, b = content
         x, y, intensity = _layer_reflections(
-            q1[:2],
-            q2[:2],
-            np.ascontiguousarray(content[0] @ first),
-            np.ascontiguousarray(content[0] @ second),
-            *content[1:],
-            reach,
+            q1[:2], q2[:2], coords @ first, coords @ second, occupancies, starts, a, b, reach
         )
         columns = x / detector.q_per_pixel
         rows = y / detector.q_per_pixel
@@ -80,7 +76,9 @@ def bragg_pattern(
         columns, rows, intensity = _near_surface(
             crystal, view, detector, ewald, thickness, content, reach
         )
-    _draw(out, detector.beam[0] + columns, detector.beam[1] + rows, intensity, spot_sigma, FAINTEST)
+    columns = columns + detector.beam[0]
+    rows = rows + detector.beam[1]
+    draw_spots(out, columns, rows, intensity, spot_sigma, FAINTEST)
     return out
 
 
@@ -90,20 +88,37 @@ def _layer_basis(reciprocal: np.ndarray, zone: tuple[int, int, int]):
         if zone == tuple(int(i == axis) for i in range(3)):
             return np.eye(3)[(axis + 1) % 3], np.eye(3)[(axis + 2) % 3]
     divisor = math.gcd(*zone)
-    zone = tuple(i // divisor for i in zone)  # type: ignore[assignment]
+    zone = (zone[0] // divisor, zone[1] // divisor, zone[2] // divisor)
     first = np.array(shortest_reflection(reciprocal, zone))
-    # The second completes the first to a primitive basis: first x second = zone.
-    span = range(-int(np.abs(zone).max()) - 1, int(np.abs(zone).max()) + 2)
-    for h in span:
-        for k in span:
-            for l in span:
-                if np.array_equal(np.cross(first, (h, k, l)), zone):
-                    return first.astype(float), np.array([h, k, l], dtype=float)
-    raise ValueError(f"no basis of the reciprocal layer of zone {list(zone)} found")
+    # With u·first = 1 the cross product completes first to a basis: first x (zone x u) = zone.
+    second = np.cross(zone, _bezout(first))
+    one, two = first @ reciprocal, second @ reciprocal
+    second = second - int(np.round((one @ two) / (one @ one))) * first
+    return first.astype(float), second.astype(float)
+
+
+def _bezout(hkl: np.ndarray) -> np.ndarray:
+    """Integers u with u·hkl = gcd(h, k, l)."""
+    gcd, u = 0, np.zeros(3, dtype=int)
+    for axis, index in enumerate(hkl):
+        x, y, gcd = _extended_gcd(gcd, int(index))
+        u = x * u
+        u[axis] = y
+    return u
+
+
+def _extended_gcd(a: int, b: int) -> tuple[int, int, int]:
+    """x, y and g = gcd(a, b) >= 0 with ax + by = g."""
+    x, x_next, y, y_next = 1, 0, 0, 1
+    while b:
+        quotient = a // b
+        a, b = b, a - quotient * b
+        x, x_next = x_next, x - quotient * x_next
+        y, y_next = y_next, y - quotient * y_next
+    return (x, y, a) if a >= 0 else (-x, -y, -a)
 
 
 def _near_surface(crystal, view, detector, ewald, thickness, content, reach):
-    coords, occupancies, starts, a, b = content
     wavenumber = 1 / detector.wavelength
     edge = float(np.hypot(reach[0].max(), reach[1].max()))
     bounds = np.ceil(edge * 1.05 * np.linalg.norm(crystal.lattice, axis=1)).astype(int)
@@ -229,11 +244,11 @@ def _span(i, q1, q2, reach, j_max):
         two = (reach[axis, 1] - start) / step
         low = max(low, min(one, two))
         high = min(high, max(one, two))
-    return int(math.ceil(low)), int(math.floor(high))
+    return math.ceil(low), math.floor(high)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _draw(image, columns, rows, intensity, sigma, faintest):
+def draw_spots(image, columns, rows, intensity, sigma, faintest):
     """Add Gaussian spots, each only as far as it rises above the faintest."""
     n_rows, n_columns = image.shape
     strongest = 0.0
@@ -246,10 +261,10 @@ def _draw(image, columns, rows, intensity, sigma, faintest):
         if intensity[n] <= floor:
             continue
         radius = sigma * math.sqrt(2 * math.log(intensity[n] / floor)) + 0.5
-        left = max(0, int(math.ceil(columns[n] - radius)))
-        right = min(n_columns - 1, int(math.floor(columns[n] + radius)))
-        top = max(0, int(math.ceil(rows[n] - radius)))
-        bottom = min(n_rows - 1, int(math.floor(rows[n] + radius)))
+        left = max(0, math.ceil(columns[n] - radius))
+        right = min(n_columns - 1, math.floor(columns[n] + radius))
+        top = max(0, math.ceil(rows[n] - radius))
+        bottom = min(n_rows - 1, math.floor(rows[n] + radius))
         for column in range(left, right + 1):
             across[column] = math.exp(scale * (column - columns[n]) ** 2)
         for row in range(top, bottom + 1):

@@ -45,12 +45,10 @@ def lattice_pattern(
     ndarray of shape (size, size), float64
     """
     q = detector.scattering_vectors(ewald).reshape(-1, 3) @ rotation
-    intensity = _block_intensity(
-        q,
-        np.ascontiguousarray(q @ crystal.lattice.T),
-        *cell_content(crystal, radiation),
-        np.array(cells, dtype=np.int64),
-    )
+    coords, occupancies, starts, a, b = cell_content(crystal, radiation)
+    h = np.ascontiguousarray(q @ crystal.lattice.T)
+    blocks = np.array(cells, dtype=np.int64)
+    intensity = _block_intensity(q, h, coords, occupancies, starts, a, b, blocks)
     return intensity.reshape(detector.size, detector.size)
 
 

@@ -315,7 +315,7 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
         _one_of("on_error", self.on_error, ON_ERROR)
         _one_of("dtype", str(np.dtype(self.dtype)), DTYPES)
         size = self.image_size
-        if isinstance(size, bool) or not isinstance(size, Integral) or size < 8:
+        if isinstance(size, bool) or not isinstance(size, Integral) or int(size) < 8:
             raise ValueError(f"image_size must be an integer of at least 8, got {size!r}")
         for name in ("wavelength", "q_max", "detector_distance", "spot_sigma", "symprec"):
             _positive(name, getattr(self, name))
@@ -324,7 +324,7 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
                 _positive(name, getattr(self, name))
         _positive("fluence", self.fluence)
         cells = (self.cells,) * 3 if isinstance(self.cells, Integral) else tuple(self.cells)
-        if len(cells) != 3 or not all(isinstance(n, Integral) and n >= 1 for n in cells):
+        if len(cells) != 3 or not all(isinstance(n, Integral) and int(n) >= 1 for n in cells):
             raise ValueError(f"cells must be one or three positive integers, got {self.cells!r}")
         if self.center is not None and np.shape(self.center) != (2,):
             raise ValueError(f"center must be (column, row) in pixels, got {self.center!r}")
@@ -338,7 +338,7 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
             engine=self.engine,
             ewald=self.ewald,
             radiation=self.radiation,
-            cells=tuple(int(n) for n in cells),
+            cells=(int(cells[0]), int(cells[1]), int(cells[2])),
             spot_sigma=float(self.spot_sigma),
             thickness=self.thickness,
             polarization=self.polarization,

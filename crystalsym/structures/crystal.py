@@ -49,7 +49,7 @@ class Crystal:
     lattice: np.ndarray
     frac_coords: np.ndarray
     atomic_numbers: np.ndarray
-    occupancies: np.ndarray | None = None
+    occupancies: np.ndarray = None  # type: ignore[assignment]
     name: str | None = None
     standard: bool = field(default=False)
 
@@ -78,7 +78,7 @@ class Crystal:
                 f" (1 to {MAX_ATOMIC_NUMBER} are known)"
             )
         if self.occupancies is None:
-            occupancies = np.ones(len(coords))
+            occupancies = np.ones(len(coords))  # from here on never None
         else:
             occupancies = np.array(self.occupancies, dtype=np.float64)
         if occupancies.shape != numbers.shape:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ def _dataset(crystal: Crystal, symprec: float):
     coords, types, atoms_of = crystal.frac_coords, crystal.atomic_numbers, None
     if not np.all(crystal.occupancies == 1):
         coords, types, atoms_of = _merged_sites(crystal)
-    cell = (crystal.lattice, coords, types)
+    cell: Any = (crystal.lattice, coords, types)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -1,0 +1,67 @@
+"""What README.md and docs/ say: their Python runs, their links lead somewhere, their names exist."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from crystalsym import pretrained
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [page for page in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))) if page.is_file()]
+# A comment <!-- slow --> above a block leaves it out.
+BLOCK = re.compile(r"^(?P<slow><!-- slow -->\n)?```python\n(?P<code>.*?)^```$", re.M | re.S)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)?(?:#([^)]+))?\)")
+
+pytestmark = pytest.mark.skipif(not PAGES, reason="the documents are not in this tree")
+
+
+def _code(page: Path) -> list[str]:
+    return [
+        found["code"]
+        for found in BLOCK.finditer(page.read_text(encoding="utf-8"))
+        if not found["slow"]
+    ]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if _code(page)], ids=lambda page: page.name)
+def test_python_runs(page, tmp_path, monkeypatch):
+    code = _code(page)
+    if any("load_pretrained" in part for part in code) and not pretrained.available():
+        pytest.skip("no model is in this tree")
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {}
+    for part in code:
+        exec(compile(part, str(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for file, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), f"{page.name} links to {file}"
+        if anchor:
+            lines = target.read_text(encoding="utf-8").splitlines()
+            headings = [line.lstrip("# ").lower() for line in lines if line.startswith("#")]
+            slugs = [re.sub(r"[^\w -]", "", heading).replace(" ", "-") for heading in headings]
+            assert anchor in slugs, f"{page.name} links to {file}#{anchor}"
+
+
+def test_api_page_names_what_there_is():
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(crystalsym\.\w+)` \| (.*) \|$", page, re.M)
+    assert len(rows) > 10
+    for module, names in rows:
+        for name in re.findall(r"`(\w+)`", names):
+            assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
+
+
+def test_readme_has_two_commands():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    for mark in ("run", "test"):  # .ci/run runs what stands below these marks
+        command = re.search(rf"^<!-- {mark} -->\n```sh\n(.*?)```", page, re.M | re.S)
+        assert command is not None
+        assert len(command[1].strip().splitlines()) == 1

@@ -1,0 +1,117 @@
+"""One TOML file and a table of crystals -> a model and its figures."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from crystalsym.cli import main
+from crystalsym.datasets import CrystalTable, example_crystals
+from crystalsym.pretrained import load_pipeline, read_description
+from crystalsym.structures import as_crystal, space_group_number
+from crystalsym.training import TrainingConfig, load_data, train
+
+CONFIG = """
+name = "tiny"
+[data]
+structures = "{structures}"
+groups = "8"
+test_fraction = 0.3
+[simulate]
+image_size = 64
+[shape]
+image_size = 16
+intensity = "log"
+dtype = "uint8"
+[classify]
+architecture = "strided"
+architecture_options = {{ width = 4, features = 4, embedding = 8 }}
+epochs = 2
+batch_size = 8
+validation_fraction = 0
+random_state = 0
+"""
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """The bundled crystals of the 8 groups, several slightly different sizes of each."""
+    crystals, groups = [], []
+    for path in example_crystals().values():
+        crystal = as_crystal(path)
+        group = space_group_number(crystal)
+        if group in (194, 221, 225, 227):
+            for scale in (1.0, 1.03, 1.06, 1.09):
+                crystals.append(crystal.replace(lattice=crystal.lattice * scale))
+                groups.append(group)
+    path = tmp_path_factory.mktemp("table") / "crystals.npz"
+    CrystalTable.from_crystals(crystals, groups).save(path)
+    return path
+
+
+@pytest.fixture
+def config(table, tmp_path):
+    path = tmp_path / "tiny.toml"
+    path.write_text(CONFIG.format(structures=table), encoding="utf-8")
+    return path
+
+
+def test_train_writes_a_model_that_gives_its_figures(config, tmp_path):
+    result = train(TrainingConfig.read(config), tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "figures.json").read_text()) == result
+    data = load_data(TrainingConfig.read(config), tmp_path / "run" / "data", None)
+    pipeline = load_pipeline(tmp_path / "run" / "model")
+    held_out = [data.crystals[int(i)] for i in data.test]
+    right = pipeline.predict(held_out) == data.labels[data.test]
+    assert result["held_out"]["crystals"] == len(held_out)
+    assert result["held_out"]["top1"] == pytest.approx(right.mean(), abs=0.07)  # float16 weights
+    stored = read_description(tmp_path / "run" / "model")["metadata"]["training"]
+    assert stored["learning_crystals"] == len(data.train)
+    assert not set(data.train) & set(data.test)
+    assert len(data.train) + len(data.test) == len(data.labels)
+
+
+def test_a_finished_training_is_not_repeated(config, tmp_path):
+    first = train(TrainingConfig.read(config), tmp_path / "run")
+    again = train(TrainingConfig.read(config), tmp_path / "run")
+    assert again["history"] == first["history"]
+    assert again["held_out"] == first["held_out"]
+
+
+def test_limit_and_seed_choose_the_same_crystals_again(config, tmp_path):
+    settings = TrainingConfig.read(config)
+    settings.data["limit"] = 20
+    one = load_data(settings, tmp_path, None)
+    two = load_data(settings, tmp_path, None)
+    assert len(one.crystals) == 20
+    np.testing.assert_array_equal(one.train, two.train)
+    np.testing.assert_array_equal(one.crystals.names, two.crystals.names)
+
+
+def test_the_command_prints_the_figures(config, tmp_path, capsys):
+    assert main(["train", str(config), "--output", str(tmp_path / "run"), "--quiet"]) == 0
+    captured = capsys.readouterr()
+    assert 0 <= json.loads(captured.out)["top1"] <= 1
+    assert captured.err == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[data", "not a TOML file"),
+        ("[data]\n", "structures"),
+        ("[daat]\n", "daat"),
+        ("[data]\nstructures = 'x.npz'\nsplitseed = 3", "splitseed"),
+        ("[data]\nstructures = 'nowhere.npz'", "nowhere.npz: no such file"),
+    ],
+)
+def test_a_bad_file_is_one_line(text, reason, tmp_path, capsys):
+    path = tmp_path / "bad.toml"
+    path.write_text(text, encoding="utf-8")
+    assert main(["train", str(path), "--output", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert reason in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "run" / "model").exists()
