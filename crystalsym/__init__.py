@@ -13,7 +13,9 @@ _HOMES = {
     "PatternShaper": "crystalsym.shaping",
     "SpotMerger": "crystalsym.merging",
     "SpaceGroupClassifier": "crystalsym.classification",
+    "SimilarityClassifier": "crystalsym.classification",
     "Crystal": "crystalsym.structures",
+    "Cluster": "crystalsym.structures",
     "as_crystal": "crystalsym.structures",
     "standardize": "crystalsym.structures",
     "space_group_number": "crystalsym.structures",
@@ -23,6 +25,7 @@ _HOMES = {
 _MODULES = (
     "classification",
     "datasets",
+    "featurizers",
     "geometry",
     "merging",
     "models",
@@ -46,12 +49,14 @@ _MODULES = (
 __all__ = ["__version__", *_HOMES, *_MODULES]
 
 if TYPE_CHECKING:
+    from crystalsym.classification import SimilarityClassifier as SimilarityClassifier
     from crystalsym.classification import SpaceGroupClassifier as SpaceGroupClassifier
     from crystalsym.merging import SpotMerger as SpotMerger
     from crystalsym.pretrained import load_pretrained as load_pretrained
     from crystalsym.shaping import PatternShaper as PatternShaper
     from crystalsym.simulation import DiffractionSimulator as DiffractionSimulator
     from crystalsym.structure_factors import reflections as reflections
+    from crystalsym.structures import Cluster as Cluster
     from crystalsym.structures import Crystal as Crystal
     from crystalsym.structures import as_crystal as as_crystal
     from crystalsym.structures import space_group_number as space_group_number

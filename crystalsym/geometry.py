@@ -139,7 +139,7 @@ class View:
     zone: tuple[int, int, int] | None = None
 
 
-def resolve_views(views, lattice: np.ndarray) -> list[View]:
+def resolve_views(views, lattice: np.ndarray | None) -> list[View]:
     """The views of one crystal.
 
     Parameters
@@ -148,8 +148,8 @@ def resolve_views(views, lattice: np.ndarray) -> list[View]:
         ``"zone-axes"`` (beam along [100], [010], [001]), ``"cartesian"`` (beam along the
         Cartesian x, y, z), ``"rotations"`` (crystal turned by +45° about x, y, z, beam along z),
         integers [u, v, w] of shape (n, 3), or rotation matrices of shape (n, 3, 3).
-    lattice : ndarray of shape (3, 3)
-        Lattice vectors as rows, Å.
+    lattice : ndarray of shape (3, 3) or None
+        Lattice vectors as rows, Å. Zone axes need it.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def resolve_views(views, lattice: np.ndarray) -> list[View]:
     Raises
     ------
     ValueError
-        If the views are of no such kind.
+        If the views are of no such kind, or zone axes without a lattice.
 
     Examples
     --------
@@ -169,7 +169,8 @@ def resolve_views(views, lattice: np.ndarray) -> list[View]:
     """
     if isinstance(views, str):
         if views == "zone-axes":
-            return [View(_principal_rotation(lattice, axis), _unit(axis)) for axis in range(3)]
+            known = _known(lattice)
+            return [View(_principal_rotation(known, axis), _unit(axis)) for axis in range(3)]
         if views == "cartesian":
             return [View(np.roll(np.eye(3), -1 - axis, axis=0)) for axis in range(3)]
         if views == "rotations":
@@ -190,8 +191,17 @@ def resolve_views(views, lattice: np.ndarray) -> list[View]:
         if not np.allclose(array, np.round(array)) or not array.any(axis=1).all():
             raise ValueError("zone axes [u, v, w] must be integers and not all zero")
         zones = [(round(u), round(v), round(w)) for u, v, w in array.tolist()]
-        return [View(zone_axis_rotation(lattice, zone), zone) for zone in zones]
+        return [View(zone_axis_rotation(_known(lattice), zone), zone) for zone in zones]
     raise ValueError(f"views of shape {array.shape}: give (n, 3) zone axes or (n, 3, 3) rotations")
+
+
+def _known(lattice: np.ndarray | None) -> np.ndarray:
+    if lattice is None:
+        raise ValueError(
+            "a cluster without a lattice has no zone axes: give it one, or use views"
+            ' "cartesian", "rotations" or rotation matrices'
+        )
+    return lattice
 
 
 def zone_axis_rotation(lattice: np.ndarray, zone: tuple[int, int, int]) -> np.ndarray:
@@ -217,9 +227,7 @@ def zone_axis_rotation(lattice: np.ndarray, zone: tuple[int, int, int]) -> np.nd
     return _frame(along, np.asarray(zone) @ lattice)
 
 
-def shortest_reflection(
-    reciprocal: np.ndarray, zone: tuple[int, int, int]
-) -> tuple[int, int, int]:
+def shortest_reflection(reciprocal: np.ndarray, zone: tuple[int, int, int]) -> tuple[int, int, int]:
     """Shortest hkl with hu + kv + lw = 0 (ties: lexicographically largest)."""
     u, v, w = zone
     # Three vectors of the zone bound its shortest one, and so the box to search.

@@ -9,11 +9,14 @@ import numpy as np
 from scipy import ndimage
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from crystalsym._bytes import to_bytes_where_possible
+from crystalsym._images import ImageOutputMixin, check_patterns
+
 N_VIEWS = 3
 INTENSITIES = ("linear", "root", "log")
 
 
-class SpotMerger(TransformerMixin, BaseEstimator):
+class SpotMerger(ImageOutputMixin, TransformerMixin, BaseEstimator):
     """Merge the three patterns of a crystal into one RGB image: x in red, y green, z blue.
 
     Parameters
@@ -25,7 +28,8 @@ class SpotMerger(TransformerMixin, BaseEstimator):
     threshold : float, default=1e-4
         Intensity, relative to the pattern's maximum, that is black under ``"log"``.
     dtype : {"float32", "uint8"}, default="float32"
-        float32 in [0, 1], or uint8.
+        float32 in [0, 1], or uint8. Bytes have no NaN: where a row of X holds NaN, the output is
+        float32 after all, its other rows the same bytes divided by 255.
 
     References
     ----------
@@ -87,13 +91,12 @@ class SpotMerger(TransformerMixin, BaseEstimator):
         X = self._check_patterns(X)
         out = np.empty((len(X), self.image_size, self.image_size, N_VIEWS), dtype=np.float32)
         for row, triple in zip(out, X, strict=True):
+            if triple.dtype.kind == "f" and np.isnan(triple).any():
+                row[:] = np.nan
+                continue
             for view, image in enumerate(triple):
                 row[..., view] = self._brightness(self._resized(np.asarray(image, np.float64)))
-        if np.dtype(self.dtype) == np.uint8:
-            if np.isnan(out).any():
-                raise ValueError('a pattern holds NaN: uint8 cannot, use dtype="float32"')
-            return np.round(out * 255).astype(np.uint8)
-        return out
+        return to_bytes_where_possible(out) if np.dtype(self.dtype) == np.uint8 else out
 
     def _resized(self, image: np.ndarray) -> np.ndarray:
         size, wanted = image.shape[0], self.image_size
@@ -108,8 +111,8 @@ class SpotMerger(TransformerMixin, BaseEstimator):
 
     def _brightness(self, image: np.ndarray) -> np.ndarray:
         strongest = image.max()
-        if not strongest > 0:  # black, or NaN
-            return np.zeros_like(image) if strongest <= 0 else np.full_like(image, np.nan)
+        if strongest <= 0:
+            return np.zeros_like(image)
         relative = np.clip(image / strongest, 0, 1)
         if self.intensity == "root":
             return np.sqrt(relative)
@@ -118,12 +121,7 @@ class SpotMerger(TransformerMixin, BaseEstimator):
         return relative
 
     def _check_patterns(self, X: Any) -> np.ndarray:
-        X = np.asarray(X)
-        if X.ndim != 4 or X.shape[1] != N_VIEWS or X.shape[2] != X.shape[3]:
-            raise ValueError(f"patterns must have shape (n, 3, H, H), got {X.shape}")
-        if X.dtype.kind not in "buif":
-            raise ValueError(f"patterns must be real numbers, got dtype {X.dtype}")
-        return X
+        return check_patterns(X, "SpotMerger", N_VIEWS)
 
     def _check_parameters(self) -> None:
         size = self.image_size
@@ -142,6 +140,7 @@ class SpotMerger(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []  # the parameter dtype decides
         tags.input_tags.two_d_array = False
         tags.input_tags.allow_nan = True
         return tags

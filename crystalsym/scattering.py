@@ -1,4 +1,4 @@
-"""Atomic scattering factors, all from gemmi's tables.
+"""Atomic scattering factors, all from gemmi's tables, and the wavelength of fast electrons.
 
 X-ray: four Gaussians and a constant (International Tables C, 1992, table 6.1.1.4). Electron:
 five Gaussians (International Tables C, table 4.3.2.2; Peng, 1998).
@@ -6,12 +6,16 @@ five Gaussians (International Tables C, table 4.3.2.2; Peng, 1998).
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
 
 RADIATIONS = ("xray", "electron")
 N_TERMS = 5
+# CODATA 2018: hc in eV Å, the electron's rest energy in eV.
+PLANCK_LIGHT_SPEED = 12398.419843320026
+ELECTRON_REST_ENERGY = 510998.95
 
 
 @cache
@@ -80,7 +84,7 @@ def scattering_factors(
     --------
     >>> from crystalsym.scattering import scattering_factors
     >>> scattering_factors([11], [0.0, 1.0]).round(2)
-    array([[10.99,  4.88]])
+    array([[10.99,  4.29]])
     """
     s2 = np.asarray(q, dtype=np.float64) ** 2 / 4
     out = np.empty((len(atomic_numbers), len(s2)))
@@ -88,3 +92,47 @@ def scattering_factors(
         a, b = coefficients(int(z), radiation)
         out[row] = a @ np.exp(-np.multiply.outer(b, s2))
     return out
+
+
+def electron_wavelength(voltage: float) -> float:
+    """Relativistic wavelength of electrons, λ = hc / sqrt(E (E + 2mc²)) with E = eU.
+
+    Parameters
+    ----------
+    voltage : float
+        Accelerating voltage in kV.
+
+    Returns
+    -------
+    float
+        In Å.
+
+    Raises
+    ------
+    ValueError
+        If the voltage is not positive and finite.
+
+    Examples
+    --------
+    >>> from crystalsym.scattering import electron_wavelength
+    >>> [round(electron_wavelength(kv), 7) for kv in (100, 200, 300)]
+    [0.0370144, 0.0250793, 0.0196875]
+    """
+    if not (math.isfinite(voltage) and voltage > 0):
+        raise ValueError(f"voltage must be a positive number of kV, got {voltage!r}")
+    energy = 1000.0 * voltage
+    return PLANCK_LIGHT_SPEED / math.sqrt(energy * (energy + 2 * ELECTRON_REST_ENERGY))
+
+
+def relativistic_mass(wavelength: float) -> float:
+    """Mass of electrons of a wavelength (Å) in units of their rest mass.
+
+    The tabulated factors are those of the rest mass; amplitudes are this many times larger.
+
+    Examples
+    --------
+    >>> from crystalsym.scattering import relativistic_mass
+    >>> round(relativistic_mass(0.0196875), 3)      # 300 kV: 1 + 300 / 511
+    1.587
+    """
+    return math.hypot(1.0, PLANCK_LIGHT_SPEED / (wavelength * ELECTRON_REST_ENERGY))

@@ -137,10 +137,8 @@ def local_maxima(image, floor):
                 columns[count], rows[count] = x, y
                 heights[count], areas[count] = value, area
             else:
-                dx, gain_x = _vertex(image, row, column, 0, 1)
-                dy, gain_y = _vertex(image, row, column, 1, 0)
-                columns[count], rows[count] = column + dx, row + dy
-                heights[count], areas[count] = value * math.exp(gain_x + gain_y), 1.0
+                columns[count], rows[count], heights[count] = _peak(image, row, column)
+                areas[count] = 1.0
             count += 1
     return columns[:count], rows[:count], heights[:count], areas[:count]
 
@@ -150,6 +148,23 @@ def _grown(array, capacity):
     grown = np.empty(capacity)
     grown[: len(array)] = array
     return grown
+
+
+@njit(cache=True, nogil=True)
+def _peak(image, row, column):
+    """Centre and height of an unsaturated spot, the mean over its equal topmost pixels."""
+    n_rows, n_columns = image.shape
+    x, y, height, n = 0.0, 0.0, 0.0, 0
+    for r in range(row, min(row + 2, n_rows)):
+        for c in range(max(column - 1, 0), min(column + 2, n_columns)):
+            if image[r, c] == image[row, column]:
+                dx, gain_x = _vertex(image, r, c, 0, 1)
+                dy, gain_y = _vertex(image, r, c, 1, 0)
+                x += c + dx
+                y += r + dy
+                height += image[r, c] * math.exp(gain_x + gain_y)
+                n += 1
+    return x / n, y / n, height / n
 
 
 @njit(cache=True, nogil=True)
@@ -166,9 +181,10 @@ def _vertex(image, row, column, row_step, column_step):
     before = float(image[row - row_step, column - column_step])
     here = float(image[row, column])
     after = float(image[row + row_step, column + column_step])
-    if before <= 0 or after <= 0:
-        # Digitised away on one side: the centroid of what is left.
-        before, after = max(before, 0.0), max(after, 0.0)
+    if not (before > 0 and after > 0):
+        # Digitised away (or NaN) on one side: the centroid of what is left.
+        before = before if before > 0 else 0.0
+        after = after if after > 0 else 0.0
         return (after - before) / (before + here + after), 0.0
     fall_before = math.log(here / before)
     fall_after = math.log(here / after)

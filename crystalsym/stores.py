@@ -67,12 +67,18 @@ class PatternStore:
         return len(self.rendered)
 
     def __getitem__(self, index: Any) -> np.ndarray:
+        if isinstance(index, tuple):  # scikit-learn asks arrays for X[rows, ...]
+            index = index[0]
         if isinstance(index, (int, np.integer)):
             return self[[index]][0]
         index = np.arange(len(self))[index]
         missing = np.unique(index[self._done[index] == 0])
         if len(missing):
-            self._rows[missing] = self.rendered[missing]
+            rows = self.rendered[missing]
+            if rows.dtype != np.uint8:
+                bad = missing[np.isnan(rows.reshape(len(rows), -1)).any(axis=1)].tolist()
+                raise ValueError(f"rows {bad} of the patterns are NaN, which a store cannot hold")
+            self._rows[missing] = rows
             # Rows before marks: a mark must never vouch for a row that is not there.
             self._done[missing] = 1
         return np.asarray(self._rows[index])

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from crystalsym._bytes import concatenated
+
 # Rendered together; small enough for the allocator to reuse the raw images' memory.
 GROUP = 16
 
@@ -57,6 +59,8 @@ class RenderedPatterns:
         return len(self.structures)
 
     def __getitem__(self, index: Any) -> np.ndarray:
+        if isinstance(index, tuple):  # scikit-learn asks arrays for X[rows, ...]
+            index = index[0]
         if isinstance(index, slice):
             index = range(*index.indices(len(self)))
         if isinstance(index, (int, np.integer)):
@@ -70,4 +74,4 @@ class RenderedPatterns:
             for transformer in self.transformers:
                 rows = transformer.transform(rows)
             parts.append(rows)
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return concatenated(parts)

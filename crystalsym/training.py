@@ -184,7 +184,7 @@ def train(
         "parameters": pipeline[-1].n_parameters_,
         "seconds_since_last_start": round(seconds),
         "history": pipeline[-1].history_,
-        "config": {table: getattr(config, table) for table in TABLES[:-1]},
+        "config": _portable(config),
     }
     pipeline[-1].set_params(checkpoint_dir=None, verbose=0)
     headline = {key: round(figures[key], 4) for key in ("top1", "top5", "macro")}
@@ -200,6 +200,13 @@ def evaluate(pipeline, structures, labels) -> dict[str, Any]:
     rendered = RenderedPatterns(pipeline[:-1], structures)
     probabilities = pipeline[-1].predict_proba(rendered)
     return metrics.summary(labels, probabilities, pipeline[-1].classes_)
+
+
+def _portable(config: TrainingConfig) -> dict[str, Any]:
+    """The configuration without where on this machine things lay."""
+    tables = {table: dict(getattr(config, table)) for table in TABLES[:-1]}
+    tables["data"]["structures"] = Path(tables["data"]["structures"]).name
+    return tables
 
 
 def _say(verbose: int, message: str) -> None:

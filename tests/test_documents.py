@@ -1,4 +1,4 @@
-"""What README.md and docs/ say: their Python runs, their links lead somewhere, their names exist."""
+"""README.md and docs/: their Python runs, their links lead somewhere, their names exist."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _code(page: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if _code(page)], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [p for p in PAGES if _code(p)], ids=lambda page: page.name)
 def test_python_runs(page, tmp_path, monkeypatch):
     code = _code(page)
     if any("load_pretrained" in part for part in code) and not pretrained.available():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,3 +127,11 @@ def test_a_foreign_description_is_refused(change, reason, tmp_path):
 def test_an_empty_folder_holds_no_pipeline(tmp_path):
     with pytest.raises(FileNotFoundError, match="no saved pipeline"):
         load_pipeline(tmp_path)
+
+
+def test_every_backend_gives_the_probabilities_of_tensorflow(pipeline):
+    """The fixture was written under TensorFlow: predict_proba of the bundled crystals."""
+    fixture = np.load(Path(__file__).parent / "fixtures" / "probabilities_72.npz")
+    crystals = example_crystals()
+    found = pipeline.predict_proba([crystals[name] for name in fixture["names"]])
+    np.testing.assert_allclose(found, fixture["probabilities"], atol=1e-4)

@@ -115,3 +115,23 @@ def test_a_bad_file_is_one_line(text, reason, tmp_path, capsys):
     assert reason in error
     assert error.count("\n") == 1
     assert not (tmp_path / "run" / "model").exists()
+
+
+def test_evaluate_reproduces_the_figures(config, table, tmp_path, capsys):
+    result = train(TrainingConfig.read(config), tmp_path / "run")
+    call = ["evaluate", "--model", str(tmp_path / "run" / "model"), "--structures", str(table),
+            "--cache", str(tmp_path), "--output", str(tmp_path / "out"), "--quiet"]  # fmt: skip
+    assert main([*call, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures == json.loads((tmp_path / "out" / "figures.json").read_text())
+    assert figures["crystals"] == result["held_out"]["crystals"]
+    assert figures["top1"] == pytest.approx(result["held_out"]["top1"], abs=0.07)
+    failures = (tmp_path / "out" / "failures.csv").read_text().splitlines()[1:]
+    assert len(failures) == round((1 - figures["top1"]) * figures["crystals"])
+    assert main([*call, "--all"]) == 0
+    assert "all crystals" in capsys.readouterr().out
+
+
+def test_evaluate_names_what_is_missing(tmp_path, capsys):
+    assert main(["evaluate", "--model", "73", "--structures", str(tmp_path / "x.npz")]) == 2
+    assert "no pretrained model '73'" in capsys.readouterr().err

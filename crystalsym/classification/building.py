@@ -11,6 +11,7 @@ import numpy as np
 
 from crystalsym import models
 
+EMBEDDING_LAYERS = ("features", "embedding")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -99,26 +100,36 @@ def build_model(
     return model
 
 
-def features_model(model: Any) -> Any:
-    """Return the part of a network up to its layer ``"features"``.
+def layer_model(model: Any, name: str) -> Any:
+    """Return the part of a network up to one of its layers.
 
     Raises
     ------
     ValueError
-        If the network has no such layer, or its output is not (B, S, F).
+        If the network has no such layer, or its output is not made of vectors: (B, S, F) for
+        ``"features"``, that or (B, F) for any other.
     """
     import keras
 
     try:
-        features = model.get_layer("features").output
+        features = model.get_layer(name).output
     except ValueError:
+        named = [known for known in EMBEDDING_LAYERS if _has_layer(model, known)]
         raise ValueError(
-            "embed needs a network with a layer named 'features' whose output is (B, S, F); the "
-            "architecture of this classifier has none"
+            f"embed needs a network with a layer named {name!r}; the architecture of this "
+            f"classifier has {' and '.join(map(repr, named)) or 'none'}"
         ) from None
-    if len(features.shape) != 3:
-        raise ValueError(f"the layer 'features' must give (B, S, F), got {features.shape}")
+    allowed = (3,) if name == "features" else (2, 3)
+    if len(features.shape) not in allowed:
+        raise ValueError(
+            f"the layer {name!r} must give (B, S, F){' or (B, F)' * (2 in allowed)}, "
+            f"got {features.shape}"
+        )
     return keras.Model(model.inputs, features)
+
+
+def _has_layer(model: Any, name: str) -> bool:
+    return any(layer.name == name for layer in model.layers)
 
 
 def get_weights(model: Any) -> list[tuple[str, np.ndarray]]:

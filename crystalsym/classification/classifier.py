@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,11 @@ from crystalsym.classification.inputs import (
     check_labels,
     check_row_shape,
     check_weights,
+    row_names,
 )
 from crystalsym.classification.objectives import log_softmax, total_weights
 from crystalsym.classification.parameters import check_parameters
-from crystalsym.classification.prediction import predict_outputs
+from crystalsym.classification.prediction import predict_with_gaps
 from crystalsym.classification.restoring import SavingMixin
 from crystalsym.classification.training import train
 
@@ -104,6 +106,10 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
     background thread. If it has ``set_epoch(epoch)``, that is called before every epoch; if it
     has a ``descriptor``, that goes into ``metadata_`` and must be the same in predictions.
 
+    Rows that hold NaN (crystals that ``DiffractionSimulator(on_error="nan")`` could not simulate)
+    are refused by ``fit`` and ``predict``. ``predict_proba``, ``decision_function`` and ``embed``
+    return NaN for them and warn once.
+
     References
     ----------
     L. C. O. Tiong, J. Kim, S. S. Han, D. Kim, npj Computational Materials 6, 196 (2020).
@@ -126,7 +132,7 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
     """
 
     _model: Any
-    _features: Any
+    _features: dict[str, Any] | None
     _weights: list[tuple[str, np.ndarray]]
 
     def __init__(
@@ -210,6 +216,7 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         """
         check_parameters(self)
         rows = ImageRows(X)
+        rows.check()
         classes, codes = check_labels(y, len(rows))
         if len(rows) < 2:
             raise ValueError("at least two rows are needed")
@@ -227,20 +234,35 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Return the logits, summed over the network's outputs, float32 (n, n_classes)."""
-        return self._logits(X).sum(axis=1)
+        """Return the logits, summed over the network's outputs, float32 (n, n_classes).
+
+        Of two groups alone, as scikit-learn has it, how far the second is above the first, (n,).
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of every group, float32 (n, n_classes).
 
         Columns follow ``classes_``.
         """
-        return np.exp(log_softmax(self.decision_function(X))).astype(np.float32)
+        return np.exp(log_softmax(self._logits(X))).astype(np.float32)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the most probable group of every row, (n,)."""
-        logits = self.decision_function(X)
-        return self.classes_[logits.argmax(axis=1)]
+        """Return the most probable group of every row, (n,).
+
+        Raises
+        ------
+        ValueError
+            If a row holds NaN: no space group stands for "unknown".
+        """
+        outputs, absent = self._outputs(self.model_, X)
+        if absent.any():
+            raise ValueError(
+                f"no group can be predicted for {row_names(np.flatnonzero(absent))} of X (NaN); "
+                "predict_proba gives NaN there, and predict_top_k the group 0"
+            )
+        return self.classes_[outputs.sum(axis=1).argmax(axis=1)]
 
     def predict_top_k(self, X: Any, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
         """Return the k most probable groups of every row and their probabilities.
@@ -254,7 +276,7 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         groups : ndarray (n, k)
-            Most probable first.
+            Most probable first; 0 in rows that hold NaN.
         probabilities : ndarray (n, k) float32
 
         Raises
@@ -267,20 +289,37 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
             raise ValueError(f"k must be an integer from 1 to {len(self.classes_)}, got {k!r}")
         probabilities = self.predict_proba(X)
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, : int(k)]
-        return self.classes_[order], np.take_along_axis(probabilities, order, axis=1)
+        groups = self.classes_[order]
+        groups[np.isnan(probabilities[:, 0])] = np.zeros((), groups.dtype)
+        return groups, np.take_along_axis(probabilities, order, axis=1)
 
-    def embed(self, X: Any) -> np.ndarray:
-        """Return the feature vector of every stream, float32 (n, S, F).
+    def embed(self, X: Any, layer: str = "features") -> np.ndarray:
+        """Return what a layer of the network makes of every row.
+
+        Parameters
+        ----------
+        X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
+        layer : str, default="features"
+            ``"features"`` gives the feature vector of every stream, ``"embedding"``, where the
+            network has it, the joint vector of all streams.
+
+        Returns
+        -------
+        ndarray float32 (n, S, F) or (n, E)
 
         Raises
         ------
         ValueError
-            If the network, of the user's making, has no layer named ``"features"``.
+            If the network has no such layer.
         """
-        rows = self._rows(X)
+        check_is_fitted(self)
         if self._features is None:
-            self._features = building.features_model(self.model_)
-        return predict_outputs(self._features, rows)[:, 0]
+            self._features = {}
+        if layer not in self._features:
+            self._features[layer] = building.layer_model(self.model_, layer)
+        features, absent = self._outputs(self._features[layer], X)
+        _warn_of_absent(absent)
+        return features[:, 0]
 
     @property
     def model_(self) -> Any:
@@ -302,14 +341,16 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         self._features = None
         self.n_parameters_ = int(model.count_params())
 
-    def _rows(self, X: Any) -> ImageRows:
-        check_is_fitted(self)
+    def _logits(self, X: Any) -> np.ndarray:
+        outputs, absent = self._outputs(self.model_, X)
+        _warn_of_absent(absent)
+        return outputs.sum(axis=1)
+
+    def _outputs(self, model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Outputs of a network for every row, and which rows hold NaN."""
         rows = ImageRows(X)
         check_row_shape(rows, self.input_shape_, self.metadata_)
-        return rows
-
-    def _logits(self, X: Any) -> np.ndarray:
-        return predict_outputs(self.model_, self._rows(X))
+        return predict_with_gaps(model, rows)
 
     def __getstate__(self) -> dict[str, Any]:
         # Weights travel as numpy arrays; the network itself is rebuilt where it is needed.
@@ -317,3 +358,12 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         if "_model" in state:
             state.update(_model=None, _features=None)
         return state
+
+
+def _warn_of_absent(absent: np.ndarray) -> None:
+    if absent.any():
+        warnings.warn(
+            f"X holds NaN in {row_names(np.flatnonzero(absent))} ({absent.sum()} of {len(absent)} "
+            "rows); what is returned there is NaN",
+            stacklevel=4,
+        )

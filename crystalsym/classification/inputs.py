@@ -7,12 +7,31 @@ from typing import Any
 
 import numpy as np
 
+from crystalsym._bytes import to_floats
+from crystalsym._images import looks_like_structure
 from crystalsym.classification.json_values import plain
 
 _SHAPE_HELP = (
     "shaped patterns of shape (n, streams, H, W, channels) from PatternShaper, or merged images "
     "of shape (n, H, W, channels) from SpotMerger"
 )
+
+# In-memory images are looked through in pieces of about this many values.
+PIECE = 1 << 24
+
+
+def row_names(rows: np.ndarray) -> str:
+    """Name some rows by number for a message.
+
+    Examples
+    --------
+    >>> row_names([7]), row_names([1, 3]), row_names(range(20))
+    ('row 7', 'rows 1, 3', 'rows 0, 1, 2, 3, 4, 5, 6, 7 and 12 more')
+    """
+    numbers = [str(int(row)) for row in rows]
+    if len(numbers) > 10:
+        numbers = [*numbers[:7], f"{numbers[7]} and {len(numbers) - 8} more"]
+    return f"{'row' if len(numbers) == 1 else 'rows'} {', '.join(numbers)}"
 
 
 def _as_rows(X: Any) -> Any:
@@ -21,6 +40,8 @@ def _as_rows(X: Any) -> Any:
     # Tensors of the backends have all these too, but not numpy's indexing.
     if isinstance(X, np.ndarray) or (lazy and not hasattr(X, "__dlpack__")):
         return X
+    if looks_like_structure(X):
+        raise ValueError(f"X must hold {_SHAPE_HELP}; got a {type(X).__name__}")
     first = X[0] if isinstance(X, list | tuple) and len(X) else None
     if (
         first is not None
@@ -80,7 +101,6 @@ class ImageRows:
                 "with PatternShaper or SpotMerger"
             )
         self._rows = rows
-        self._is_bytes = dtype == np.uint8
         self.shape = shape[1:]
         self.n_streams = shape[1] if len(shape) == 5 else 1
         self.image_size = shape[-2]
@@ -99,6 +119,25 @@ class ImageRows:
         if hasattr(self._rows, "set_epoch"):
             self._rows.set_epoch(epoch)
 
+    def check(self) -> None:
+        """Look through images that lie in memory; others are checked as they are read.
+
+        Raises
+        ------
+        ValueError
+            If rows hold NaN (all are named), or one a value outside [0, 1].
+        """
+        rows = self._rows
+        if not isinstance(rows, np.ndarray) or isinstance(rows, np.memmap):
+            return
+        if rows.dtype == np.uint8:
+            return
+        step = max(1, PIECE // max(1, int(np.prod(self.shape))))
+        numbers = np.arange(len(rows))
+        pieces = [numbers[i : i + step] for i in range(0, len(rows), step)]
+        absent = [_find_absent(rows[piece[0] : piece[-1] + 1], piece) for piece in pieces]
+        _refuse_absent(np.flatnonzero(np.concatenate(absent)))
+
     def batch(self, index: np.ndarray) -> list[np.ndarray]:
         """Return the rows of an index array as S contiguous float32 arrays (b, H, W, C).
 
@@ -107,34 +146,60 @@ class ImageRows:
         ValueError
             If a row holds NaN or a value outside [0, 1]; the message names the row.
         """
+        streams, absent = self.batch_with_gaps(index)
+        _refuse_absent(np.asarray(index)[absent])
+        return streams
+
+    def batch_with_gaps(self, index: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        """Return the rows as :meth:`batch` does, and (b,) bool: which held NaN and are now black.
+
+        Raises
+        ------
+        ValueError
+            If a row holds a value outside [0, 1]; the message names the row.
+        """
         images = np.asarray(self._rows[index])
         if images.shape != (len(index), *self.shape):
             raise ValueError(
                 f"X gave rows of shape {images.shape} where {(len(index), *self.shape)} was due"
             )
-        if self._is_bytes:
-            images = images.astype(np.float32) * np.float32(1 / 255)
+        # A batch of bytes may become floats: bytes have no NaN.
+        if images.dtype == np.uint8:
+            images, absent = to_floats(images), np.zeros(len(index), dtype=bool)
         else:
             images = images.astype(np.float32, copy=False)
-            self._check_range(images, index)
+            absent = _find_absent(images, index)
+            if absent.any():
+                images = np.where(absent.reshape(-1, *[1] * len(self.shape)), 0, images)
         if len(self.shape) == 3:
-            return [np.ascontiguousarray(images)]
-        return [np.ascontiguousarray(images[:, s]) for s in range(self.n_streams)]
+            return [np.ascontiguousarray(images)], absent
+        return [np.ascontiguousarray(images[:, s]) for s in range(self.n_streams)], absent
 
-    @staticmethod
-    def _check_range(images: np.ndarray, index: np.ndarray) -> None:
-        # NaN fails both comparisons, so one test serves for all faults.
-        if images.min() >= 0.0 and images.max() <= 1.0:
-            return
-        flat = images.reshape(len(images), -1)
-        good = (flat.min(axis=1) >= 0.0) & (flat.max(axis=1) <= 1.0)
-        bad = int(np.flatnonzero(~good)[0])
-        row = int(index[bad])
-        if np.isnan(flat[bad]).any():
-            raise ValueError(f"row {row} of X contains NaN")
+
+def _find_absent(images: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Which images hold NaN, (b,) bool; ValueError if another holds a value outside [0, 1]."""
+    # NaN fails both comparisons, so one test serves for all faults.
+    if images.min() >= 0.0 and images.max() <= 1.0:
+        return np.zeros(len(images), dtype=bool)
+    flat = images.reshape(len(images), -1)
+    low, high = flat.min(axis=1), flat.max(axis=1)
+    absent = np.isnan(low)
+    outside = ~absent & ~((low >= 0.0) & (high <= 1.0))
+    if outside.any():
+        bad = int(np.flatnonzero(outside)[0])
         raise ValueError(
-            f"row {row} of X has values from {flat[bad].min():.4g} to {flat[bad].max():.4g}; "
+            f"row {int(index[bad])} of X has values from {low[bad]:.4g} to {high[bad]:.4g}; "
             "images must lie in [0, 1] (or be uint8)"
+        )
+    return absent
+
+
+def _refuse_absent(rows: np.ndarray) -> None:
+    if len(rows):
+        verb = "contains" if len(rows) == 1 else "contain"
+        raise ValueError(
+            f"{row_names(rows)} of X {verb} NaN: the patterns of a crystal that could not be "
+            "simulated; leave such rows and their labels out"
         )
 
 

@@ -83,12 +83,41 @@ def predict_outputs(model: Any, rows: ImageRows, index: np.ndarray | None = None
     Returns
     -------
     ndarray float32 (n, n_outputs, ...)
+
+    Raises
+    ------
+    ValueError
+        If a row holds NaN or a value outside [0, 1].
     """
+    return _predict(model, rows, index, rows.batch)
+
+
+def predict_with_gaps(model: Any, rows: ImageRows) -> tuple[np.ndarray, np.ndarray]:
+    """Return every output of a network for all rows, NaN for rows that hold NaN.
+
+    Returns
+    -------
+    outputs : ndarray float32 (n, n_outputs, ...)
+    absent : ndarray (n,) bool
+        The rows that hold NaN.
+    """
+    absent = np.zeros(len(rows), dtype=bool)
+
+    def prepare(chunk: np.ndarray) -> list[np.ndarray]:
+        images, absent[chunk] = rows.batch_with_gaps(chunk)
+        return images
+
+    outputs = _predict(model, rows, None, prepare)
+    outputs[absent] = np.nan
+    return outputs, absent
+
+
+def _predict(model: Any, rows: ImageRows, index: np.ndarray | None, prepare: Any) -> np.ndarray:
     index = np.arange(len(rows)) if index is None else index
     size = prediction_batch_size(rows.shape)
     chunks = [index[i : i + size] for i in range(0, len(index), size)]
     # One batch needs no thread.
-    batches = prefetch(rows.batch, chunks) if len(chunks) > 1 else map(rows.batch, chunks)
+    batches = prefetch(prepare, chunks) if len(chunks) > 1 else map(prepare, chunks)
     return np.concatenate([_run_batch(model, images, size) for images in batches])
 
 

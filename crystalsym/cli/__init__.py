@@ -37,8 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["identify", "nowhere.cif"])  # its one line goes to standard error
     2
     """
+    parser = build_parser()
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks for completions, and for nothing else
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
     try:
-        args = build_parser().parse_args(argv)
+        args = parser.parse_args(argv)
     except SystemExit as stop:  # argparse has printed the help, the version or the problem
         return int(stop.code or 0)
     try:

@@ -33,7 +33,9 @@ def build_parser() -> argparse.ArgumentParser:
         description="Rank the space groups of crystal structures (CIF, POSCAR, ...), whose three"
         " patterns are simulated, or of one crystal from three 16-bit images (TIFF, PNG) of its"
         " zone axes x, y and z in this order.",
-        epilog="Without FILES the bundled example crystals are identified.",
+        epilog="Examples: crystalsym identify NaCl.cif Fe2O3.cif --plot ranking.png;"
+        " crystalsym identify x.tif y.tif z.tif --json. Without FILES the bundled example crystals"
+        " are identified.",
     )
     identify.add_argument("files", nargs="*", metavar="FILES", help="structures, or three images")
     identify.add_argument("--examples", action="store_true", help="take the bundled crystals")
@@ -60,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="write the patterns of crystals as 16-bit images",
         description="Simulate the three patterns of each crystal structure and write them as 16-bit"
         " grey images that carry their q scale: NaCl.cif gives NaCl_x.tif, NaCl_y.tif, NaCl_z.tif.",
+        epilog="Example: crystalsym simulate NaCl.cif --output patterns --format png",
     )
     simulate.add_argument("files", nargs="*", metavar="FILES", help="structures")
     simulate.add_argument("--examples", action="store_true", help="take the bundled crystals")
@@ -73,6 +76,13 @@ def build_parser() -> argparse.ArgumentParser:
                           help="beam directions (zone-axes)")  # fmt: skip
     simulate.add_argument("--radiation", choices=("xray", "electron"), help="(xray)")
     simulate.add_argument(
+        "--voltage", type=_positive, metavar="KV", help="of the electrons, sets their wavelength"
+    )
+    simulate.add_argument(
+        "--engine", choices=("bragg", "lattice"), help="spots, or a block of cells (bragg)"
+    )
+    simulate.add_argument("--ewald", choices=("flat", "sphere"), help="(flat)")
+    simulate.add_argument(
         "--strict", action="store_true", help="stop at the first input that fails"
     )
     _finish(simulate, "simulate")
@@ -82,6 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="write patterns as the network sees them",
         description="Shape the patterns of crystal structures, or three images of one crystal, as"
         " a model's own pipeline does, and write them as 8-bit colour PNG images.",
+        epilog="Example: crystalsym shape NaCl.cif --output shaped",
     )
     shape.add_argument("files", nargs="+", metavar="FILES", help="structures, or three images")
     shape.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to")
@@ -106,6 +117,30 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("-j", "--jobs", type=int, metavar="N", help="jobs for standardising")
     train.add_argument("--quiet", action="store_true", help="show no progress")
     _finish(train, "train")
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure a model on labelled crystals",
+        description="Measure a model on the crystals of a labelled table that were held out from"
+        " its training, or on all of them.",
+        epilog="Example: crystalsym evaluate --structures crystals.npz --output figures",
+    )
+    evaluate.add_argument("--structures", required=True, metavar="FILE", help="table (.npz)")
+    evaluate.add_argument(
+        "--model",
+        default="72",
+        metavar="NAME",
+        help="bundled model, or a folder that train wrote (%(default)s)",
+    )
+    evaluate.add_argument("--all", action="store_true", help="take all crystals of its groups")
+    evaluate.add_argument("-o", "--output", metavar="DIR", help="write figures.json and"
+                          " failures.csv, the crystals it got wrong")  # fmt: skip
+    evaluate.add_argument("--cache", metavar="DIR", help="where standardised crystals are kept"
+                          " (beside the table)")  # fmt: skip
+    evaluate.add_argument("-j", "--jobs", type=int, metavar="N", help="jobs for standardising")
+    evaluate.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    evaluate.add_argument("--quiet", action="store_true", help="show no progress")
+    _finish(evaluate, "evaluate")
 
     info = commands.add_parser("info", help="show versions and bundled models")
     _finish(info, "info")

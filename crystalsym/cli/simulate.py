@@ -18,7 +18,7 @@ from crystalsym.cli.inputs import (
 from crystalsym.cli.messages import InputError, one_line
 
 _SUFFIXES = {"tiff": ".tif", "png": ".png"}
-_OPTIONS = ("image_size", "q_max", "views", "radiation")
+_OPTIONS = ("image_size", "q_max", "views", "radiation", "voltage", "engine", "ewald")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -93,7 +93,7 @@ def _write(
             "stream": stream,
             "views": simulator.views,
             "radiation": simulator.radiation,
-            "wavelength": simulator.wavelength,
+            "wavelength": simulator.detector().wavelength,
             "software": f"crystalsym {__version__}",
         }
         path = folder / f"{stem}_{stream}{suffix}"

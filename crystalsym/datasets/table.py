@@ -203,7 +203,7 @@ def _standardize_part(table: CrystalTable, symprec: float) -> CrystalTable:
 
 
 def _joined(parts: Iterator[CrystalTable] | list[CrystalTable], like: CrystalTable) -> CrystalTable:
-    parts = list(parts)
+    parts = list(parts) or [like]
     counts = np.concatenate([np.diff(part.site_offsets) for part in parts])
     return CrystalTable(
         np.concatenate([part.lattice for part in parts]),

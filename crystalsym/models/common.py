@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 
@@ -23,6 +24,17 @@ def stream_inputs(image_size: int, channels: int, n_streams: int) -> list[Any]:
 
     shape = (image_size, image_size, channels)
     return [keras.Input(shape, name=f"stream_{i}") for i in range(n_streams)]
+
+
+def seeded_dropout(rate: float, name: str) -> Any:
+    """A dropout layer with a seed of its own, drawn from Python's generator.
+
+    Keras' PyTorch backend leaves a layer without one to PyTorch's global generator, which neither
+    ``random_state`` nor a checkpoint knows of.
+    """
+    from keras import layers
+
+    return layers.Dropout(rate, seed=random.randrange(1, 2**31), name=name)
 
 
 def shared_features(inputs: list[Any], trunk: Any) -> Any:

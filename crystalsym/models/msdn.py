@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crystalsym.models.common import check_sizes, shared_features, stream_inputs
+from crystalsym.models.common import (
+    check_sizes,
+    seeded_dropout,
+    shared_features,
+    stream_inputs,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -42,7 +47,7 @@ def _trunk(
             name = f"block{b}_layer{i}"
             y = _conv(x, bottleneck, 1, f"{name}_narrow")
             y = _conv(y, growth, 3, f"{name}_conv")
-            y = layers.Dropout(dropout, name=f"{name}_dropout")(y)
+            y = seeded_dropout(dropout, f"{name}_dropout")(y)
             x = layers.Concatenate(name=f"{name}_concat")([x, y])
         if b < len(blocks):
             x = _conv(x, x.shape[-1], 1, f"transition{b}")

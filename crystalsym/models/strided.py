@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crystalsym.models.common import check_sizes, shared_features, stream_inputs
+from crystalsym.models.common import (
+    check_sizes,
+    seeded_dropout,
+    shared_features,
+    stream_inputs,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -128,7 +133,7 @@ def strided(
     x = layers.Dense(embedding, use_bias=False, name="joint")(x)
     x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name="joint_norm")(x)
     x = layers.Activation("relu", name="embedding")(x)
-    x = layers.Dropout(dropout, name="dropout")(x)
+    x = seeded_dropout(dropout, "dropout")(x)
     # float32 whatever the policy: softmax of bfloat16 logits would lose the small probabilities.
     logits = layers.Dense(n_classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="strided")

@@ -54,14 +54,14 @@ def shape_pixels(image: np.ndarray, distance_factor: float, threshold: float):
     _join_pixels(shaped, rows, columns, distance_factor)
     shaped = np.where(scaled > WRITE_BACK, scaled, shaped)
     # The published cast wraps 256 to 0.
-    return (shaped.astype(np.int64) & 255).astype(np.uint8), (
-        scaled.astype(np.int64) & 255
-    ).astype(np.uint8)
+    return (shaped.astype(np.int64) & 255).astype(np.uint8), (scaled.astype(np.int64) & 255).astype(
+        np.uint8
+    )
 
 
 @njit(cache=True, nogil=True)
 def _join_pixels(canvas, rows, columns, distance_factor):
-    n = len(rows)
+    n = len(rows)  # sorted by row
     smallest2 = 1 << 60
     collected = 0
     limit2 = int(SMALLEST_COLLECTED) ** 2 + 2
@@ -69,6 +69,8 @@ def _join_pixels(canvas, rows, columns, distance_factor):
         for j in range(i + 1, n):
             dy = rows[j] - rows[i]
             dx = columns[j] - columns[i]
+            if collected > FEW_PAIRS and dy * dy > smallest2:
+                break
             if dx == 0 or dy == 0:
                 continue
             distance2 = dx * dx + dy * dy
@@ -83,16 +85,20 @@ def _join_pixels(canvas, rows, columns, distance_factor):
     else:
         reach = distance_factor * math.sqrt(float(smallest2 - 2))
     for i in range(n):
-        for j in range(n):
+        for j in range(i + 1, n):
             dy = rows[j] - rows[i]
             dx = columns[j] - columns[i]
+            if dy > reach:
+                break
             if dx == 0 or dy == 0:
                 continue
             distance2 = dx * dx + dy * dy
             if distance2 < limit2 and reach == np.inf:
                 continue
             if math.sqrt(float(distance2)) <= reach:
+                # Rounding makes the way back another line.
                 _draw_steps(canvas, rows[i], columns[i], rows[j], columns[j])
+                _draw_steps(canvas, rows[j], columns[j], rows[i], columns[i])
 
 
 @njit(cache=True, nogil=True)

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from joblib.parallel import get_active_backend
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from crystalsym._bytes import to_bytes_where_possible, to_floats
+from crystalsym._images import ImageOutputMixin, check_patterns
 from crystalsym._progress import track
 from crystalsym.shaping.pixel_scheme import shape_pixels
 from crystalsym.shaping.spot_scheme import CHANNELS, INTENSITIES, shape_spots
@@ -22,7 +25,7 @@ LINE_WIDTH, THINNEST_LINE = 1.0, 0.5
 CHUNK = 32
 
 
-class PatternShaper(TransformerMixin, BaseEstimator):
+class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
     """Join neighbouring spots of diffraction patterns by lines.
 
     Parameters
@@ -56,7 +59,8 @@ class PatternShaper(TransformerMixin, BaseEstimator):
     max_spots : int, default=4096
         Only so many of the strongest spots are drawn (``"spots"``): bounds the work on noise.
     dtype : {"float32", "uint8"}, default="float32"
-        float32 in [0, 1], or uint8.
+        float32 in [0, 1], or uint8. Bytes have no NaN: where a row of X holds NaN, the output is
+        float32 after all, its other rows the same bytes divided by 255.
     n_jobs : int, optional
         Parallel jobs through joblib.
     verbose : int, default=0
@@ -151,30 +155,49 @@ class PatternShaper(TransformerMixin, BaseEstimator):
         """
         self._check_parameters()
         X = self._check_patterns(X)
-        out = np.zeros(self._output_shape(X), dtype=np.float32)
+        out = np.zeros(self._output_shape(X), dtype=self.dtype)
         starts = range(0, len(X), CHUNK)
         with track(len(X), "shaping", self.verbose, unit="crystals") as advance:
             if effective_n_jobs(self.n_jobs) == 1:
-                for start in starts:
-                    part = slice(start, start + CHUNK)
-                    self._shape_chunk(X[part], out[part])
-                    advance(len(X[part]))
+                parts = []
+                for i in starts:
+                    parts.append(self._shape_chunk(X[i : i + CHUNK], out[i : i + CHUNK]))
+                    advance(len(X[i : i + CHUNK]))
             else:
-                # The kernels run without the interpreter's lock, so threads do.
-                Parallel(n_jobs=self.n_jobs, require="sharedmem")(
-                    delayed(self._shape_chunk)(X[i : i + CHUNK], out[i : i + CHUNK])
+                # The kernels run without the interpreter's lock, so threads do, unless the user
+                # has chosen other workers; these cannot write into our memory.
+                workers, _ = get_active_backend(prefer="threads")
+                shared = getattr(workers, "supports_sharedmem", False)
+                parts = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+                    delayed(self._shape_chunk)(
+                        X[i : i + CHUNK], out[i : i + CHUNK] if shared else None
+                    )
                     for i in starts
                 )
                 advance(len(X))
-        if np.dtype(self.dtype) == np.uint8:
-            if np.isnan(out).any():
-                raise ValueError('a pattern holds NaN: uint8 cannot, use dtype="float32"')
-            return np.round(out * 255).astype(np.uint8)
+        for i, part in zip(starts, parts, strict=True):
+            if part is not None:
+                if part.dtype == np.float32:
+                    out = to_floats(out)
+                out[i : i + CHUNK] = part if part.dtype == out.dtype else to_floats(part)
         return out
 
-    def _shape_chunk(self, patterns: np.ndarray, out: np.ndarray) -> None:
+    def _shape_chunk(self, patterns: np.ndarray, out: np.ndarray | None) -> np.ndarray | None:
+        """Shape into ``out``; what does not fit there is returned."""
+        if out is not None and out.dtype == np.float32:
+            self._draw(patterns, out)
+            return None
+        canvas = np.zeros(self._output_shape(patterns), dtype=np.float32)
+        self._draw(patterns, canvas)
+        part = to_bytes_where_possible(canvas) if np.dtype(self.dtype) == np.uint8 else canvas
+        if out is None or part.dtype != out.dtype:
+            return part
+        out[:] = part
+        return None
+
+    def _draw(self, patterns: np.ndarray, canvas: np.ndarray) -> None:
         shape = self._shape_pixels if self.scheme == "pixels" else self._shape_spots
-        for triple, target in zip(patterns, out, strict=True):
+        for triple, target in zip(patterns, canvas, strict=True):
             if triple.dtype.kind == "f" and np.isnan(triple).any():
                 target[:] = np.nan
                 continue
@@ -229,21 +252,9 @@ class PatternShaper(TransformerMixin, BaseEstimator):
         return (*X.shape[:2], self.image_size, self.image_size, n_channels)
 
     def _check_patterns(self, X: Any) -> np.ndarray:
-        if isinstance(X, (list, tuple)) and any(hasattr(item, "lattice") for item in X):
-            raise ValueError("PatternShaper takes patterns: simulate the structures first")
-        X = np.asarray(X)
-        if X.ndim != 4 or X.shape[2] != X.shape[3]:
-            raise ValueError(
-                f"patterns must have shape (n, n_views, H, H), got {X.shape};"
-                " one crystal's three images are patterns[np.newaxis]"
-            )
-        if X.dtype.kind not in "buif":
-            raise ValueError(f"patterns must be real numbers, got dtype {X.dtype}")
+        X = check_patterns(X, "PatternShaper")
         if X.shape[2] < 8:
             raise ValueError(f"patterns of {X.shape[2]} pixels are too small, 8 are the least")
-        if X.dtype.kind == "f" and np.isinf(X).any():
-            where = int(np.argwhere(np.isinf(X))[0, 0])
-            raise ValueError(f"pattern {where} holds an infinite value")
         return X
 
     def _check_parameters(self) -> None:
@@ -282,6 +293,7 @@ class PatternShaper(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []  # the parameter dtype decides
         tags.input_tags.two_d_array = False
         tags.input_tags.allow_nan = True
         return tags

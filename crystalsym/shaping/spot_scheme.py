@@ -20,7 +20,6 @@ CHANNELS = ("spots", "lines")
 HEADROOM = 1e-3
 
 
-@njit(cache=True, nogil=True)
 def shape_spots(
     image,
     spots_canvas,
@@ -37,13 +36,51 @@ def shape_spots(
     max_spots,
 ):
     """Draw one image's spots and lines onto two canvases (zero on entry)."""
-    strongest = np.float32(0.0)
-    for row in range(image.shape[0]):
-        for column in range(image.shape[1]):
-            strongest = max(strongest, image[row, column])
+    strongest = image.max()
     if not strongest > 0:
         return
+    # Not called from the kernel below: Numba's cache of a kernel does not notice when another
+    # module that it calls has changed.
     columns, rows, heights, _ = local_maxima(image, np.float32(HEADROOM * threshold * strongest))
+    _draw(
+        columns,
+        rows,
+        heights,
+        image.shape[1],
+        spots_canvas,
+        lines_canvas,
+        distance_factor,
+        threshold,
+        intensity,
+        beam_column,
+        beam_row,
+        beam_radius,
+        field,
+        spot_sigma,
+        line_width,
+        max_spots,
+    )
+
+
+@njit(cache=True, nogil=True)
+def _draw(
+    columns,
+    rows,
+    heights,
+    width,
+    spots_canvas,
+    lines_canvas,
+    distance_factor,
+    threshold,
+    intensity,
+    beam_column,
+    beam_row,
+    beam_radius,
+    field,
+    spot_sigma,
+    line_width,
+    max_spots,
+):
     scale = _scale(columns, rows, heights, beam_column, beam_row, beam_radius)
     keep = heights >= threshold * scale
     columns, rows, heights = columns[keep], rows[keep], heights[keep]
@@ -55,7 +92,7 @@ def shape_spots(
     for i in range(n):
         brightness[i] = _brightness(min(heights[i] / scale, 1.0), intensity, threshold)
     size = spots_canvas.shape[0]
-    zoom = (size - 1) / ((image.shape[1] - 1) * field)
+    zoom = (size - 1) / ((width - 1) * field)
     middle = (size - 1) / 2
     x = (columns - beam_column) * zoom + middle
     y = (rows - beam_row) * zoom + middle

@@ -13,7 +13,8 @@ import numpy as np
 from numba import njit
 
 from crystalsym.geometry import Detector, View, shortest_reflection
-from crystalsym.structure_factors import cell_content, structure_factors
+from crystalsym.simulation.excitation import near_surface
+from crystalsym.structure_factors import cell_content
 from crystalsym.structures import Crystal
 
 # Spots fainter than this part of the strongest are not drawn (float32 resolves no more).
@@ -27,6 +28,7 @@ def bragg_pattern(
     spot_sigma: float,
     ewald: str = "flat",
     thickness: float | None = None,
+    laue_zones: int | None = None,
     radiation: str = "xray",
     out: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -42,6 +44,8 @@ def bragg_pattern(
     ewald : {"flat", "sphere"}
     thickness : float, optional
         Along the beam in Å; needed unless the view is a zone axis and the surface flat.
+    laue_zones : int, optional
+        The last zone of a zone-axis view that takes part; all within reach by default.
     radiation : {"xray", "electron"}
     out : ndarray of shape (size, size), float32, optional
         Where to draw; must be zero.
@@ -68,16 +72,14 @@ def bragg_pattern(
         x, y, intensity = _layer_reflections(
             q1[:2], q2[:2], coords @ first, coords @ second, occupancies, starts, a, b, reach
         )
-        columns = x / detector.q_per_pixel
-        rows = y / detector.q_per_pixel
     else:
         if thickness is None:
             raise ValueError("a thickness is needed off a zone axis or on the Ewald sphere")
-        columns, rows, intensity = _near_surface(
-            crystal, view, detector, ewald, thickness, content, reach
+        x, y, intensity = near_surface(
+            crystal, view, detector, ewald, thickness, laue_zones, content, reach
         )
-    columns = columns + detector.beam[0]
-    rows = rows + detector.beam[1]
+    columns = x / detector.q_per_pixel + detector.beam[0]
+    rows = y / detector.q_per_pixel + detector.beam[1]
     draw_spots(out, columns, rows, intensity, spot_sigma, FAINTEST)
     return out
 
@@ -118,35 +120,6 @@ def _extended_gcd(a: int, b: int) -> tuple[int, int, int]:
     return (x, y, a) if a >= 0 else (-x, -y, -a)
 
 
-def _near_surface(crystal, view, detector, ewald, thickness, content, reach):
-    wavenumber = 1 / detector.wavelength
-    edge = float(np.hypot(reach[0].max(), reach[1].max()))
-    bounds = np.ceil(edge * 1.05 * np.linalg.norm(crystal.lattice, axis=1)).astype(int)
-    grid = np.stack(
-        np.meshgrid(*(np.arange(-n, n + 1) for n in bounds), indexing="ij"), axis=-1
-    ).reshape(-1, 3)
-    q = grid @ (crystal.reciprocal @ view.rotation.T)
-    in_plane2 = q[:, 0] ** 2 + q[:, 1] ** 2
-    if ewald == "sphere":
-        # Height of the sphere above the point's projection, q_z = sqrt(k² - q_xy²) - k.
-        surface = np.sqrt(np.maximum(wavenumber**2 - in_plane2, 0)) - wavenumber
-        magnify = 1 / (1 + q[:, 2] / wavenumber)
-    else:
-        surface = np.zeros(len(q))
-        magnify = np.ones(len(q))
-    error = q[:, 2] - surface
-    x, y = q[:, 0] * magnify, q[:, 1] * magnify
-    # Up to the first zero of sinc².
-    near = (np.abs(error) * thickness < 1) & (x >= -reach[0, 0]) & (x <= reach[0, 1])
-    near &= (y >= -reach[1, 0]) & (y <= reach[1, 1])
-    grid, error, q = grid[near], error[near], q[near]
-    phases = np.ascontiguousarray(grid, dtype=np.float64)
-    intensity = np.abs(structure_factors(phases, np.linalg.norm(q, axis=1), content)) ** 2
-    intensity *= np.sinc(error * thickness) ** 2
-    scale = 1 / detector.q_per_pixel
-    return x[near] * scale, y[near] * scale, intensity
-
-
 @njit(cache=True, nogil=True, fastmath=True)
 def _layer_reflections(q1, q2, u, v, occupancies, starts, a, b, reach):
     """Reflections i·g1 + j·g2 on the detector and their |F|².
@@ -158,9 +131,7 @@ def _layer_reflections(q1, q2, u, v, occupancies, starts, a, b, reach):
     n_atoms = len(u)
     n_elements, n_terms = a.shape
     area = abs(q1[0] * q2[1] - q1[1] * q2[0])
-    corner = math.sqrt(
-        max(reach[0, 0], reach[0, 1]) ** 2 + max(reach[1, 0], reach[1, 1]) ** 2
-    )
+    corner = math.sqrt(max(reach[0, 0], reach[0, 1]) ** 2 + max(reach[1, 0], reach[1, 1]) ** 2)
     i_max = int(corner * math.sqrt(q2[0] ** 2 + q2[1] ** 2) / area)
     j_max = int(corner * math.sqrt(q1[0] ** 2 + q1[1] ** 2) / area)
     width = 2 * j_max + 1

@@ -13,10 +13,12 @@ import numpy as np
 from numba import njit
 
 from crystalsym.geometry import Detector
-from crystalsym.structure_factors import cell_content
+from crystalsym.scattering import scattering_factors
+from crystalsym.simulation.atoms import C0, C1, C2, C3, C4, C5, S0, S1, S2, S3, S4
 from crystalsym.structures import Crystal
 
 CLASSICAL_ELECTRON_RADIUS = 2.8179403205e-5  # Å
+PIXELS = 1024  # handled together; their sums fit the fastest cache
 
 
 def lattice_pattern(
@@ -44,49 +46,62 @@ def lattice_pattern(
     -------
     ndarray of shape (size, size), float64
     """
-    q = detector.scattering_vectors(ewald).reshape(-1, 3) @ rotation
-    coords, occupancies, starts, a, b = cell_content(crystal, radiation)
-    h = np.ascontiguousarray(q @ crystal.lattice.T)
-    blocks = np.array(cells, dtype=np.int64)
-    intensity = _block_intensity(q, h, coords, occupancies, starts, a, b, blocks)
+    q = detector.scattering_vectors(ewald).reshape(-1, 3)
+    x, y, z = np.ascontiguousarray(q.T)
+    length = np.sqrt(x * x + y * y + z * z)
+    # hᵢ = q·aᵢ, one contiguous row per axis: the kernel runs along the pixels.
+    to_indices = rotation @ crystal.lattice.T
+    h = np.array([x * u + y * v + z * w for u, v, w in to_indices.T])
+    real, imaginary = np.zeros(len(q)), np.zeros(len(q))
+    for number in np.unique(crystal.atomic_numbers):
+        chosen = crystal.atomic_numbers == number
+        factor = scattering_factors(np.array([number]), length, radiation)[0]
+        coords, occupancies = crystal.frac_coords[chosen], crystal.occupancies[chosen]
+        _add_atoms(h, coords, occupancies.astype(np.float32), factor, real, imaginary)
+    shape = _block_shape(h, np.array(cells, dtype=np.int64))
+    intensity = shape**2 * (real**2 + imaginary**2)
     return intensity.reshape(detector.size, detector.size)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _block_intensity(q, h, coords, occupancies, starts, a, b, cells):
-    out = np.empty(len(q))
-    n_elements, n_terms = a.shape
-    for pixel in range(len(q)):
-        shape = 1.0
-        for axis in range(3):
-            # sin(πNh)/sin(πh) has period 1 up to sign, and the sign drops out of |F|².
-            x = math.pi * (h[pixel, axis] - np.round(h[pixel, axis]))
+def _add_atoms(h, coords, occupancies, factor, real, imaginary):
+    """Add one element's atoms to the amplitude of the cell.
+
+    Phases are reduced to one turn in float64, then taken to sine and cosine in float32.
+    """
+    cosines = np.empty(PIXELS, dtype=np.float32)
+    sines = np.empty(PIXELS, dtype=np.float32)
+    for start in range(0, h.shape[1], PIXELS):
+        n = min(PIXELS, h.shape[1] - start)
+        hx, hy, hz = h[0, start : start + n], h[1, start : start + n], h[2, start : start + n]
+        cosines[:] = 0
+        sines[:] = 0
+        for atom in range(len(coords)):
+            x, y, z = coords[atom, 0], coords[atom, 1], coords[atom, 2]
+            occupancy = occupancies[atom]
+            for pixel in range(n):
+                turns = hx[pixel] * x + hy[pixel] * y + hz[pixel] * z
+                t = np.float32(turns - np.rint(turns))
+                u = t * t
+                sine = t * (S0 + u * (S1 + u * (S2 + u * (S3 + u * S4))))
+                cosine = C0 + u * (C1 + u * (C2 + u * (C3 + u * (C4 + u * C5))))
+                # cos 2πt = 1 - 2 sin² πt and sin 2πt = 2 sin πt cos πt.
+                cosines[pixel] += occupancy * (np.float32(1) - np.float32(2) * sine * sine)
+                sines[pixel] += occupancy * (np.float32(2) * sine * cosine)
+        for pixel in range(n):
+            real[start + pixel] += factor[start + pixel] * cosines[pixel]
+            imaginary[start + pixel] += factor[start + pixel] * sines[pixel]
+
+
+@njit(cache=True, nogil=True)
+def _block_shape(h, cells):
+    """Π sin(πNᵢhᵢ)/sin(πhᵢ) up to its sign, which |F|² does not show."""
+    out = np.ones(h.shape[1])
+    for axis in range(3):
+        for pixel in range(h.shape[1]):
+            x = math.pi * (h[axis, pixel] - np.rint(h[axis, pixel]))
             if abs(x) > 1e-7:
-                shape *= math.sin(cells[axis] * x) / math.sin(x)
+                out[pixel] *= math.sin(cells[axis] * x) / math.sin(x)
             else:
-                shape *= cells[axis]
-        s2 = (q[pixel, 0] ** 2 + q[pixel, 1] ** 2 + q[pixel, 2] ** 2) / 4
-        real = 0.0
-        imaginary = 0.0
-        for element in range(n_elements):
-            factor = 0.0
-            for term in range(n_terms):
-                factor += a[element, term] * math.exp(-b[element, term] * s2)
-            cosines = 0.0
-            sines = 0.0
-            for atom in range(starts[element], starts[element + 1]):
-                phase = (
-                    2
-                    * math.pi
-                    * (
-                        h[pixel, 0] * coords[atom, 0]
-                        + h[pixel, 1] * coords[atom, 1]
-                        + h[pixel, 2] * coords[atom, 2]
-                    )
-                )
-                cosines += occupancies[atom] * math.cos(phase)
-                sines += occupancies[atom] * math.sin(phase)
-            real += factor * cosines
-            imaginary += factor * sines
-        out[pixel] = shape * shape * (real * real + imaginary * imaginary)
+                out[pixel] *= cells[axis]
     return out

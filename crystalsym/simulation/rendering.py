@@ -1,4 +1,4 @@
-"""One standardised crystal -> its patterns, by whichever engine."""
+"""One crystal or cluster -> its patterns, by whichever engine."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from crystalsym.geometry import Detector, resolve_views
+from crystalsym import __version__
+from crystalsym.geometry import Detector, View, resolve_views
+from crystalsym.scattering import relativistic_mass
+from crystalsym.simulation.atoms import atoms_pattern
 from crystalsym.simulation.bragg import bragg_pattern
+from crystalsym.simulation.condor import condor_pattern
 from crystalsym.simulation.lattice import CLASSICAL_ELECTRON_RADIUS, lattice_pattern
-from crystalsym.structures import Crystal
+from crystalsym.structures import Cluster, Crystal
 
-ENGINES = ("bragg", "lattice")
+ENGINES = ("bragg", "lattice", "atoms", "condor")
+# These sum explicit atoms, and so take clusters as well as crystals.
+FINITE_ENGINES = ("atoms", "condor")
 EWALD = ("flat", "sphere")
 
 
@@ -28,51 +34,32 @@ class RenderSettings:
     cells: tuple[int, int, int]
     spot_sigma: float
     thickness: float | None
+    laue_zones: int | None
     polarization: str
     fluence: float
     standardize: bool
     symprec: float
     normalize: bool
     dtype: str
+    # A cache on disk must not outlive a change of the simulation.
+    version: str = __version__
 
     @property
     def n_views(self) -> int:
         return 3 if isinstance(self.views, str) else len(self.views)
 
 
-def render(crystal: Crystal, settings: RenderSettings) -> np.ndarray:
+def render(structure: Crystal | Cluster, settings: RenderSettings) -> np.ndarray:
     """Patterns of all views, shape (n_views, size, size), in the settings' dtype."""
     detector = settings.detector
-    views = resolve_views(settings.views, crystal.lattice)
+    views = resolve_views(settings.views, structure.lattice)
     patterns = np.zeros((len(views), detector.size, detector.size), dtype=np.float32)
-    if settings.engine == "lattice":
+    if settings.engine != "bragg":
         patterns = patterns.astype(np.float64)
+    if settings.engine in FINITE_ENGINES and isinstance(structure, Crystal):
+        structure = Cluster.from_crystal(structure, settings.cells)
     for image, view in zip(patterns, views, strict=True):
-        if settings.engine == "bragg":
-            bragg_pattern(
-                crystal,
-                view,
-                detector,
-                settings.spot_sigma,
-                settings.ewald,
-                _thickness(crystal, settings),
-                settings.radiation,
-                out=image,
-            )
-            if settings.polarization != "ignore":
-                image *= detector.polarization_factor(settings.polarization)
-        else:
-            image[:] = lattice_pattern(
-                crystal,
-                view.rotation,
-                detector,
-                settings.cells,
-                settings.ewald,
-                settings.radiation,
-            )
-            image *= detector.solid_angle(settings.ewald)
-            image *= detector.polarization_factor(settings.polarization)
-            image *= settings.fluence * CLASSICAL_ELECTRON_RADIUS**2
+        _draw(structure, view, settings, image)
     if settings.normalize:
         strongest = patterns.max(axis=(1, 2), keepdims=True)
         patterns /= np.where(strongest > 0, strongest, 1)
@@ -81,7 +68,59 @@ def render(crystal: Crystal, settings: RenderSettings) -> np.ndarray:
     return patterns.astype(settings.dtype, copy=False)
 
 
-def _thickness(crystal: Crystal, settings: RenderSettings) -> float:
+def _draw(structure: Any, view: View, settings: RenderSettings, image: np.ndarray) -> None:
+    """One view into ``image``, which is zero."""
+    detector = settings.detector
+    if settings.engine == "bragg":
+        in_plane = view.zone is not None and settings.ewald == "flat"
+        bragg_pattern(
+            structure,
+            view,
+            detector,
+            settings.spot_sigma,
+            settings.ewald,
+            None if in_plane else _thickness(structure, view, settings),
+            settings.laue_zones,
+            settings.radiation,
+            out=image,
+        )
+        if settings.polarization != "ignore":
+            image *= detector.polarization_factor(settings.polarization)
+        return
+    if settings.engine == "condor":
+        image[:] = condor_pattern(
+            structure,
+            view.rotation,
+            detector,
+            settings.ewald,
+            settings.polarization,
+            settings.fluence,
+        )
+        return
+    if settings.engine == "lattice":
+        image[:] = lattice_pattern(
+            structure, view.rotation, detector, settings.cells, settings.ewald, settings.radiation
+        )
+    else:
+        image[:] = atoms_pattern(
+            structure, view.rotation, detector, settings.ewald, settings.radiation
+        )
+    image *= detector.solid_angle(settings.ewald)
+    image *= detector.polarization_factor(settings.polarization)
+    image *= settings.fluence * _scattering_length(settings) ** 2
+
+
+def _scattering_length(settings: RenderSettings) -> float:
+    """Å per unit of the scattering factor."""
+    if settings.radiation == "electron":
+        return relativistic_mass(settings.detector.wavelength)
+    return CLASSICAL_ELECTRON_RADIUS
+
+
+def _thickness(crystal: Crystal, view: View, settings: RenderSettings) -> float:
+    """The beam's way through the middle of the block of cells, unless it is given."""
     if settings.thickness is not None:
         return float(settings.thickness)
-    return float(np.mean(settings.cells) * crystal.volume ** (1 / 3))
+    # It ends at the pair of faces that it meets first.
+    crossings = np.abs(crystal.reciprocal @ view.rotation[2]) / settings.cells
+    return float(1 / crossings.max())

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable, Iterator
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from joblib import Memory, Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from crystalsym._images import ImageOutputMixin
 from crystalsym._progress import track
-from crystalsym.geometry import POLARIZATIONS, Detector, resolve_views
-from crystalsym.scattering import RADIATIONS
-from crystalsym.simulation.rendering import ENGINES, EWALD, RenderSettings, render
-from crystalsym.structures import Crystal, as_crystal, standardize
+from crystalsym.geometry import Detector
+from crystalsym.scattering import electron_wavelength
+from crystalsym.simulation.inputs import (
+    grouped,
+    read_structure,
+    refuse_single,
+    structure_list,
+)
+from crystalsym.simulation.rendering import RenderSettings, render
+from crystalsym.simulation.settings import WAVELENGTH, render_settings
+from crystalsym.structures import Cluster, Crystal, standardize
 
-ON_ERROR = ("raise", "nan", "skip")
-DTYPES = ("float32", "float64", "uint16", "uint8")
 CHUNK = 32
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -37,7 +44,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-class DiffractionSimulator(TransformerMixin, BaseEstimator):
+class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
     """Simulate diffraction patterns of crystals.
 
     Parameters
@@ -49,7 +56,10 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
         r_lab = R r_crystal, shape (n_views, 3, 3).
     wavelength : float, default=0.035
         In Å.
+    voltage : float, optional
+        Accelerating voltage of electrons in kV, from which the wavelength then follows.
     radiation : {"xray", "electron"}, default="xray"
+        Whose scattering factors are used.
     ewald : {"flat", "sphere"}, default="flat"
     q_max : float, default=1.457
         Scattering vector |q| = 1/d at the outermost pixel centre on an axis, 1/Å. Not used when
@@ -63,19 +73,27 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
     center : tuple of float, optional
         Beam centre (column, row) in pixels, by default the middle of the image.
     cells : int or tuple of int, default=10
-        Unit cells along a, b, c of the block that diffracts (engine ``"lattice"``).
-    engine : {"bragg", "lattice"}, default="bragg"
-        ``"bragg"`` draws the reflections of the zero-order layer as spots; ``"lattice"`` sums a
-        finite block of cells exactly.
+        Unit cells along a, b, c of the block that diffracts (engines ``"lattice"``, ``"atoms"``
+        and ``"condor"``).
+    engine : {"bragg", "lattice", "atoms", "condor"}, default="bragg"
+        ``"bragg"`` draws reflections as spots; ``"lattice"`` sums a finite block of cells exactly.
+        ``"atoms"`` sums atom by atom and takes finite clusters
+        (:class:`crystalsym.structures.Cluster`, pymatgen Molecules, non-periodic ASE Atoms,
+        ``.xyz`` files) beside crystals. ``"condor"`` has the same sum done by Condor, which must
+        be installed.
     spot_sigma : float, default=0.7
         Standard deviation of the spots in pixels (engine ``"bragg"``).
     thickness : float, optional
         Crystal thickness along the beam in Å that widens reflections along it (engine
-        ``"bragg"``, off zone axes or on the sphere); by default ``cells`` cell edges.
+        ``"bragg"``, off zone axes or on the sphere); by default the beam's way through the
+        middle of a block of ``cells``.
+    laue_zones : int, optional
+        The last Laue zone, hu + kv + lw = 0 to ±``laue_zones``, that zone-axis views show
+        (engine ``"bragg"`` on the sphere); by default all that come close enough to it.
     polarization : {"ignore", "unpolarized", "horizontal", "vertical"}, default="ignore"
     fluence : float, default=1.0
-        Incident photons per Å² (engine ``"lattice"`` with ``normalize=False``, whose values are
-        photons per pixel).
+        Incident photons (electrons) per Å². With ``normalize=False``, all engines but
+        ``"bragg"`` give photons (electrons) per pixel.
     standardize : bool, default=True
         Bring each crystal to its standard conventional cell first. Otherwise its own axes and
         Cartesian frame are used.
@@ -88,7 +106,7 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
     on_error : {"raise", "nan", "skip"}, default="raise"
         What a crystal that cannot be simulated does: stop with an error that names it, become a
         row of NaN with a warning, or be left out (:meth:`iter_transform` only).
-    memory : str or joblib.Memory, optional
+    memory : path-like or joblib.Memory, optional
         Cache keyed by crystal content and simulation parameters. A grid search over later steps
         then simulates each crystal once.
     n_jobs : int, optional
@@ -115,7 +133,8 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
         self,
         views="zone-axes",
         *,
-        wavelength=0.035,
+        wavelength=WAVELENGTH,
+        voltage=None,
         radiation="xray",
         ewald="flat",
         q_max=1.457,
@@ -127,6 +146,7 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
         engine="bragg",
         spot_sigma=0.7,
         thickness=None,
+        laue_zones=None,
         polarization="ignore",
         fluence=1.0,
         standardize=True,
@@ -140,6 +160,7 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
     ):
         self.views = views
         self.wavelength = wavelength
+        self.voltage = voltage
         self.radiation = radiation
         self.ewald = ewald
         self.q_max = q_max
@@ -151,6 +172,7 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
         self.engine = engine
         self.spot_sigma = spot_sigma
         self.thickness = thickness
+        self.laue_zones = laue_zones
         self.polarization = polarization
         self.fluence = fluence
         self.standardize = standardize
@@ -195,7 +217,7 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
         """
         if X is not None:
             structure_list(X)
-        self._settings()
+        render_settings(self)
         self.detector_ = self.detector()
         return self
 
@@ -224,7 +246,7 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
                 'on_error="skip" would lose the rows\' order: use iter_transform, or "nan" here'
             )
         X = structure_list(X)
-        settings = self._settings()
+        settings = render_settings(self)
         shape = (len(X), settings.n_views, self.image_size, self.image_size)
         patterns = np.empty(shape, dtype=self.dtype)
         batch_size = CHUNK * effective_n_jobs(self.n_jobs)
@@ -253,8 +275,8 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
         """
         if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
             raise ValueError(f"batch_size must be a positive integer, got {batch_size!r}")
-        _refuse_single(structures)
-        settings = self._settings()
+        refuse_single(structures)
+        settings = render_settings(self)
         for index, patterns in self._batches(structures, settings, int(batch_size)):
             if len(index):
                 yield (index, patterns) if return_index else patterns
@@ -262,12 +284,15 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
     def detector(self) -> Detector:
         """The detector that the parameters describe."""
         center = None if self.center is None else (float(self.center[0]), float(self.center[1]))
+        wavelength = self.wavelength
+        if self.voltage is not None:
+            wavelength = electron_wavelength(self.voltage)
         if self.pixel_size is not None:
             return Detector(
-                self.image_size, self.pixel_size, self.detector_distance, self.wavelength, center
+                self.image_size, self.pixel_size, self.detector_distance, wavelength, center
             )
         return Detector.for_q_max(
-            self.image_size, self.q_max, self.detector_distance, self.wavelength, center
+            self.image_size, self.q_max, self.detector_distance, wavelength, center
         )
 
     @property
@@ -280,13 +305,13 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
         total = len(structures) if hasattr(structures, "__len__") else None
         jobs = effective_n_jobs(self.n_jobs)
         chunk = batch_size if jobs == 1 else max(1, min(CHUNK, -(-batch_size // jobs)))
-        memory = Memory(self.memory, verbose=0) if isinstance(self.memory, str) else self.memory
+        memory = self.memory
+        if isinstance(memory, (str, os.PathLike)):
+            memory = Memory(os.fspath(memory), verbose=0)
         position = 0
         with track(total, "simulating", self.verbose, unit="crystals") as advance:
-            for group in _grouped(structures, batch_size):
-                chunks = [
-                    (position + i, group[i : i + chunk]) for i in range(0, len(group), chunk)
-                ]
+            for group in grouped(structures, batch_size):
+                chunks = [(position + i, group[i : i + chunk]) for i in range(0, len(group), chunk)]
                 if jobs == 1:
                     done = [_simulate_chunk(*c, settings, memory, self.on_error) for c in chunks]
                 else:
@@ -300,54 +325,9 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
                 if len(done) == 1:
                     yield done[0][:2]
                 else:
-                    yield np.concatenate([d[0] for d in done]), np.concatenate(
-                        [d[1] for d in done]
-                    )
+                    yield np.concatenate([d[0] for d in done]), np.concatenate([d[1] for d in done])
                 position += len(group)
                 advance(len(group))
-
-    def _settings(self) -> RenderSettings:
-        """Validate the parameters and gather what a worker needs."""
-        _one_of("engine", self.engine, ENGINES)
-        _one_of("ewald", self.ewald, EWALD)
-        _one_of("radiation", self.radiation, RADIATIONS)
-        _one_of("polarization", self.polarization, POLARIZATIONS)
-        _one_of("on_error", self.on_error, ON_ERROR)
-        _one_of("dtype", str(np.dtype(self.dtype)), DTYPES)
-        size = self.image_size
-        if isinstance(size, bool) or not isinstance(size, Integral) or int(size) < 8:
-            raise ValueError(f"image_size must be an integer of at least 8, got {size!r}")
-        for name in ("wavelength", "q_max", "detector_distance", "spot_sigma", "symprec"):
-            _positive(name, getattr(self, name))
-        for name in ("pixel_size", "thickness"):
-            if getattr(self, name) is not None:
-                _positive(name, getattr(self, name))
-        _positive("fluence", self.fluence)
-        cells = (self.cells,) * 3 if isinstance(self.cells, Integral) else tuple(self.cells)
-        if len(cells) != 3 or not all(isinstance(n, Integral) and int(n) >= 1 for n in cells):
-            raise ValueError(f"cells must be one or three positive integers, got {self.cells!r}")
-        if self.center is not None and np.shape(self.center) != (2,):
-            raise ValueError(f"center must be (column, row) in pixels, got {self.center!r}")
-        if np.dtype(self.dtype).kind == "u" and not self.normalize:
-            raise ValueError(f"dtype={self.dtype!r} needs normalize=True")
-        resolve_views(self.views, np.eye(3))
-        views = self.views if isinstance(self.views, str) else np.asarray(self.views)
-        return RenderSettings(
-            views=views,
-            detector=self.detector(),
-            engine=self.engine,
-            ewald=self.ewald,
-            radiation=self.radiation,
-            cells=(int(cells[0]), int(cells[1]), int(cells[2])),
-            spot_sigma=float(self.spot_sigma),
-            thickness=self.thickness,
-            polarization=self.polarization,
-            fluence=float(self.fluence),
-            standardize=bool(self.standardize),
-            symprec=float(self.symprec),
-            normalize=bool(self.normalize),
-            dtype=str(np.dtype(self.dtype)),
-        )
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -355,49 +335,11 @@ class DiffractionSimulator(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []  # the parameter dtype decides
         tags.input_tags.two_d_array = False
         tags.input_tags.allow_nan = False
         tags.no_validation = True
         return tags
-
-
-def structure_list(X: Any) -> Any:
-    """X itself if it is a sequence of structures.
-
-    Raises
-    ------
-    TypeError
-        If X is a single structure or no sequence. Nothing is converted to an array: numpy would
-        take a list of structures apart into sites.
-    """
-    _refuse_single(X)
-    if not (hasattr(X, "__len__") and hasattr(X, "__getitem__")):
-        raise TypeError(f"structures must come as a list, got {type(X).__name__}")
-    return X
-
-
-def _refuse_single(X: Any) -> None:
-    single = (
-        isinstance(X, (Crystal, str, bytes))
-        or hasattr(X, "__fspath__")
-        or (hasattr(X, "lattice") and hasattr(X, "sites"))
-        or hasattr(X, "get_scaled_positions")
-    )
-    if single:
-        raise TypeError(
-            f"got a single {type(X).__name__}: put it in a list, [structure], and take row 0"
-        )
-
-
-def _grouped(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    group: list[Any] = []
-    for item in items:
-        group.append(item)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group
 
 
 def _simulate_chunk(start, structures, settings, memory, on_error):
@@ -409,7 +351,7 @@ def _simulate_chunk(start, structures, settings, memory, on_error):
     for row, structure in enumerate(structures):
         position = start + row
         try:
-            crystal = as_crystal(structure)
+            crystal = read_structure(structure, settings.engine)
             patterns[row] = simulate(crystal.digest(), settings, crystal)
         except (ValueError, OSError, TypeError) as error:
             message = f"structure {position}: {error}"
@@ -418,8 +360,6 @@ def _simulate_chunk(start, structures, settings, memory, on_error):
             if on_error == "skip":
                 messages.append(f"{message}; left out")
                 continue
-            if np.dtype(settings.dtype).kind == "u":
-                raise ValueError(f'{message} (on_error="nan" needs a float dtype)') from error
             messages.append(f"{message}; its row is NaN")
             patterns[row] = np.nan
         kept.append(row)
@@ -428,18 +368,8 @@ def _simulate_chunk(start, structures, settings, memory, on_error):
     return np.array(kept, dtype=int) + start, patterns, messages
 
 
-def _simulate(digest: str, settings: RenderSettings, crystal: Crystal) -> np.ndarray:
-    """One crystal's patterns; ``digest`` stands for the crystal in the cache's key."""
-    if settings.standardize:
+def _simulate(digest: str, settings: RenderSettings, crystal: Crystal | Cluster) -> np.ndarray:
+    """One structure's patterns; ``digest`` stands for the structure in the cache's key."""
+    if settings.standardize and isinstance(crystal, Crystal):
         crystal = standardize(crystal, settings.symprec)
     return render(crystal, settings)
-
-
-def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {choices}, got {value!r}")
-
-
-def _positive(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < np.inf:
-        raise ValueError(f"{name} must be a positive number, got {value!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crystalsym.structures.cluster import Cluster, as_structure
 from crystalsym.structures.coercion import as_crystal
 from crystalsym.structures.crystal import Crystal
 from crystalsym.structures.standardization import (
@@ -10,4 +11,12 @@ from crystalsym.structures.standardization import (
     standardize,
 )
 
-__all__ = ["Crystal", "SymmetryError", "as_crystal", "space_group_number", "standardize"]
+__all__ = [
+    "Cluster",
+    "Crystal",
+    "SymmetryError",
+    "as_crystal",
+    "as_structure",
+    "space_group_number",
+    "standardize",
+]

@@ -81,24 +81,37 @@ def _read_file(path: Path, name: str | None) -> Crystal:
 
 def _from_pymatgen(structure: Any, name: str | None) -> Crystal:
     label = name or structure.composition.reduced_formula
-    coords, numbers, occupancies = [], [], []
+    sites, numbers, occupancies = site_contents(structure, label)
+    return Crystal(
+        structure.lattice.matrix,
+        np.array([site.frac_coords for site in sites]),
+        numbers,
+        occupancies,
+        name=label,
+    )
+
+
+def site_contents(structure: Any, label: str) -> tuple[list[Any], np.ndarray, np.ndarray]:
+    """Site, atomic number and occupancy of each atom of a pymatgen Structure or Molecule.
+
+    Raises
+    ------
+    ValueError
+        Beginning with ``label``, if there is no atom or a site holds no element.
+    """
+    sites, numbers, occupancies = [], [], []
     for index, site in enumerate(structure.sites):
         for species, occupancy in site.species.items():
             z = getattr(species, "Z", None)
-            if z is None or z < 1:
+            # The Z of a placeholder is a hash.
+            if z is None or not 1 <= z <= 118:
                 raise ValueError(f"{label}: site {index} holds {species}, which is no element")
-            coords.append(site.frac_coords)
+            sites.append(site)
             numbers.append(int(z))
             occupancies.append(float(occupancy))
-    if not coords:
+    if not sites:
         raise ValueError(f"{label}: holds no atoms")
-    return Crystal(
-        structure.lattice.matrix,
-        np.array(coords),
-        np.array(numbers),
-        np.minimum(occupancies, 1.0),
-        name=label,
-    )
+    return sites, np.array(numbers), np.minimum(occupancies, 1.0)
 
 
 def _from_ase(atoms: Any, name: str | None) -> Crystal:

@@ -57,34 +57,17 @@ class Crystal:
         label = f"crystal {self.name!r}" if self.name else "crystal"
         lattice = np.array(self.lattice, dtype=np.float64)
         coords = np.array(self.frac_coords, dtype=np.float64)
-        numbers = np.array(self.atomic_numbers)
         if lattice.shape != (3, 3):
             raise ValueError(f"{label}: lattice has shape {lattice.shape}, needs (3, 3)")
         if coords.ndim != 2 or coords.shape[1:] != (3,) or len(coords) == 0:
             raise ValueError(f"{label}: frac_coords has shape {coords.shape}, needs (n_atoms, 3)")
-        if numbers.shape != coords.shape[:1]:
-            raise ValueError(f"{label}: {numbers.size} atomic numbers for {len(coords)} positions")
         if not (np.isfinite(lattice).all() and np.isfinite(coords).all()):
             raise ValueError(f"{label}: lattice or coordinates hold a number that is not finite")
         if abs(np.linalg.det(lattice)) < 1e-3:
             raise ValueError(f"{label}: the lattice vectors span no volume")
-        if numbers.dtype.kind not in "iu" and np.any(np.mod(numbers.astype(float), 1) != 0):
-            raise ValueError(f"{label}: atomic numbers must be integers")
-        numbers = numbers.astype(np.int64)
-        bad = (numbers < 1) | (numbers > MAX_ATOMIC_NUMBER)
-        if bad.any():
-            raise ValueError(
-                f"{label}: no scattering factor for atomic number {numbers[bad][0]}"
-                f" (1 to {MAX_ATOMIC_NUMBER} are known)"
-            )
-        if self.occupancies is None:
-            occupancies = np.ones(len(coords))  # from here on never None
-        else:
-            occupancies = np.array(self.occupancies, dtype=np.float64)
-        if occupancies.shape != numbers.shape:
-            raise ValueError(f"{label}: {occupancies.size} occupancies for {len(coords)} positions")
-        if not np.all((occupancies > 0) & (occupancies <= 1 + 1e-6)):
-            raise ValueError(f"{label}: occupancies must lie in (0, 1]")
+        numbers, occupancies = checked_atoms(
+            label, len(coords), self.atomic_numbers, self.occupancies
+        )
         for key, value in (
             ("lattice", lattice),
             ("frac_coords", coords),
@@ -133,3 +116,33 @@ class Crystal:
         for array in (self.lattice, self.frac_coords, self.atomic_numbers, self.occupancies):
             h.update(np.ascontiguousarray(array).tobytes())
         return h.hexdigest()
+
+
+def checked_atoms(label: str, n_atoms: int, atomic_numbers, occupancies):
+    """Atomic numbers (int64) and occupancies (float64) of ``n_atoms`` positions.
+
+    Raises
+    ------
+    ValueError
+        Beginning with ``label``, if a number or an occupancy cannot be.
+    """
+    numbers = np.array(atomic_numbers)
+    if numbers.shape != (n_atoms,):
+        raise ValueError(f"{label}: {numbers.size} atomic numbers for {n_atoms} positions")
+    if numbers.dtype.kind not in "iu" and np.any(np.mod(numbers.astype(float), 1) != 0):
+        raise ValueError(f"{label}: atomic numbers must be integers")
+    numbers = numbers.astype(np.int64)
+    bad = (numbers < 1) | (numbers > MAX_ATOMIC_NUMBER)
+    if bad.any():
+        raise ValueError(
+            f"{label}: no scattering factor for atomic number {numbers[bad][0]}"
+            f" (1 to {MAX_ATOMIC_NUMBER} are known)"
+        )
+    if occupancies is None:
+        return numbers, np.ones(n_atoms)
+    occupancies = np.array(occupancies, dtype=np.float64)
+    if occupancies.shape != numbers.shape:
+        raise ValueError(f"{label}: {occupancies.size} occupancies for {n_atoms} positions")
+    if not np.all((occupancies > 0) & (occupancies <= 1 + 1e-6)):
+        raise ValueError(f"{label}: occupancies must lie in (0, 1]")
+    return numbers, occupancies

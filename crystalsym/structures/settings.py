@@ -156,10 +156,11 @@ def _axis_permutations() -> np.ndarray:
 
 @cache
 def _turns_about_b() -> np.ndarray:
+    """Changes of a and c; b may turn over, which 2/m does not notice."""
     changes = _unimodular()
     keeps_b = (np.abs(changes[:, 1]) == [0, 1, 0]).all(axis=1)
     keeps_plane = (changes[:, [0, 2], 1] == 0).all(axis=1)
-    return changes[keeps_b & keeps_plane & (changes[:, 1, 1] == 1)]
+    return changes[keeps_b & keeps_plane]
 
 
 def _keeps_c_centring(changes: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from crystalsym import spacegroups
 from crystalsym.structures.coercion import as_crystal
 from crystalsym.structures.crystal import Crystal
-from crystalsym.structures.settings import canonical_setting
+from crystalsym.structures.settings import METRIC_TOLERANCE, canonical_setting
 
 # pymatgen and the Materials Project use this angle tolerance for their labels.
 ANGLE_TOLERANCE = 5.0
@@ -222,13 +222,17 @@ def _lll(lattice: np.ndarray, delta: float = 0.75) -> np.ndarray:
 def _all_acute_or_obtuse(lattice: np.ndarray) -> np.ndarray:
     """Signs that make the reciprocal angles all acute, or else all obtuse."""
     reciprocal = np.linalg.inv(lattice @ lattice.T)
-    off = np.array([reciprocal[1, 2], reciprocal[0, 2], reciprocal[0, 1]])
+    edges = np.sqrt(np.diag(reciprocal))
+    cosines = (reciprocal / np.outer(edges, edges))[[1, 0, 0], [2, 2, 1]]
+    # A right angle counts as acute, whichever side of it rounding leaves it on.
+    cosines[np.abs(cosines) < METRIC_TOLERANCE] = 0
     chosen = np.ones(3)
     for signs in ([1, 1, 1], [-1, 1, -1], [-1, -1, 1], [1, -1, -1]):
         s = np.array(signs, dtype=float)
-        flipped = off * np.array([s[1] * s[2], s[0] * s[2], s[0] * s[1]])
-        # cos >= 0 is an angle of at most 90 degrees
-        if np.all(flipped >= 0) or np.all(flipped < 0):
+        flipped = cosines * np.array([s[1] * s[2], s[0] * s[2], s[0] * s[1]])
+        if np.all(flipped >= 0):
+            return np.diag(s)
+        if np.all(flipped < 0):
             chosen = s
     return np.diag(chosen)
 

@@ -145,3 +145,19 @@ def test_warnings_are_as_before_afterwards():
     with messages.show_own_warnings():
         assert warnings.showwarning is not before[0]
     assert (warnings.showwarning, list(warnings.filters)) == before
+
+
+def test_shell_completion(tmp_path):
+    """What a shell with argcomplete registered would be offered."""
+    out = tmp_path / "completions"
+    environment = {
+        **os.environ,
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(out),
+        "COMP_LINE": "crystalsym ",
+        "COMP_POINT": "11",
+        "IFS": "\n",
+    }
+    subprocess.run([sys.executable, "-m", "crystalsym"], env=environment, check=True, timeout=120)
+    offered = {word.strip() for word in out.read_text().replace("\x0b", "\n").split("\n")}
+    assert {"identify", "simulate", "shape", "train", "evaluate", "info"} <= offered

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import gemmi
 import numpy as np
 
@@ -76,7 +78,8 @@ def disguised(crystal: Crystal, rng: np.random.Generator, index: int = 1) -> Cry
         transform[int(rng.integers(3))] *= index
     lattice = transform @ crystal.lattice
     # Every atom's images that fall into the new cell.
-    span = np.arange(-8, 9)
+    reach = int(np.abs(transform).sum(axis=0).max())
+    span = np.arange(-reach, reach + 1)
     shifts = np.stack(np.meshgrid(span, span, span, indexing="ij"), -1).reshape(-1, 3)
     inverse = np.linalg.inv(transform)
     corners = shifts @ inverse
@@ -98,7 +101,8 @@ def primitive(crystal: Crystal) -> Crystal:
     """A primitive cell, by spglib."""
     import spglib
 
-    lattice, coords, numbers = spglib.find_primitive(
-        (crystal.lattice, crystal.frac_coords, crystal.atomic_numbers), symprec=1e-3
-    )
+    cell = (crystal.lattice, crystal.frac_coords, crystal.atomic_numbers)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on spglib's own future
+        lattice, coords, numbers = spglib.find_primitive(cell, symprec=1e-3)
     return Crystal(lattice, coords, numbers, name=crystal.name)

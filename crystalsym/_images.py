@@ -1,0 +1,79 @@
+"""What the transformers of patterns share: the check of their input, and of their output type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class ImageOutputMixin:
+    """``set_output`` of a transformer whose output is images, which no table can hold."""
+
+    def set_output(self, *, transform: str | None = None) -> Any:
+        """Choose the output's container: arrays, whatever the steps around this one give.
+
+        Parameters
+        ----------
+        transform : {"default", None}
+            There is nothing else to choose; a global ``transform_output="pandas"`` changes nothing.
+
+        Returns
+        -------
+        object
+            The transformer itself.
+
+        Raises
+        ------
+        ValueError
+            If a table is asked for.
+        """
+        if transform not in (None, "default"):
+            raise ValueError(
+                f"{type(self).__name__} gives image arrays, which do not fit into a table: "
+                f'transform must be "default", got {transform!r}'
+            )
+        return self
+
+
+def looks_like_structure(obj: Any) -> bool:
+    """Whether an object is a crystal structure of ours, of pymatgen or of ASE."""
+    return (
+        hasattr(obj, "atomic_numbers")
+        or hasattr(obj, "get_scaled_positions")
+        or (hasattr(obj, "lattice") and hasattr(obj, "sites"))
+    )
+
+
+def check_patterns(X: Any, taker: str, n_views: int | None = None) -> np.ndarray:
+    """Raw patterns as an array of shape (n, n_views, H, H).
+
+    Parameters
+    ----------
+    X : array-like
+    taker : str
+        Who takes them, for messages.
+    n_views : int, optional
+        How many patterns a crystal must have; any number by default.
+
+    Raises
+    ------
+    ValueError
+        If X holds something else.
+    """
+    if looks_like_structure(X) or (
+        isinstance(X, list | tuple) and any(looks_like_structure(item) for item in X)
+    ):
+        raise ValueError(f"{taker} takes patterns: simulate the structures first")
+    X = np.asarray(X)
+    if X.ndim != 4 or X.shape[2] != X.shape[3] or X.shape[1] != (n_views or X.shape[1]):
+        raise ValueError(
+            f"patterns must have shape (n, {n_views or 'n_views'}, H, H), got {X.shape};"
+            " one crystal's three images are patterns[np.newaxis]"
+        )
+    if X.dtype.kind not in "buif":
+        raise ValueError(f"patterns must be real numbers, got dtype {X.dtype}")
+    if X.dtype.kind == "f" and np.isinf(X).any():
+        where = int(np.argwhere(np.isinf(X))[0, 0])
+        raise ValueError(f"pattern {where} holds an infinite value")
+    return X

@@ -1,0 +1,321 @@
+"""Groups that were never trained on: told by the likeness of feature vectors."""
+
+from __future__ import annotations
+
+import numbers
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from crystalsym.classification.inputs import ImageRows, check_labels, check_weights, row_names
+from crystalsym.classification.objectives import log_softmax
+
+if TYPE_CHECKING:
+    from typing import Self
+
+REFERENCES = ("centroid", "nearest")
+# Similarities held at once, 64 MB.
+MAX_SIMILARITIES = 1 << 24
+
+
+class SimilarityClassifier(ClassifierMixin, BaseEstimator):
+    """Classify by the likeness to reference crystals in a trained network's features.
+
+    A network trained on some space groups embeds the references of others, which it has never
+    seen. A row belongs to the group whose references it resembles most. ``fit`` trains nothing:
+    it embeds.
+
+    Parameters
+    ----------
+    embedder : str or fitted SpaceGroupClassifier, default="72"
+        What makes the feature vectors: the name of a model for
+        :func:`crystalsym.load_pretrained`, or a fitted classifier. It stays fitted in ``clone``,
+        and so in a grid search or cross-validation.
+    reference : {"centroid", "nearest"}, default="centroid"
+        Compare with the mean vector of each group, or with its most similar reference.
+    layer : str, default="features"
+        Layer of the network: ``"features"`` has one vector for each stream, ``"embedding"``,
+        where the network has it, one joint vector.
+    center : bool, default=True
+        Subtract the mean of the groups' mean vectors first. Features are not negative, so that
+        uncentred ones lie in a narrow cone: their cosines differ little, and ``temperature`` has
+        to be lower.
+    temperature : float, default=0.05
+        Divides the similarities before ``predict_proba`` takes their softmax. The ranking does
+        not depend on it.
+
+    Attributes
+    ----------
+    classes_ : ndarray (n_classes,)
+        The groups of the references, sorted.
+    embedder_ : SpaceGroupClassifier
+        What made the feature vectors.
+    center_ : ndarray float32 (S, F)
+        What was subtracted; zeros if ``center`` is False.
+    references_ : ndarray float32 (m, S, F)
+        Unit vectors compared with: one row for each group with ``"centroid"``, all references
+        sorted by group with ``"nearest"``.
+    reference_classes_ : ndarray (m,)
+        The group of every row of ``references_``.
+
+    Notes
+    -----
+    The similarity of two crystals is the mean over the S streams of the cosines between their
+    feature vectors, from -1 to 1 (equation 5 of the reference, which writes 1 - cos, a distance),
+    and the answer is the group of the largest (equation 6).
+
+    X is as for :class:`SpaceGroupClassifier`, lazy arrays included. As the last step behind a
+    pretrained simulator and shaper the estimator takes structures::
+
+        pipeline = make_pipeline(load_pretrained("72")[:-1], SimilarityClassifier("72"))
+
+    Rows that hold NaN are refused by ``fit`` and ``predict``; ``predict_proba`` and
+    ``decision_function`` return NaN for them.
+
+    In a grid over embedders wrap each in ``sklearn.frozen.FrozenEstimator``: scikit-learn clones
+    the candidates themselves.
+
+    References
+    ----------
+    L. C. O. Tiong, J. Kim, S. S. Han, D. Kim, npj Computational Materials 6, 196 (2020).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.classification import SimilarityClassifier, SpaceGroupClassifier
+    >>> def spots(place, n):
+    ...     X = 0.3 * np.random.default_rng(place).random((n, 3, 16, 16, 2))
+    ...     X[:, :, place, place] = 1.0
+    ...     return X
+    >>> options = {"width": 8, "features": 8, "embedding": 16}
+    >>> embedder = SpaceGroupClassifier("strided", options, epochs=6, batch_size=8,
+    ...                                 learning_rate=0.01, random_state=0)
+    >>> X, y = np.concatenate([spots(4, 32), spots(8, 32)]), np.repeat([221, 225], 32)
+    >>> embedder = embedder.fit(X, y)
+
+    Two groups that the network has never seen, five references each:
+
+    >>> references = np.concatenate([spots(6, 5), spots(11, 5)])
+    >>> classifier = SimilarityClassifier(embedder).fit(references, [200] * 5 + [203] * 5)
+    >>> classifier.predict(np.concatenate([spots(6, 1), spots(11, 1)]))
+    array([200, 203])
+    """
+
+    def __init__(
+        self,
+        embedder: Any = "72",
+        reference: str = "centroid",
+        layer: str = "features",
+        center: bool = True,
+        temperature: float = 0.05,
+    ):
+        self.embedder = embedder
+        self.reference = reference
+        self.layer = layer
+        self.center = center
+        self.temperature = temperature
+
+    def __sklearn_clone__(self) -> Self:
+        # A clone of the embedder would have forgotten what it was fitted for.
+        copy = super().__sklearn_clone__()
+        copy.embedder = self.embedder
+        return copy
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Embed the references.
+
+        Parameters
+        ----------
+        X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
+            Shaped patterns of the references, made as the embedder's were.
+        y : array-like (n,) of int
+            Their space-group numbers.
+        sample_weight : array-like (n,), default=None
+            Weights in the means; with ``reference="nearest"`` a reference of weight 0 is left
+            out.
+
+        Returns
+        -------
+        SimilarityClassifier
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the images or the labels are not as described, or there is no such
+            pretrained model.
+        sklearn.exceptions.NotFittedError
+            If the embedder is not fitted (a ValueError).
+        """
+        self._check_parameters()
+        if y is None:
+            raise ValueError(
+                "SimilarityClassifier requires y to be passed, but the target y is None"
+            )
+        rows = ImageRows(X)
+        rows.check()
+        classes, codes = check_labels(y, len(rows))
+        weights = check_weights(sample_weight, len(rows))
+        self.embedder_ = _fitted_embedder(self.embedder)
+        vectors = self._embed(X)
+        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=(1, 2)))
+        if len(bad):
+            raise ValueError(
+                f"{row_names(bad)} of X contain NaN: leave such references and their labels out"
+            )
+        if weights is None:
+            weights = np.ones(len(vectors))
+        used = np.flatnonzero(weights > 0)
+        # Sorted by group, as the search for the nearest wants it.
+        used = used[np.argsort(codes[used], kind="stable")]
+        present, codes = np.unique(codes[used], return_inverse=True)
+        centroids = _group_means(vectors[used], codes, weights[used])
+        self.classes_ = classes[present]
+        self.center_ = (
+            centroids.mean(axis=0) if self.center else np.zeros(vectors.shape[1:])
+        ).astype(np.float32)
+        nearest = self.reference == "nearest"
+        self.references_ = _unit(vectors[used] if nearest else centroids, self.center_)
+        self.reference_classes_ = self.classes_[codes] if nearest else self.classes_
+        return self
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the similarity to every group, float32 (n, n_classes), from -1 to 1.
+
+        Of two groups alone, as scikit-learn has it, how far the second is above the first, (n,).
+        """
+        similarities = self._similarities(X)
+        if similarities.shape[1] == 2:
+            return similarities[:, 1] - similarities[:, 0]
+        return similarities
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the softmax of similarity / temperature, float32 (n, n_classes).
+
+        Columns follow ``classes_``.
+        """
+        return self._probabilities(self._similarities(X))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the most similar group of every row, (n,).
+
+        Raises
+        ------
+        ValueError
+            If a row holds NaN: no space group stands for "unknown".
+        """
+        similarities = self._similarities(X)
+        absent = np.flatnonzero(np.isnan(similarities).any(axis=1))
+        if len(absent):
+            raise ValueError(
+                f"no group can be predicted for {row_names(absent)} of X (NaN); predict_proba "
+                "gives NaN there, and predict_top_k the group 0"
+            )
+        return self.classes_[similarities.argmax(axis=1)]
+
+    def predict_top_k(self, X: Any, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
+        """Return the k most similar groups of every row and their probabilities.
+
+        Parameters
+        ----------
+        X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
+        k : int, default=5
+            At most the number of groups.
+
+        Returns
+        -------
+        groups : ndarray (n, k)
+            Most similar first; 0 in rows that hold NaN.
+        probabilities : ndarray (n, k) float32
+
+        Raises
+        ------
+        ValueError
+            If k is not between 1 and the number of groups.
+        """
+        check_is_fitted(self)
+        if int(k) != k or not 1 <= k <= len(self.classes_):
+            raise ValueError(f"k must be an integer from 1 to {len(self.classes_)}, got {k!r}")
+        similarities = self._similarities(X)
+        order = np.argsort(-similarities, axis=1, kind="stable")[:, : int(k)]
+        groups = self.classes_[order]
+        groups[np.isnan(similarities[:, 0])] = np.zeros((), groups.dtype)
+        return groups, np.take_along_axis(self._probabilities(similarities), order, axis=1)
+
+    def _similarities(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        vectors = _unit(self._embed(X), self.center_)
+        n, n_streams = vectors.shape[:2]
+        references = self.references_.reshape(len(self.references_), -1).T
+        starts = np.searchsorted(self.reference_classes_, self.classes_)
+        similarities = np.empty((n, len(self.classes_)), dtype=np.float32)
+        step = max(1, MAX_SIMILARITIES // references.shape[1])
+        for start in range(0, n, step):
+            rows = slice(start, start + step)
+            cosines = vectors[rows].reshape(-1, len(references)) @ references / n_streams
+            np.maximum.reduceat(cosines, starts, axis=1, out=similarities[rows])
+        # Sums in float32 leave [-1, 1] by a rounding error.
+        return np.clip(similarities, -1, 1, out=similarities)
+
+    def _probabilities(self, similarities: np.ndarray) -> np.ndarray:
+        return np.exp(log_softmax(similarities / self.temperature)).astype(np.float32)
+
+    def _check_parameters(self) -> None:
+        if self.reference not in REFERENCES:
+            raise ValueError(
+                f"reference must be one of {', '.join(REFERENCES)}, got {self.reference!r}"
+            )
+        if not isinstance(self.layer, str):
+            raise ValueError(f"layer must be the name of a layer, got {self.layer!r}")
+        t = self.temperature
+        if isinstance(t, bool) or not isinstance(t, numbers.Real) or not 0 < t < float("inf"):
+            raise ValueError(f"temperature must be a number > 0, got {t!r}")
+
+    def _embed(self, X: Any) -> np.ndarray:
+        """Feature vectors, float32 (n, S, F); joint vectors count as one stream."""
+        vectors = np.asarray(self.embedder_.embed(X, layer=self.layer))
+        return vectors[:, None] if vectors.ndim == 2 else vectors
+
+
+def _fitted_embedder(embedder: Any) -> Any:
+    if isinstance(embedder, str):
+        from crystalsym import pretrained
+
+        return pretrained.load_classifier(embedder)
+    if not callable(getattr(embedder, "embed", None)):
+        advice = "; pass its last step" if hasattr(embedder, "steps") else ""
+        raise TypeError(
+            "embedder must be the name of a pretrained model or a fitted SpaceGroupClassifier, "
+            f"got {type(embedder).__name__}{advice}"
+        )
+    try:
+        check_is_fitted(embedder)
+    except NotFittedError:
+        raise NotFittedError(
+            f"the embedder, a {type(embedder).__name__}, is not fitted: fit it, or name a "
+            "pretrained model"
+        ) from None
+    return embedder
+
+
+def _group_means(vectors: np.ndarray, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted mean of the vectors of each code, float64 (n_codes, S, F); codes are sorted."""
+    starts = np.searchsorted(codes, np.arange(codes[-1] + 1))
+    sums = np.add.reduceat(vectors * weights[:, None, None], starts, axis=0)
+    return sums / np.add.reduceat(weights, starts)[:, None, None]
+
+
+def _unit(vectors: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """Vectors from the centre, at length 1; one at the centre itself stays zero."""
+    shifted = (vectors - center).astype(np.float32)
+    lengths = np.linalg.norm(shifted, axis=-1, keepdims=True)
+    return shifted / np.where(lengths > 0, lengths, 1)

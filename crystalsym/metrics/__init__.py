@@ -1,0 +1,35 @@
+"""How good a ranking of space groups is: figures, and the same as scikit-learn scorers."""
+
+from __future__ import annotations
+
+from crystalsym.metrics.figures import (
+    calibration_error,
+    crystal_system_accuracy,
+    diffraction_class_accuracy,
+    macro_accuracy,
+    summary,
+    top_k_accuracy,
+)
+from crystalsym.metrics.scorers import (
+    Scorer,
+    crystal_system_scorer,
+    diffraction_class_scorer,
+    macro_scorer,
+    summary_scorer,
+    top_k_scorer,
+)
+
+__all__ = [
+    "Scorer",
+    "calibration_error",
+    "crystal_system_accuracy",
+    "crystal_system_scorer",
+    "diffraction_class_accuracy",
+    "diffraction_class_scorer",
+    "macro_accuracy",
+    "macro_scorer",
+    "summary",
+    "summary_scorer",
+    "top_k_accuracy",
+    "top_k_scorer",
+]

@@ -1,0 +1,152 @@
+"""CrystalTable: many crystals in few arrays."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from support.crystals import NACL, cell_of
+from support.random_crystals import random_crystal
+from support.reference import shared
+
+from crystalsym import Crystal
+from crystalsym.datasets import CrystalTable
+from crystalsym.structures import SymmetryError, standardize
+
+GROUPS = [2, 14, 62, 136, 166, 225]
+CRYSTALS = [random_crystal(n, np.random.default_rng(n)) for n in GROUPS]
+
+
+@pytest.fixture
+def table():
+    return CrystalTable.from_crystals(CRYSTALS, space_group=GROUPS)
+
+
+def assert_equal(one: Crystal, two: Crystal) -> None:
+    assert np.allclose(one.lattice, two.lattice)
+    # The table keeps coordinates in single precision.
+    assert np.allclose(one.frac_coords, two.frac_coords, atol=1e-7)
+    assert one.atomic_numbers.tolist() == two.atomic_numbers.tolist()
+    assert one.name == two.name
+
+
+def test_reads_like_a_list(table):
+    assert isinstance(table, Sequence)
+    assert len(table) == 6
+    for index, crystal in enumerate(table):
+        assert_equal(crystal, CRYSTALS[index])
+    assert_equal(table[-1], CRYSTALS[-1])
+    assert_equal(table[np.int64(2)], CRYSTALS[2])
+    with pytest.raises(IndexError, match="crystal 6 of 6"):
+        table[6]
+    with pytest.raises(IndexError, match="crystal -7 of 6"):
+        table[-7]
+
+
+@pytest.mark.parametrize(
+    "index",
+    [[4, 0, 4], slice(1, None, 2), np.array(GROUPS) > 100, [], np.array([5, 1]), [-1]],
+    ids=["list", "slice", "mask", "none", "array", "negative"],
+)
+def test_parts_are_tables(table, index):
+    part = table[index]
+    rows = np.arange(6)[index]
+    assert isinstance(part, CrystalTable)
+    assert len(part) == len(rows)
+    assert part.space_group.tolist() == [GROUPS[row] for row in rows]
+    for crystal, row in zip(part, rows, strict=True):
+        assert_equal(crystal, CRYSTALS[row])
+
+
+def test_save_and_load(table, tmp_path):
+    path = tmp_path / "table.npz"
+    table.save(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["table.npz"]
+    loaded = CrystalTable.load(path)
+    assert loaded.space_group.tolist() == GROUPS
+    assert not loaded.standard
+    for one, two in zip(loaded, table, strict=True):
+        assert one.digest() == two.digest()
+        assert one.name == two.name
+
+
+def test_standard_mark_is_kept(table, tmp_path):
+    standard = table.standardized(symprec=0.01)
+    standard.save(tmp_path / "standard.npz")
+    loaded = CrystalTable.load(tmp_path / "standard.npz")
+    assert loaded.standard
+    assert loaded[0].standard
+    assert loaded[[0, 1]].standard
+    assert loaded.standardized() is loaded
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_standardized_crystals_are_the_standard_ones(table, n_jobs):
+    standard = table.standardized(symprec=0.01, n_jobs=n_jobs)
+    assert standard.standard
+    assert standard.space_group.tolist() == GROUPS
+    assert standard.names.tolist() == table.names.tolist()
+    for crystal, one in zip(standard, CRYSTALS, strict=True):
+        expected = standardize(one, 0.01)
+        assert len(crystal) == len(expected)
+        assert cell_of(crystal.lattice) == pytest.approx(cell_of(expected.lattice), abs=1e-4)
+
+
+def test_standardising_names_what_it_cannot_do():
+    broken = Crystal(np.eye(3) * 4, [[0, 0, 0], [0, 0, 0.001]], [26, 26], name="doubled iron")
+    table = CrystalTable.from_crystals([NACL, broken])
+    with pytest.raises(SymmetryError, match="doubled iron"):
+        table.standardized()
+
+
+def test_crystals_without_names_get_their_formula():
+    table = CrystalTable.from_crystals([NACL.replace(name=None)])
+    assert table[0].name == "Cl4Na4"
+
+
+def test_partial_occupancy_has_no_place():
+    with pytest.raises(ValueError, match="NaCl: has partly occupied sites"):
+        CrystalTable.from_crystals([NACL.replace(occupancies=[0.5] * 8)])
+
+
+def test_empty_table():
+    empty = CrystalTable.from_crystals([])
+    assert len(empty) == 0
+    assert list(empty) == []
+    assert len(empty.standardized()) == 0
+
+
+def test_pickle(table):
+    copy = pickle.loads(pickle.dumps(table))
+    assert [c.digest() for c in copy] == [c.digest() for c in table]
+
+
+def test_lengths_that_disagree_are_refused():
+    with pytest.raises(ValueError, match="2 lattices need 3 site offsets, got 2"):
+        CrystalTable(np.zeros((2, 3, 3)), [0, 1], np.zeros((1, 3)), [1])
+    with pytest.raises(ValueError, match="site offsets end at 2, but there are 1 sites"):
+        CrystalTable(np.zeros((1, 3, 3)), [0, 2], np.zeros((1, 3)), [1])
+
+
+def test_files_that_are_no_tables(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.npz: no such file"):
+        CrystalTable.load(tmp_path / "none.npz")
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(b"PK not a zip")
+    with pytest.raises(ValueError, match=r"broken\.npz: not a readable npz file"):
+        CrystalTable.load(broken)
+    other = tmp_path / "other.npz"
+    np.savez(other, lattice=np.zeros((0, 3, 3)))
+    with pytest.raises(ValueError, match=r"other\.npz: .*'site_offsets' is missing"):
+        CrystalTable.load(other)
+
+
+def test_materials_project_file():
+    table = CrystalTable.load(shared("data/materials_project.npz"))
+    assert len(table) == 116_717
+    assert table.space_group.min() >= 1
+    assert table.space_group.max() <= 230
+    assert table.names[0].startswith("mp-")
+    assert len(table[12345]) == table.site_offsets[12346] - table.site_offsets[12345]

@@ -1,0 +1,158 @@
+"""Whatever a user has becomes a Crystal, or an error that says what is wrong with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from support.crystals import NACL
+
+from crystalsym import Crystal, as_crystal, space_group_number
+from crystalsym.datasets import example_crystals
+
+ase = pytest.importorskip("ase")
+pymatgen = pytest.importorskip("pymatgen.core")
+
+
+def assert_equal(crystal: Crystal, expected: Crystal) -> None:
+    assert np.allclose(crystal.lattice, expected.lattice)
+    assert np.allclose(crystal.frac_coords, expected.frac_coords)
+    assert crystal.atomic_numbers.tolist() == expected.atomic_numbers.tolist()
+    assert np.allclose(crystal.occupancies, expected.occupancies)
+
+
+def test_crystal_is_passed_through():
+    assert as_crystal(NACL) is NACL
+
+
+def test_pymatgen_structure():
+    structure = pymatgen.Structure(NACL.lattice, NACL.atomic_numbers, NACL.frac_coords)
+    crystal = as_crystal(structure)
+    assert_equal(crystal, NACL)
+    assert crystal.name == "NaCl"
+    assert as_crystal(structure, name="mine").name == "mine"
+
+
+def test_pymatgen_ions_and_deuterium_count_as_their_elements():
+    structure = pymatgen.Structure(
+        np.eye(3) * 5, ["Fe3+", "O2-", "D"], [[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0, 0]]
+    )
+    assert as_crystal(structure).atomic_numbers.tolist() == [26, 8, 1]
+
+
+def test_pymatgen_partial_occupancy():
+    structure = pymatgen.Structure(
+        np.eye(3) * 3.6, [{"Cu": 0.75, "Ni": 0.2}, {"O2-": 0.5}], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    crystal = as_crystal(structure)
+    content = zip(crystal.atomic_numbers.tolist(), crystal.occupancies.tolist(), strict=True)
+    assert sorted(content) == [(8, 0.5), (28, pytest.approx(0.2)), (29, 0.75)]
+    assert np.allclose(crystal.frac_coords[:2], 0)
+
+
+def test_pymatgen_placeholder_is_no_element():
+    structure = pymatgen.Structure(
+        np.eye(3) * 5, [pymatgen.DummySpecies("X"), "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    with pytest.raises(ValueError, match=r"site 0 holds X.*no element"):
+        as_crystal(structure)
+
+
+def test_ase_atoms():
+    atoms = ase.Atoms(
+        numbers=NACL.atomic_numbers,
+        cell=NACL.lattice,
+        scaled_positions=NACL.frac_coords,
+        pbc=True,
+    )
+    assert_equal(as_crystal(atoms), NACL)
+    assert as_crystal(atoms).name == "Cl4Na4"
+
+
+def test_ase_primitive_cells():
+    from ase.build import bulk
+
+    for symbol, structure, number in [
+        ("Cu", "fcc", 225),
+        ("Si", "diamond", 227),
+        ("Mg", "hcp", 194),
+    ]:
+        assert space_group_number(bulk(symbol, structure)) == number
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_ase_molecule_is_no_crystal(periodic):
+    water = ase.Atoms("OH2", positions=[[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]], pbc=periodic)
+    with pytest.raises(ValueError, match=r"H2O.*(is not periodic|no volume)"):
+        as_crystal(water)
+
+
+def test_ase_empty():
+    with pytest.raises(ValueError, match="holds no atoms"):
+        as_crystal(ase.Atoms(cell=[4, 4, 4], pbc=True))
+
+
+def test_ase_ghost_atom():
+    with pytest.raises(ValueError, match="atomic number 0"):
+        as_crystal(ase.Atoms("X", cell=[4, 4, 4], pbc=True))
+
+
+def test_tuple_as_for_spglib():
+    assert_equal(as_crystal((NACL.lattice, NACL.frac_coords, NACL.atomic_numbers)), NACL)
+    cell = [NACL.lattice.tolist(), NACL.frac_coords.tolist(), NACL.atomic_numbers.tolist()]
+    assert_equal(as_crystal(cell, name="listed"), NACL)
+    with pytest.raises(ValueError, match="lattice has shape"):
+        as_crystal((np.eye(2), [[0, 0, 0]], [1]))
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_path_to_a_cif(as_text):
+    path = example_crystals()["NaCl"]
+    crystal = as_crystal(str(path) if as_text else path)
+    assert crystal.formula == "Cl4Na4"
+    assert crystal.name == str(path)
+    assert space_group_number(crystal) == 225
+
+
+def test_path_to_a_poscar(tmp_path):
+    path = tmp_path / "POSCAR"
+    pymatgen.Structure(NACL.lattice, NACL.atomic_numbers, NACL.frac_coords).to(str(path), "poscar")
+    assert_equal(as_crystal(path), NACL)
+
+
+def test_cif_with_a_shared_site(tmp_path):
+    path = tmp_path / "alloy.cif"
+    structure = pymatgen.Structure(np.eye(3) * 3.0, [{"Cu": 0.75, "Ni": 0.25}], [[0, 0, 0]])
+    structure.to(str(path))
+    assert as_crystal(path).formula == "Cu0.75Ni0.25"
+
+
+def test_missing_file(tmp_path):
+    for path in (tmp_path / "none.cif", tmp_path):  # a folder is no file either
+        with pytest.raises(FileNotFoundError, match=f"{path.name}: no such file"):
+            as_crystal(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a crystal at all", b"data_x\n_cell_length_a 5\n", bytes(range(256))],
+    ids=["empty", "prose", "half", "bytes"],
+)
+def test_broken_cif_names_the_file_in_one_line(tmp_path, content):
+    path = tmp_path / "broken.cif"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"broken\.cif: no readable crystal structure") as caught:
+        as_crystal(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_file_of_unknown_kind(tmp_path):
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(b"\xff\xd8")
+    with pytest.raises(ValueError, match=r"picture\.jpg: no readable crystal structure"):
+        as_crystal(path)
+
+
+@pytest.mark.parametrize("obj", [None, 5, np.zeros((3, 3)), [1, 2], {"a": 1}, object()])
+def test_anything_else_is_refused_with_advice(obj):
+    with pytest.raises(TypeError, match=f"from {type(obj).__name__}: give a pymatgen Structure"):
+        as_crystal(obj)
