@@ -113,7 +113,7 @@ def _shape_all(table: CrystalTable) -> int:
 
 def throughput(table: CrystalTable, jobs: int) -> dict[str, float]:
     """Conventional cells -> shaped 3 x 64x64 patterns."""
-    parts = [table[i : i + 200] for i in range(0, len(table), 200)]
+    parts = [table[i : i + 200] for i in range(0, len(table), 48)]
     with Parallel(n_jobs=jobs) as pool:
         pool(delayed(_shape_all)(part[:16]) for part in parts[: 2 * jobs])
         start = time.perf_counter()

@@ -93,16 +93,14 @@ def local_maxima(image, floor):
     areas = np.empty(capacity)
     count = 0
     seen = np.zeros((1, 1), dtype=np.bool_)
+    crest = np.empty(n_columns, dtype=np.bool_)
     for row in range(n_rows):
+        if not _crests(image[row], floor, crest):
+            continue
         for column in range(n_columns):
+            if not crest[column]:
+                continue
             value = image[row, column]
-            if not value > floor:
-                continue
-            # Most pixels are on a slope along their row: out quickly.
-            if column > 0 and image[row, column - 1] > value:
-                continue
-            if column + 1 < n_columns and image[row, column + 1] > value:
-                continue
             top = True
             flat = False
             for r in range(max(row - 1, 0), min(row + 2, n_rows)):
@@ -141,6 +139,25 @@ def local_maxima(image, floor):
                 areas[count] = 1.0
             count += 1
     return columns[:count], rows[:count], heights[:count], areas[:count]
+
+
+@njit(cache=True, nogil=True)
+def _crests(line, floor, crest):
+    """Mark what is above the floor and nowhere below its neighbours in the row; any at all?
+
+    Most pixels are dark or on a slope. Without branches, this runs many pixels at a time.
+    """
+    last = len(line) - 1
+    found = False
+    for column in range(1, last):
+        value = line[column]
+        crest[column] = (
+            (value > floor) & (not line[column - 1] > value) & (not line[column + 1] > value)
+        )
+        found |= crest[column]
+    crest[0] = line[0] > floor
+    crest[last] = line[last] > floor
+    return found | crest[0] | crest[last]
 
 
 @njit(cache=True, nogil=True)

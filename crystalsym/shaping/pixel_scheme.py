@@ -16,6 +16,7 @@ BEAM_BLOCK = (116, 137)
 SMALLEST_COLLECTED = 10.0
 FEW_PAIRS = 100
 WRITE_BACK = 5.0
+LINE = 255
 
 
 def beam_block(size: int) -> tuple[int, int]:
@@ -41,26 +42,68 @@ def shape_pixels(image: np.ndarray, distance_factor: float, threshold: float):
         With and without lines.
     """
     first, last = beam_block(image.shape[0])
-    outside = image.copy()
-    outside[first : last + 1, first : last + 1] = 0
-    strongest = outside.max()
-    if strongest == 0:
-        return image, image
-    scaled = image.astype(np.float32) / np.float32(strongest) * np.float32(256)
-    block = slice(first, last + 1)
-    scaled[block, block] = image[block, block]
-    rows, columns = np.nonzero(scaled >= np.float32(256 * threshold))
-    shaped = scaled.copy()
-    _join_pixels(shaped, rows, columns, distance_factor)
-    shaped = np.where(scaled > WRITE_BACK, scaled, shaped)
-    # The published cast wraps 256 to 0.
-    return (shaped.astype(np.int64) & 255).astype(np.uint8), (scaled.astype(np.int64) & 255).astype(
-        np.uint8
-    )
+    return _shape(np.ascontiguousarray(image), first, last, distance_factor, threshold)
 
 
 @njit(cache=True, nogil=True)
-def _join_pixels(canvas, rows, columns, distance_factor):
+def _shape(image, first, last, distance_factor, threshold):
+    size = image.shape[0]
+    strongest = 0
+    for row in range(size):
+        for column in range(size):
+            if not (first <= row <= last and first <= column <= last):
+                strongest = max(strongest, image[row, column])
+    if strongest == 0:
+        return image, image
+    # There are 256 greys, so tables do: of the scaled grey, and of its published cast to bytes,
+    # which wraps 256 to 0. The beam's block keeps its grey.
+    grey = np.empty((2, 256), dtype=np.float32)
+    for level in range(256):
+        grey[0, level] = np.float32(level) / np.float32(strongest) * np.float32(256)
+        grey[1, level] = level
+    node = grey >= np.float32(256 * threshold)
+    cast = np.empty((2, 256), dtype=np.uint8)
+    for level in range(256):
+        cast[0, level] = int(grey[0, level]) & 255
+        cast[1, level] = level
+    scaled = np.empty_like(image)
+    rows = np.empty(size * size, dtype=np.int64)
+    columns = np.empty(size * size, dtype=np.int64)
+    count = 0
+    for row in range(size):
+        for column in range(size):
+            level = image[row, column]
+            table = 1 if first <= row <= last and first <= column <= last else 0
+            scaled[row, column] = cast[table, level]
+            if node[table, level]:
+                rows[count], columns[count] = row, column
+                count += 1
+    lines = np.zeros(image.shape, dtype=np.bool_)
+    _join_pixels(lines, rows[:count], columns[:count], distance_factor)
+    shaped = scaled.copy()
+    for row in range(size):
+        for column in range(size):
+            if lines[row, column]:
+                table = 1 if first <= row <= last and first <= column <= last else 0
+                if grey[table, image[row, column]] <= WRITE_BACK:
+                    shaped[row, column] = LINE
+    return shaped, scaled
+
+
+@njit(cache=True, nogil=True)
+def sample(target, shaped, scaled, index, channel):
+    """Fill the three channels at the given rows and columns, in [0, 1]."""
+    for row in range(len(index)):
+        for column in range(len(index)):
+            value = np.float32(scaled[index[row], index[column]]) / np.float32(255)
+            for c in range(3):
+                target[row, column, c] = value
+            line = np.float32(shaped[index[row], index[column]]) / np.float32(255)
+            target[row, column, channel] = line
+
+
+@njit(cache=True, nogil=True)
+def _join_pixels(lines, rows, columns, distance_factor):
     n = len(rows)  # sorted by row
     smallest2 = 1 << 60
     collected = 0
@@ -97,19 +140,19 @@ def _join_pixels(canvas, rows, columns, distance_factor):
                 continue
             if math.sqrt(float(distance2)) <= reach:
                 # Rounding makes the way back another line.
-                _draw_steps(canvas, rows[i], columns[i], rows[j], columns[j])
-                _draw_steps(canvas, rows[j], columns[j], rows[i], columns[i])
+                _draw_steps(lines, rows[i], columns[i], rows[j], columns[j])
+                _draw_steps(lines, rows[j], columns[j], rows[i], columns[i])
 
 
 @njit(cache=True, nogil=True)
-def _draw_steps(canvas, row0, column0, row1, column1):
+def _draw_steps(lines, row0, column0, row1, column1):
     """As many points as the longer side, evenly spaced, ends included, rounded half to even."""
     steps = max(abs(row1 - row0), abs(column1 - column0))
     if steps == 1:
-        canvas[row0, column0] = 255.0
+        lines[row0, column0] = True
         return
     row_step = (row1 - row0) / (steps - 1)
     column_step = (column1 - column0) / (steps - 1)
     for k in range(steps - 1):
-        canvas[int(np.round(row0 + k * row_step)), int(np.round(column0 + k * column_step))] = 255.0
-    canvas[row1, column1] = 255.0
+        lines[int(np.rint(row0 + k * row_step)), int(np.rint(column0 + k * column_step))] = True
+    lines[row1, column1] = True

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from crystalsym._bytes import to_bytes_where_possible, to_floats
 from crystalsym._images import ImageOutputMixin, check_patterns
 from crystalsym._progress import track
-from crystalsym.shaping.pixel_scheme import shape_pixels
+from crystalsym.shaping.pixel_scheme import sample, shape_pixels
 from crystalsym.shaping.spot_scheme import CHANNELS, INTENSITIES, shape_spots
 
 SCHEMES = ("spots", "pixels")
@@ -239,9 +239,7 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
             image = np.floor(255 * image / (image.max() or 1)).astype(np.uint8)
         shaped, scaled = shape_pixels(image, float(self.distance_factor), float(self._threshold))
         index = _nearest(image.shape[0], self.image_size)
-        for channel in range(3):
-            chosen = shaped if channel == view % 3 else scaled
-            target[..., channel] = chosen[np.ix_(index, index)] / np.float32(255)
+        sample(target, shaped, scaled, index, view % 3)
 
     @property
     def _threshold(self) -> float:

@@ -96,8 +96,9 @@ def _draw(
     middle = (size - 1) / 2
     x = (columns - beam_column) * zoom + middle
     y = (rows - beam_row) * zoom + middle
+    across = np.empty(size)
     for i in range(n):
-        draw_spot(spots_canvas, x[i], y[i], brightness[i], spot_sigma)
+        draw_spot(spots_canvas, x[i], y[i], brightness[i], spot_sigma, across)
     if lines_canvas.shape[0] == size and n > 1:
         _join(lines_canvas, x, y, brightness, distance_factor, line_width, zoom)
 
@@ -125,27 +126,37 @@ def _brightness(relative, intensity, threshold):
 
 
 @njit(cache=True, nogil=True)
-def draw_spot(canvas, x, y, brightness, sigma):
-    """Raise the canvas to a Gaussian; where two spots meet the brighter one shows."""
+def draw_spot(canvas, x, y, brightness, sigma, across):
+    """Raise the canvas to a Gaussian; where two spots meet the brighter one shows.
+
+    ``across`` is room for one row.
+    """
     size = canvas.shape[0]
     radius = 3 * sigma + 0.5
     scale = -0.5 / (sigma * sigma)
+    left, right = max(0, math.ceil(x - radius)), min(size - 1, math.floor(x + radius))
+    for column in range(left, right + 1):
+        across[column] = math.exp(scale * (column - x) ** 2)
     for row in range(max(0, math.ceil(y - radius)), min(size - 1, math.floor(y + radius)) + 1):
-        down = scale * (row - y) ** 2
-        left = max(0, math.ceil(x - radius))
-        right = min(size - 1, math.floor(x + radius))
+        height = brightness * math.exp(scale * (row - y) ** 2)
         for column in range(left, right + 1):
-            value = np.float32(brightness * math.exp(down + scale * (column - x) ** 2))
+            value = np.float32(height * across[column])
             if value > canvas[row, column]:
                 canvas[row, column] = value
 
 
 @njit(cache=True, nogil=True)
 def _join(canvas, x, y, brightness, distance_factor, line_width, raw_pixel):
-    n = len(x)
     # Only a saturated ring's centroid can fall within a pixel of another spot.
     nearest = max(_smallest_distance(x, y), raw_pixel)
     reach = distance_factor * nearest * (1 + 1e-6)
+    # A line ends within reach of where it begins.
+    low, high = -reach - 1, canvas.shape[0] + reach
+    near = (x > low) & (x < high) & (y > low) & (y < high)
+    x, y, brightness = x[near], y[near], brightness[near]
+    n = len(x)
+    if n < 2:
+        return
     order, starts, n_cells, x0, y0 = _binned(x, y, reach)
     for i in range(n):
         cx = int((x[i] - x0) / reach)
@@ -157,7 +168,7 @@ def _join(canvas, x, y, brightness, distance_factor, line_width, raw_pixel):
                     j = order[k]
                     if j <= i:
                         continue
-                    if math.hypot(x[j] - x[i], y[j] - y[i]) <= reach:
+                    if (x[j] - x[i]) ** 2 + (y[j] - y[i]) ** 2 <= reach * reach:
                         fainter = min(brightness[i], brightness[j])
                         draw_line(canvas, x[i], y[i], x[j], y[j], fainter, line_width)
 

@@ -352,7 +352,8 @@ def _simulate_chunk(start, structures, settings, memory, on_error):
         position = start + row
         try:
             crystal = read_structure(structure, settings.engine)
-            patterns[row] = simulate(crystal.digest(), settings, crystal)
+            digest = "" if memory is None else crystal.digest()
+            patterns[row] = simulate(digest, settings, crystal)
         except (ValueError, OSError, TypeError) as error:
             message = f"structure {position}: {error}"
             if on_error == "raise":

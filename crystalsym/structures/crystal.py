@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -90,10 +91,12 @@ class Crystal:
         """Metric tensor of the direct lattice, Å²."""
         return self.lattice @ self.lattice.T
 
-    @property
+    @cached_property
     def reciprocal(self) -> np.ndarray:
         """Reciprocal lattice vectors a*, b*, c* as rows, 1/Å (no 2π)."""
-        return np.linalg.inv(self.lattice).T
+        reciprocal = np.linalg.inv(self.lattice).T
+        reciprocal.setflags(write=False)
+        return reciprocal
 
     @property
     def formula(self) -> str:
