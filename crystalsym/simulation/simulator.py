@@ -250,8 +250,9 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         shape = (len(X), settings.n_views, self.image_size, self.image_size)
         patterns = np.empty(shape, dtype=self.dtype)
         batch_size = CHUNK * effective_n_jobs(self.n_jobs)
-        for index, batch in self._batches(X, settings, batch_size):
-            patterns[index[0] : index[-1] + 1] = batch
+        for index, batch in self._batches(X, settings, batch_size, patterns):
+            if batch.base is not patterns:  # made in another process
+                patterns[index[0] : index[-1] + 1] = batch
         return patterns
 
     def iter_transform(
@@ -300,8 +301,11 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         """Scattering vector per pixel near the beam, 1/Å."""
         return self.detector().q_per_pixel
 
-    def _batches(self, structures, settings, batch_size):
-        """Yield (positions, patterns) per batch, running the batch's chunks in parallel."""
+    def _batches(self, structures, settings, batch_size, out=None):
+        """Yield (positions, patterns) per batch, running the batch's chunks in parallel.
+
+        One job alone draws straight into ``out`` if it is given.
+        """
         total = len(structures) if hasattr(structures, "__len__") else None
         jobs = effective_n_jobs(self.n_jobs)
         chunk = batch_size if jobs == 1 else max(1, min(CHUNK, -(-batch_size // jobs)))
@@ -313,7 +317,10 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
             for group in grouped(structures, batch_size):
                 chunks = [(position + i, group[i : i + chunk]) for i in range(0, len(group), chunk)]
                 if jobs == 1:
-                    done = [_simulate_chunk(*c, settings, memory, self.on_error) for c in chunks]
+                    target = None if out is None else out[position : position + len(group)]
+                    done = [
+                        _simulate_chunk(position, group, settings, memory, self.on_error, target)
+                    ]
                 else:
                     done = Parallel(n_jobs=self.n_jobs)(
                         delayed(_simulate_chunk)(*c, settings, memory, self.on_error)
@@ -342,11 +349,13 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _simulate_chunk(start, structures, settings, memory, on_error):
-    """Patterns of some structures: (positions, patterns, warnings)."""
+def _simulate_chunk(start, structures, settings, memory, on_error, out=None):
+    """Patterns of some structures, into ``out`` if given: (positions, patterns, warnings)."""
     simulate = _simulate if memory is None else memory.cache(_simulate, ignore=["crystal"])
     size = settings.detector.size
-    patterns = np.empty((len(structures), settings.n_views, size, size), dtype=settings.dtype)
+    patterns = out
+    if patterns is None:
+        patterns = np.empty((len(structures), settings.n_views, size, size), settings.dtype)
     kept, messages = [], []
     for row, structure in enumerate(structures):
         position = start + row
