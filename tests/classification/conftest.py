@@ -19,7 +19,7 @@ GROUPS = np.array([62, 221, 225])
 def make_images(n=96, n_streams=3, size=12, channels=2, seed=0):
     rng = np.random.default_rng(seed)
     codes = np.arange(n) % len(GROUPS)
-    X = 0.3 * rng.random((n, n_streams, size, size, channels), dtype=np.float32)
+    X = 0.2 * rng.random((n, n_streams, size, size, channels), dtype=np.float32)
     for i, code in enumerate(codes):
         X[i, :, 2 + 3 * code, 2 + 3 * code] = 1.0
     return X, GROUPS[codes]
