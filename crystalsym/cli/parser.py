@@ -142,7 +142,9 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--quiet", action="store_true", help="show no progress")
     _finish(evaluate, "evaluate")
 
-    info = commands.add_parser("info", help="show versions and bundled models")
+    info = commands.add_parser(
+        "info", help="show versions and bundled models", epilog="Example: crystalsym info"
+    )
     _finish(info, "info")
     return parser
 
