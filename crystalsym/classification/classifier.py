@@ -22,6 +22,7 @@ from crystalsym.classification.inputs import (
 from crystalsym.classification.objectives import log_softmax, total_weights
 from crystalsym.classification.parameters import check_parameters
 from crystalsym.classification.prediction import predict_with_gaps
+from crystalsym.classification.ranking import check_k, top_k
 from crystalsym.classification.restoring import SavingMixin
 from crystalsym.classification.training import train
 
@@ -285,13 +286,9 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
             If k is not between 1 and the number of groups.
         """
         check_is_fitted(self)
-        if int(k) != k or not 1 <= k <= len(self.classes_):
-            raise ValueError(f"k must be an integer from 1 to {len(self.classes_)}, got {k!r}")
+        k = check_k(k, len(self.classes_))
         probabilities = self.predict_proba(X)
-        order = np.argsort(-probabilities, axis=1, kind="stable")[:, : int(k)]
-        groups = self.classes_[order]
-        groups[np.isnan(probabilities[:, 0])] = np.zeros((), groups.dtype)
-        return groups, np.take_along_axis(probabilities, order, axis=1)
+        return top_k(probabilities, probabilities, self.classes_, k)
 
     def embed(self, X: Any, layer: str = "features") -> np.ndarray:
         """Return what a layer of the network makes of every row.

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from crystalsym.classification.inputs import ImageRows, check_labels, check_weights, row_names
 from crystalsym.classification.objectives import log_softmax
+from crystalsym.classification.ranking import check_k, top_k
 
 if TYPE_CHECKING:
     from typing import Self
@@ -243,13 +244,9 @@ class SimilarityClassifier(ClassifierMixin, BaseEstimator):
             If k is not between 1 and the number of groups.
         """
         check_is_fitted(self)
-        if int(k) != k or not 1 <= k <= len(self.classes_):
-            raise ValueError(f"k must be an integer from 1 to {len(self.classes_)}, got {k!r}")
+        k = check_k(k, len(self.classes_))
         similarities = self._similarities(X)
-        order = np.argsort(-similarities, axis=1, kind="stable")[:, : int(k)]
-        groups = self.classes_[order]
-        groups[np.isnan(similarities[:, 0])] = np.zeros((), groups.dtype)
-        return groups, np.take_along_axis(self._probabilities(similarities), order, axis=1)
+        return top_k(similarities, self._probabilities(similarities), self.classes_, k)
 
     def _similarities(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
