@@ -12,8 +12,10 @@ from itertools import product
 
 import numpy as np
 
-VIEW_FAMILIES = ("zone-axes", "cartesian", "rotations")
+VIEW_FAMILIES = ("zone-axes", "symmetry-directions", "cartesian", "rotations")
 POLARIZATIONS = ("ignore", "unpolarized", "horizontal", "vertical")
+# Edges equal to this part, angles to this many degrees, count as equal in choosing views.
+EQUAL_EDGES, EQUAL_ANGLES = 0.01, 0.5
 
 
 @dataclass(frozen=True)
@@ -145,9 +147,10 @@ def resolve_views(views, lattice: np.ndarray | None) -> list[View]:
     Parameters
     ----------
     views : str or array-like
-        ``"zone-axes"`` (beam along [100], [010], [001]), ``"cartesian"`` (beam along the
-        Cartesian x, y, z), ``"rotations"`` (crystal turned by +45° about x, y, z, beam along z),
-        integers [u, v, w] of shape (n, 3), or rotation matrices of shape (n, 3, 3).
+        ``"zone-axes"`` (beam along [100], [010], [001]), ``"symmetry-directions"`` (see
+        :func:`symmetry_directions`), ``"cartesian"`` (beam along the Cartesian x, y, z),
+        ``"rotations"`` (crystal turned by +45° about x, y, z, beam along z), integers [u, v, w]
+        of shape (n, 3), or rotation matrices of shape (n, 3, 3).
     lattice : ndarray of shape (3, 3) or None
         Lattice vectors as rows, Å. Zone axes need it.
 
@@ -171,6 +174,9 @@ def resolve_views(views, lattice: np.ndarray | None) -> list[View]:
         if views == "zone-axes":
             known = _known(lattice)
             return [View(_principal_rotation(known, axis), _unit(axis)) for axis in range(3)]
+        if views == "symmetry-directions":
+            known = _known(lattice)
+            return [_symmetry_view(known, zone) for zone in symmetry_directions(known)]
         if views == "cartesian":
             return [View(np.roll(np.eye(3), -1 - axis, axis=0)) for axis in range(3)]
         if views == "rotations":
@@ -193,6 +199,59 @@ def resolve_views(views, lattice: np.ndarray | None) -> list[View]:
         zones = [(round(u), round(v), round(w)) for u, v, w in array.tolist()]
         return [View(zone_axis_rotation(_known(lattice), zone), zone) for zone in zones]
     raise ValueError(f"views of shape {array.shape}: give (n, 3) zone axes or (n, 3, 3) rotations")
+
+
+def symmetry_directions(lattice: np.ndarray) -> list[tuple[int, int, int]]:
+    """Three zone axes that show what three patterns of such a cell can show.
+
+    Where a and b are equal, [010] repeats or mirrors what [100] shows; the diagonals that the
+    Hermann-Mauguin symbol names there show more. The cell's edges and angles alone decide, so
+    that the choice tells no more of the symmetry than any pattern's spacings do.
+
+    Parameters
+    ----------
+    lattice : ndarray of shape (3, 3)
+        Vectors of the standard conventional cell as rows, Å.
+
+    Returns
+    -------
+    list of tuple of int
+        [100], [010], [001]; [100], [1-10], [001] if a = b (to 1 %), c is normal to both (to 0.5°)
+        and they make 90° or 120°; [111], [1-10], [001] if the cell is a cube.
+
+    References
+    ----------
+    International Tables for Crystallography A, table 2.1.3.1: the lattice symmetry directions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.geometry import symmetry_directions
+    >>> symmetry_directions(np.diag([3.0, 3.0, 5.0]))
+    [(1, 0, 0), (1, -1, 0), (0, 0, 1)]
+    """
+    a, b, c = (math.sqrt(v @ v) for v in lattice)
+    alpha = math.degrees(math.acos(_clipped(lattice[1] @ lattice[2] / (b * c))))
+    beta = math.degrees(math.acos(_clipped(lattice[0] @ lattice[2] / (a * c))))
+    gamma = math.degrees(math.acos(_clipped(lattice[0] @ lattice[1] / (a * b))))
+    normal = abs(alpha - 90) < EQUAL_ANGLES and abs(beta - 90) < EQUAL_ANGLES
+    square, hexagonal = abs(gamma - 90) < EQUAL_ANGLES, abs(gamma - 120) < EQUAL_ANGLES
+    if not (normal and (square or hexagonal) and abs(a / b - 1) < EQUAL_EDGES):
+        return [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    cube = square and abs(c / a - 1) < EQUAL_EDGES
+    return [(1, 1, 1) if cube else (1, 0, 0), (1, -1, 0), (0, 0, 1)]
+
+
+def _clipped(cosine: float) -> float:
+    return min(max(float(cosine), -1.0), 1.0)
+
+
+def _symmetry_view(lattice: np.ndarray, zone: tuple[int, int, int]) -> View:
+    if zone != (1, -1, 0):
+        return View(zone_axis_rotation(lattice, zone), zone)
+    # c* lies along +x as in the view along [010] whose place this one takes.
+    reciprocal = np.linalg.inv(lattice).T
+    return View(_frame(reciprocal[2], np.asarray(zone) @ lattice), zone)
 
 
 def _known(lattice: np.ndarray | None) -> np.ndarray:

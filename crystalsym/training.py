@@ -1,7 +1,9 @@
 """Training a pipeline from a file of crystals and one TOML file.
 
-The file has the tables ``[data]``, ``[simulate]``, ``[shape]`` and ``[classify]``; the last three
-hold the parameters of the pipeline's steps. What stands in ``[card]`` is kept with the model. See
+The file has the tables ``[data]``, ``[simulate]``, ``[shape]``, ``[augment]`` and ``[classify]``.
+``[simulate]``, ``[shape]`` and ``[classify]`` hold the parameters of the pipeline's steps,
+``[augment]`` those of :func:`crystalsym.learning_rows.learning_rows`. What stands in ``[card]`` is
+kept with the model. See
 ``benchmarks/train-72.toml``.
 """
 
@@ -16,23 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from crystalsym.evaluation import evaluate
+from crystalsym.learning_rows import learning_rows
+from crystalsym.training_data import DATA_DEFAULTS, TrainingData, load_data
 
-from crystalsym import metrics, spacegroups
-from crystalsym.datasets.table import CrystalTable
-from crystalsym.splits import holdout_split, twin_groups
-from crystalsym.stores import PatternStore
-from crystalsym.streams import RenderedPatterns
+__all__ = ["DATA_DEFAULTS", "TrainingConfig", "TrainingData", "evaluate", "load_data", "train"]
 
-TABLES = ("data", "simulate", "shape", "classify", "card")
-DATA_DEFAULTS: dict[str, Any] = {
-    "structures": None,
-    "groups": "72",
-    "symprec": 0.1,
-    "test_fraction": 0.2,
-    "split_seed": 0,
-    "limit": None,
-}
+TABLES = ("data", "simulate", "shape", "augment", "classify", "card")
 
 
 @dataclass(frozen=True)
@@ -43,6 +35,7 @@ class TrainingConfig:
     data: dict[str, Any] = field(default_factory=dict)
     simulate: dict[str, Any] = field(default_factory=dict)
     shape: dict[str, Any] = field(default_factory=dict)
+    augment: dict[str, Any] = field(default_factory=dict)
     classify: dict[str, Any] = field(default_factory=dict)
     card: dict[str, Any] = field(default_factory=dict)
 
@@ -94,47 +87,6 @@ class TrainingConfig:
         )
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """Standardised crystals, their labels, and who is held out."""
-
-    crystals: CrystalTable
-    labels: np.ndarray
-    train: np.ndarray
-    test: np.ndarray
-
-
-def load_data(config: TrainingConfig, cache: Path, n_jobs: int | None, verbose: int = 0):
-    """Read, standardise (once: the result is kept in ``cache``), select and split.
-
-    Returns
-    -------
-    TrainingData
-    """
-    source = Path(config.data["structures"])
-    symprec = float(config.data["symprec"])
-    cached = cache / f"{source.stem}-standard-{symprec:g}.npz"
-    if cached.is_file() and cached.stat().st_mtime >= source.stat().st_mtime:
-        table = CrystalTable.load(cached)
-    else:
-        table = CrystalTable.load(source).standardized(symprec, n_jobs, verbose)
-        cache.mkdir(parents=True, exist_ok=True)
-        table.save(cached)
-    if table.space_group is None:
-        raise ValueError(f"{source}: has no space_group column to learn from")
-    wanted = np.isin(table.space_group, spacegroups.label_set(str(config.data["groups"])))
-    rows = np.flatnonzero(wanted)
-    if config.data["limit"]:
-        rng = np.random.default_rng(config.data["split_seed"])
-        rows = np.sort(rng.permutation(rows)[: int(config.data["limit"])])
-    crystals = table.take(rows)
-    labels = crystals.space_group.astype(np.int64)
-    train, test = holdout_split(
-        twin_groups(crystals, labels), config.data["test_fraction"], config.data["split_seed"]
-    )
-    return TrainingData(crystals, labels, train, test)
-
-
 def train(
     config: TrainingConfig,
     output: str | os.PathLike,
@@ -171,10 +123,16 @@ def train(
     pipeline[-1].set_params(checkpoint_dir=str(output / "checkpoints"), verbose=verbose)
     _say(verbose, f"{len(data.train)} crystals to learn from, {len(data.test)} held out")
     start = time.monotonic()
-    learning: Any = RenderedPatterns(pipeline[:-1], data.crystals.take(data.train))
-    if learning.dtype == np.uint8:
-        learning = PatternStore(learning, output / "patterns")
-    pipeline[-1].fit(learning, data.labels[data.train])
+    learning, labels = learning_rows(
+        pipeline,
+        data.crystals.take(data.train),
+        data.labels[data.train],
+        config.augment,
+        output / "patterns",
+        int(config.data["split_seed"]),
+        n_jobs,
+    )
+    pipeline[-1].fit(learning, labels)
     seconds = time.monotonic() - start
     figures = evaluate(pipeline, data.crystals.take(data.test), data.labels[data.test])
     result = {
@@ -193,13 +151,6 @@ def train(
     (output / "figures.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     _say(verbose, f"held out: top-1 {figures['top1']:.4f}, top-5 {figures['top5']:.4f}")
     return result
-
-
-def evaluate(pipeline, structures, labels) -> dict[str, Any]:
-    """Figures of a fitted pipeline on labelled structures, in bounded memory."""
-    rendered = RenderedPatterns(pipeline[:-1], structures)
-    probabilities = pipeline[-1].predict_proba(rendered)
-    return metrics.summary(labels, probabilities, pipeline[-1].classes_)
 
 
 def _portable(config: TrainingConfig) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from crystalsym.geometry import (
     Detector,
     resolve_views,
     shortest_reflection,
+    symmetry_directions,
     zone_axis_rotation,
 )
 
@@ -221,3 +222,35 @@ def test_matrices_and_zones_are_taken_as_given():
 def test_impossible_views_are_refused(views, message):
     with pytest.raises(ValueError, match=message):
         resolve_views(views, np.eye(3))
+
+
+def test_symmetry_directions_follow_the_metric():
+    def directions(*cell):
+        return symmetry_directions(lattice_of(*cell))
+
+    axes = [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    uniaxial = [(1, 0, 0), (1, -1, 0), (0, 0, 1)]
+    assert directions(4, 5, 6, 90, 90, 90) == axes
+    assert directions(4, 4, 6, 90, 95, 90) == axes
+    assert directions(4, 4, 4, 70, 70, 70) == axes
+    assert directions(4, 4, 6, 90, 90, 90) == uniaxial
+    assert directions(4, 4.03, 6, 90, 90, 90) == uniaxial  # nobody would call these different
+    assert directions(4, 4.1, 6, 90, 90, 90) == axes
+    assert directions(4, 4, 6, 90, 90, 120) == uniaxial
+    assert directions(4, 4, 4, 90, 90, 120) == uniaxial
+    assert directions(4, 4, 4, 90, 90, 90) == [(1, 1, 1), (1, -1, 0), (0, 0, 1)]
+
+
+@pytest.mark.parametrize(
+    "cell", [(4, 4, 6, 90, 90, 90), (4, 4, 6, 90, 90, 120), (4,) * 3 + (90,) * 3]
+)
+def test_symmetry_views_are_rotations_with_c_star_along_x(cell):
+    lattice = lattice_of(*cell)
+    views = resolve_views("symmetry-directions", lattice)
+    for view in views:
+        np.testing.assert_allclose(view.rotation @ view.rotation.T, np.eye(3), atol=1e-12)
+        beam = np.asarray(view.zone) @ lattice
+        np.testing.assert_allclose(view.rotation @ beam, [0, 0, np.linalg.norm(beam)], atol=1e-9)
+    c_star = np.linalg.inv(lattice).T[2]
+    along = views[1].rotation @ c_star
+    np.testing.assert_allclose(along, [np.linalg.norm(c_star), 0, 0], atol=1e-12)

@@ -48,6 +48,29 @@ def test_well_known_crystals_are_recognised(pipeline, known):
     assert np.mean((found[:, :5] == groups[:, None]).any(axis=1)) > 0.97
 
 
+def test_the_large_model_knows_the_rare_groups():
+    pipeline = load_pretrained("230")
+    assert len(pipeline.classes_) >= 228
+    groups = example_space_groups()
+    names = [name for name, group in groups.items() if group in pipeline.classes_]
+    assert len(names) == len(groups)
+    found, probabilities = pipeline[-1].predict_top_k(
+        pipeline[:-1].transform([example_crystals()[name] for name in names]), k=5
+    )
+    wanted = np.array([groups[name] for name in names])
+    assert np.mean(found[:, 0] == wanted) > 0.8
+    assert np.mean((found == wanted[:, None]).any(axis=1)) > 0.97
+    assert (np.diff(probabilities, axis=1) <= 0).all()
+
+
+@pytest.mark.parametrize("name", ["72", "230"])
+def test_model_cards_say_what_was_measured(name):
+    card = model_card(name)
+    assert {"data", "licence", "split", "limits", "training", "top1", "top5", "macro"} <= set(card)
+    assert card["training"]["held_out"]["crystals"] > 20_000
+    assert card["training"]["held_out"]["calibration_error"] < 0.02
+
+
 def test_the_tail_takes_raw_patterns(pipeline, known):
     raw = pipeline[:1].transform(known[0][:4])
     assert raw.shape == (4, 3, 256, 256)
@@ -129,9 +152,10 @@ def test_an_empty_folder_holds_no_pipeline(tmp_path):
         load_pipeline(tmp_path)
 
 
-def test_every_backend_gives_the_probabilities_of_tensorflow(pipeline):
+@pytest.mark.parametrize("name", ["72", "230"])
+def test_every_backend_gives_the_probabilities_of_tensorflow(name):
     """The fixture was written under TensorFlow: predict_proba of the bundled crystals."""
-    fixture = np.load(Path(__file__).parent / "fixtures" / "probabilities_72.npz")
+    fixture = np.load(Path(__file__).parent / "fixtures" / f"probabilities_{name}.npz")
     crystals = example_crystals()
-    found = pipeline.predict_proba([crystals[name] for name in fixture["names"]])
+    found = load_pretrained(name).predict_proba([crystals[name] for name in fixture["names"]])
     np.testing.assert_allclose(found, fixture["probabilities"], atol=1e-4)

@@ -29,20 +29,30 @@ from crystalsym import SpaceGroupClassifier
 # All rows in one batch: the checks have tens to hundreds.
 NETWORK = {
     "architecture": tiny_network,
-    "epochs": 8,
+    "epochs": 24,
     "batch_size": 512,
     "learning_rate": 0.1,
     "validation_fraction": 0.0,
     "random_state": 0,
 }
 
+# Networks compute in float32, where a row's sums round differently in another place or company.
+# Which processors and backends get away with it is chance; an expected failure may pass.
+ROUNDING = {
+    name: "asks for 1e-9 or 1e-7; check_rows_do_not_depend_on_each_other asks for 1e-5"
+    for name in ("check_methods_sample_order_invariance", "check_methods_subset_invariance")
+}
+
 EXPECTED_FAILURES = {
-    "TableClassifier": {
+    "TableClassifier": ROUNDING
+    | {
         "check_sample_weight_equivalence_on_dense_data": (
             "asks for 1e-7, but networks compute in float32, where sums over another number of "
             "rows round differently; test_weights_are_repetitions asks for 1e-4"
         ),
     },
+    "TableSimilarity": ROUNDING,
+    "TableFeaturizer": ROUNDING,
 }
 
 

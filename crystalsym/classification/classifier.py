@@ -12,17 +12,19 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crystalsym.classification import building
+from crystalsym.classification.answers import AnswersMixin
+from crystalsym.classification.calibration import Calibration, calibrate
 from crystalsym.classification.inputs import (
     ImageRows,
     check_labels,
     check_row_shape,
     check_weights,
+    known_codes,
     row_names,
 )
 from crystalsym.classification.objectives import log_softmax, total_weights
 from crystalsym.classification.parameters import check_parameters
-from crystalsym.classification.prediction import predict_with_gaps
-from crystalsym.classification.ranking import check_k, top_k
+from crystalsym.classification.prediction import predict_outputs, predict_with_gaps
 from crystalsym.classification.restoring import SavingMixin
 from crystalsym.classification.training import train
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
+class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstimator):
     """Classify shaped diffraction patterns by space group with a convolutional network.
 
     Parameters
@@ -68,6 +70,11 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         Epochs without improvement after which early stopping stops.
     tol : float, default=1e-4
         Fall of the validation loss that counts as improvement.
+    calibrate : bool, default=True
+        Divide the logits by one temperature, fitted to the validation rows after the training, so
+        that probabilities are as large as they are often right.
+    distribution : {"data"} or None, default=None
+        ``"data"`` spreads every batch of the training over all devices that Keras sees; JAX only.
     precision : {"float32", "mixed_bfloat16", "mixed_float16"} or None, default=None
         Keras dtype policy of the training, None for Keras' current one. The fitted classifier
         always predicts in float32.
@@ -93,6 +100,12 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         Shape of one row, (S, H, W, C) or (H, W, C).
     n_parameters_ : int
         Parameters of the network, moving statistics included.
+    temperature_ : float
+        What ``predict_proba`` divides the logits by; 1 without validation rows.
+    n_calibration_ : int
+        Rows that ``temperature_`` and ``set_scores_`` were found by.
+    set_scores_ : ndarray (m,) or None
+        What those rows tell ``predict_set``: sorted scores of their true groups, at most 1000.
     metadata_ : dict
         Free JSON values that are saved along. ``metadata_["descriptor"]`` says how the images
         were made; it is quoted where images do not fit.
@@ -104,8 +117,10 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
     X is float in [0, 1] or uint8, either three streams (n, S, H, W, C) from ``PatternShaper`` or
     merged images (n, H, W, C) from ``SpotMerger``. It may be lazy: any object with ``shape``,
     ``dtype``, ``__len__`` and ``__getitem__(index_array)`` is asked for one batch at a time, in a
-    background thread. If it has ``set_epoch(epoch)``, that is called before every epoch; if it
-    has a ``descriptor``, that goes into ``metadata_`` and must be the same in predictions.
+    background thread. If it has ``set_epoch(epoch)``, that is called before every epoch, and with
+    None after it, so that validation sees the rows as they are; a mask ``may_validate`` says which
+    rows may be held out for validation; if it has a ``descriptor``, that goes into ``metadata_``
+    and must be the same in predictions.
 
     Rows that hold NaN (crystals that ``DiffractionSimulator(on_error="nan")`` could not simulate)
     are refused by ``fit`` and ``predict``. ``predict_proba``, ``decision_function`` and ``embed``
@@ -153,6 +168,8 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         early_stopping: bool = False,
         n_iter_no_change: int = 5,
         tol: float = 1e-4,
+        calibrate: bool = True,
+        distribution: str | None = None,
         precision: str | None = None,
         checkpoint_dir: str | os.PathLike[str] | None = None,
         checkpoint_interval: float | None = None,
@@ -175,6 +192,8 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         self.early_stopping = early_stopping
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.calibrate = calibrate
+        self.distribution = distribution
         self.precision = precision
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_interval = checkpoint_interval
@@ -224,7 +243,7 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         weights = total_weights(
             self.class_weight, classes, codes, check_weights(sample_weight, len(rows))
         )
-        model, history = train(self, rows, classes, codes, weights)
+        model, history, calibration = train(self, rows, classes, codes, weights)
         self.classes_ = classes
         self.history_ = history
         self.input_shape_ = rows.shape
@@ -232,10 +251,47 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         if rows.descriptor is not None:
             self.metadata_["descriptor"] = rows.descriptor
         self._adopt(model)
+        self._keep(calibration)
+        return self
+
+    def recalibrate(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Find the temperature and the scores of prediction sets anew, by rows of one's own.
+
+        They should be rows the network has not learned from and that are like those to be
+        predicted. Where close relatives of the validation rows were learned from, as a random
+        split of crystals brings about, other rows give an honester coverage.
+
+        Parameters
+        ----------
+        X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
+        y : array-like (n,) of int
+            Their groups, all in ``classes_``.
+        sample_weight : array-like (n,), default=None
+            Weights in the fit of the temperature.
+
+        Returns
+        -------
+        SpaceGroupClassifier
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If rows and labels do not fit together, or a row holds NaN.
+        """
+        check_is_fitted(self)
+        rows = ImageRows(X)
+        check_row_shape(rows, self.input_shape_, self.metadata_)
+        codes = known_codes(y, self.classes_, len(rows))
+        weights = check_weights(sample_weight, len(rows))
+        logits = predict_outputs(self.model_, rows).sum(axis=1)
+        self._keep(calibrate(logits, codes, weights, self.calibrate))
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the logits, summed over the network's outputs, float32 (n, n_classes).
+
+        They are the network's own: the temperature is not in them.
 
         Of two groups alone, as scikit-learn has it, how far the second is above the first, (n,).
         """
@@ -247,7 +303,7 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
 
         Columns follow ``classes_``.
         """
-        return np.exp(log_softmax(self._logits(X))).astype(np.float32)
+        return np.exp(log_softmax(self._logits(X) / self.temperature_)).astype(np.float32)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable group of every row, (n,).
@@ -264,31 +320,6 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
                 "predict_proba gives NaN there, and predict_top_k the group 0"
             )
         return self.classes_[outputs.sum(axis=1).argmax(axis=1)]
-
-    def predict_top_k(self, X: Any, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
-        """Return the k most probable groups of every row and their probabilities.
-
-        Parameters
-        ----------
-        X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
-        k : int, default=5
-            At most the number of groups.
-
-        Returns
-        -------
-        groups : ndarray (n, k)
-            Most probable first; 0 in rows that hold NaN.
-        probabilities : ndarray (n, k) float32
-
-        Raises
-        ------
-        ValueError
-            If k is not between 1 and the number of groups.
-        """
-        check_is_fitted(self)
-        k = check_k(k, len(self.classes_))
-        probabilities = self.predict_proba(X)
-        return top_k(probabilities, probabilities, self.classes_, k)
 
     def embed(self, X: Any, layer: str = "features") -> np.ndarray:
         """Return what a layer of the network makes of every row.
@@ -337,6 +368,11 @@ class SpaceGroupClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         self._weights = building.get_weights(model)
         self._features = None
         self.n_parameters_ = int(model.count_params())
+
+    def _keep(self, calibration: Calibration) -> None:
+        self.temperature_ = calibration.temperature
+        self.n_calibration_ = calibration.n_rows
+        self.set_scores_ = calibration.scores
 
     def _logits(self, X: Any) -> np.ndarray:
         outputs, absent = self._outputs(self.model_, X)

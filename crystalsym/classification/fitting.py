@@ -31,20 +31,24 @@ class TrainingPlan:
     checkpoint_interval: float
 
 
-def split_rows(codes: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def split_rows(
+    codes: np.ndarray, fraction: float, seed: int, allowed: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Split row numbers into learning and validation rows, each class in proportion.
 
     Rows are shuffled, sorted by class and taken at even distances, so that classes with a single
-    member are no obstacle.
+    member are no obstacle. Only rows ``allowed`` (a mask, all by default) may become validation
+    rows.
     """
-    n = len(codes)
-    n_validation = min(round(fraction * n), n - 1)
-    if fraction > 0:
+    chosen = np.zeros(len(codes), dtype=bool)
+    candidates = np.arange(len(codes)) if allowed is None else np.flatnonzero(allowed)
+    n = len(candidates)
+    n_validation = min(round(fraction * n), min(n, len(codes) - 1))
+    if fraction > 0 and n:
         n_validation = max(n_validation, 1)
-    order = np.lexsort((np.random.default_rng([seed, 1]).random(n), codes))
+    order = np.lexsort((np.random.default_rng([seed, 1]).random(n), codes[candidates]))
     places = ((np.arange(n_validation) + 0.5) * n / max(n_validation, 1)).astype(np.int64)
-    chosen = np.zeros(n, dtype=bool)
-    chosen[order[places]] = True
+    chosen[candidates[order[places]]] = True
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
@@ -99,7 +103,7 @@ class Trainer:
         self.checkpoint = checkpoint
         self.progress = Progress(verbose, plan.epochs)
         self.learning_rows, self.validation_rows = split_rows(
-            codes, plan.validation_fraction, state.seed
+            codes, plan.validation_fraction, state.seed, rows.may_validate
         )
         self.n_classes = int(model.outputs[0].shape[-1])
         self._restore()
@@ -160,6 +164,7 @@ class Trainer:
     def _end_epoch(self, n_steps: int, rate: float, started: float) -> None:
         state = self.state
         entry: dict[str, Any] = {"epoch": state.epoch + 1, "loss": state.loss_sum / n_steps}
+        self.rows.set_epoch(None)  # scores are those of unchanged patterns
         entry.update(self._validate())
         entry["learning_rate"] = rate
         entry["seconds"] = round(time.perf_counter() - started, 3)

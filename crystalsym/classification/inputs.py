@@ -114,8 +114,14 @@ class ImageRows:
         """How the images were made as a JSON value, where X says so; else None."""
         return plain(getattr(self._rows, "descriptor", None), "descriptor")
 
-    def set_epoch(self, epoch: int) -> None:
-        """Tell X that an epoch begins, if it wants to know (augmentation)."""
+    @property
+    def may_validate(self) -> np.ndarray | None:
+        """Mask of the rows fit to be validation rows, where X says so; else None, for all."""
+        mask = getattr(self._rows, "may_validate", None)
+        return None if mask is None else np.asarray(mask, dtype=bool)
+
+    def set_epoch(self, epoch: int | None) -> None:
+        """Tell X that an epoch begins, None that it is over, if it wants to know."""
         if hasattr(self._rows, "set_epoch"):
             self._rows.set_epoch(epoch)
 
@@ -249,6 +255,23 @@ def check_labels(y: Any, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
     if len(classes) < 2:
         raise ValueError(f"y must hold at least two classes, got only one class: {classes[0]!r}")
     return classes, codes
+
+
+def known_codes(y: Any, classes: np.ndarray, n_rows: int) -> np.ndarray:
+    """Return the position of every label among known classes.
+
+    Raises
+    ------
+    ValueError
+        If y is not one label for each row, or holds one that is not among the classes.
+    """
+    y = np.asarray(y)
+    if y.shape != (n_rows,):
+        raise ValueError(f"y must hold one label for each of {n_rows} rows, got shape {y.shape}")
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(f"y holds labels that are not in classes_: {unknown[:5].tolist()}")
+    return np.searchsorted(classes, y)
 
 
 def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
+import numpy as np
+
 from crystalsym import models
 from crystalsym.classification.building import PRECISIONS
+from crystalsym.classification.distributing import DISTRIBUTIONS
 from crystalsym.classification.objectives import LEARNING_RATE_SCHEDULES
 
 
@@ -53,6 +56,10 @@ def check_parameters(estimator: Any) -> None:
             f"learning_rate_schedule must be one of {', '.join(LEARNING_RATE_SCHEDULES)}, got "
             f"{p.learning_rate_schedule!r}"
         )
+    if not isinstance(p.calibrate, bool | np.bool_):
+        raise ValueError(f"calibrate must be True or False, got {p.calibrate!r}")
+    if p.distribution not in DISTRIBUTIONS:
+        raise ValueError(f"distribution must be 'data' or None, got {p.distribution!r}")
     if p.precision is not None and p.precision not in PRECISIONS:
         raise ValueError(
             f"precision must be None or one of {', '.join(PRECISIONS)}, got {p.precision!r}"

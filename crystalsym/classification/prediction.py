@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from crystalsym.classification.distributing import n_replicas
 from crystalsym.classification.inputs import ImageRows
 
 MAX_BATCH_PIXELS = 3 << 20
@@ -125,9 +126,10 @@ def _run_batch(model: Any, images: list[np.ndarray], batch_size: int) -> np.ndar
     import keras
 
     n = len(images[0])
-    if keras.backend.backend() == "jax" and n < batch_size:
+    if keras.backend.backend() == "jax":
         # JAX compiles for every batch size it meets: let it meet few.
-        padding = min(batch_size, 1 << (n - 1).bit_length()) - n
+        size = min(batch_size, 1 << (n - 1).bit_length())
+        padding = size + -size % n_replicas() - n
         images = [np.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)) for x in images]
     outputs = model.predict_on_batch(images if len(images) > 1 else images[0])
     outputs = outputs if isinstance(outputs, list | tuple) else [outputs]

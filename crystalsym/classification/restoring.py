@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from crystalsym.classification import building
+from crystalsym.classification.calibration import Calibration
 from crystalsym.classification.json_values import plain
 from crystalsym.classification.saving import SavedModelError, read_saved, write_saved
 
@@ -40,6 +41,9 @@ def describe(classifier: SpaceGroupClassifier) -> dict[str, Any]:
         "classes": classifier.classes_.tolist(),
         "input_shape": list(classifier.input_shape_),
         "n_parameters": classifier.n_parameters_,
+        "temperature": classifier.temperature_,
+        "n_calibration": classifier.n_calibration_,
+        "set_scores": plain(classifier.set_scores_, "set_scores_"),
         "history": plain(classifier.history_, "history_"),
         "metadata": plain(classifier.metadata_, "metadata_"),
     }
@@ -85,7 +89,23 @@ def restore(
     classifier.history_ = list(config["history"])
     classifier.metadata_ = dict(config["metadata"])
     classifier._adopt(model)
+    classifier._keep(_calibration(config))
     return classifier
+
+
+def _calibration(config: dict[str, Any]) -> Calibration:
+    """What was stored of it; older files have none."""
+    temperature = float(config.get("temperature", 1.0))
+    if not 0.0 < temperature < float("inf"):
+        raise ValueError(f"its temperature is {temperature}")
+    stored = config.get("set_scores")
+    if stored is None:
+        return Calibration(temperature)
+    scores, n_rows = np.array(stored, dtype=np.float64), int(config["n_calibration"])
+    fits = scores.ndim == 1 and 1 <= len(scores) <= n_rows
+    if not (fits and 0 <= scores.min() <= scores.max() <= 1 and (np.diff(scores) >= 0).all()):
+        raise ValueError("its set_scores are not sorted scores of validation rows")
+    return Calibration(temperature, n_rows, scores)
 
 
 class SavingMixin:

@@ -87,21 +87,22 @@ class SimilarityClassifier(ClassifierMixin, BaseEstimator):
     --------
     >>> import numpy as np
     >>> from crystalsym.classification import SimilarityClassifier, SpaceGroupClassifier
-    >>> def spots(place, n):
-    ...     X = 0.3 * np.random.default_rng(place).random((n, 3, 16, 16, 2))
-    ...     X[:, :, place, place] = 1.0
+    >>> def spots(places, n):
+    ...     X = 0.3 * np.random.default_rng(places).random((n, 3, 16, 16, 2))
+    ...     for stream, place in enumerate(places):
+    ...         X[:, stream, place, place] = 1.0
     ...     return X
     >>> options = {"width": 8, "features": 8, "embedding": 16}
     >>> embedder = SpaceGroupClassifier("strided", options, epochs=6, batch_size=8,
     ...                                 learning_rate=0.01, random_state=0)
-    >>> X, y = np.concatenate([spots(4, 32), spots(8, 32)]), np.repeat([221, 225], 32)
-    >>> embedder = embedder.fit(X, y)
+    >>> X = np.concatenate([spots([4, 4, 4], 32), spots([8, 8, 8], 32)])
+    >>> embedder = embedder.fit(X, np.repeat([221, 225], 32))
 
     Two groups that the network has never seen, five references each:
 
-    >>> references = np.concatenate([spots(6, 5), spots(11, 5)])
+    >>> references = np.concatenate([spots([4, 8, 8], 5), spots([8, 4, 4], 5)])
     >>> classifier = SimilarityClassifier(embedder).fit(references, [200] * 5 + [203] * 5)
-    >>> classifier.predict(np.concatenate([spots(6, 1), spots(11, 1)]))
+    >>> classifier.predict(np.concatenate([spots([4, 8, 8], 1), spots([8, 4, 4], 1)]))
     array([200, 203])
     """
 

@@ -8,17 +8,22 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from crystalsym.classification.building import build_model, get_weights, set_weights
+from crystalsym.classification.calibration import Calibration, calibrate
 from crystalsym.classification.checkpoints import CheckpointFile, TrainingState
+from crystalsym.classification.distributing import check_batch, distributed
 from crystalsym.classification.fitting import Trainer, TrainingPlan
 from crystalsym.classification.inputs import ImageRows
 from crystalsym.classification.objectives import compile_model, make_optimizer
+from crystalsym.classification.prediction import predict_outputs
 
 if TYPE_CHECKING:
     from crystalsym.classification.classifier import SpaceGroupClassifier
 
 CHECKPOINT_INTERVAL = 120.0
 # Parameters that say how to train, not what: a checkpoint may be resumed with others.
-_NOT_OF_THE_RESULT = ("checkpoint_dir", "checkpoint_interval", "resume", "verbose")
+_NOT_OF_THE_RESULT = (
+    "calibrate", "checkpoint_dir", "checkpoint_interval", "distribution", "resume", "verbose"
+)  # fmt: skip
 
 
 def train(
@@ -27,7 +32,7 @@ def train(
     classes: np.ndarray,
     codes: np.ndarray,
     weights: np.ndarray | None,
-) -> tuple[Any, list[dict[str, Any]]]:
+) -> tuple[Any, list[dict[str, Any]], Calibration]:
     """Train as the estimator's parameters say.
 
     Returns
@@ -35,6 +40,8 @@ def train(
     model : keras.Model
         In float32, whatever the precision of the training.
     history : list of dict
+    calibration : Calibration
+        By the validation rows.
     """
     p = estimator
     checkpoint = _checkpoint_file(p, rows, classes, codes, weights)
@@ -57,16 +64,25 @@ def train(
         ),
     )
     network = (p.architecture, p.architecture_options, len(classes), rows.shape)
-    model = build_model(*network, p.precision, seed=state.seed)
-    optimizer = make_optimizer(p.optimizer, p.learning_rate, p.weight_decay)
-    compile_model(model, optimizer, p.label_smoothing)
-    trainer = Trainer(model, rows, codes, weights, plan, state, checkpoint, int(p.verbose))
-    history = trainer.run().history
+    with distributed(p.distribution):
+        model = build_model(*network, p.precision, seed=state.seed)
+        optimizer = make_optimizer(p.optimizer, p.learning_rate, p.weight_decay)
+        compile_model(model, optimizer, p.label_smoothing)
+        trainer = Trainer(model, rows, codes, weights, plan, state, checkpoint, int(p.verbose))
+        check_batch(min(plan.batch_size, len(trainer.learning_rows)))
+        history = trainer.run().history
+        trained = [value for _, value in get_weights(model)]
     # A network of its own for predictions: in float32 they agree under every backend, and the
     # optimizer's memory is let go.
     result = build_model(*network, "float32", seed=state.seed)
-    set_weights(result, [value for _, value in get_weights(model)])
-    return result, history
+    set_weights(result, trained)
+    held_out = trainer.validation_rows
+    if len(held_out) == 0:
+        return result, history, Calibration()
+    rows.set_epoch(None)  # the rows as they are, also where nothing was left to train
+    logits = predict_outputs(result, rows, held_out).sum(axis=1)
+    weights = None if weights is None else weights[held_out]
+    return result, history, calibrate(logits, codes[held_out], weights, bool(p.calibrate))
 
 
 def _checkpoint_file(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from crystalsym import __version__
+from crystalsym.classification.diffraction import leading_classes
 from crystalsym.cli.inputs import (
     Failures,
     Source,
@@ -25,7 +26,6 @@ from crystalsym.cli.report import (
     Answer,
     as_json,
     check_figure_path,
-    leading_class,
     table,
     wants_patterns,
     write_figure,
@@ -98,12 +98,37 @@ def _classify(
     classes = np.asarray(pipeline[-1].classes_)
     shaped = pipeline[1:-1].transform(raw)
     probabilities = np.asarray(pipeline[-1].predict_proba(shaped))
+    members, totals = leading_classes(probabilities, classes)
+    sets = _prediction_sets(pipeline[-1], shaped, args.coverage)
     for i, source in enumerate(sources):
         best = np.argsort(-probabilities[i], kind="stable")[: args.top]
         ranking = [(int(classes[k]), float(probabilities[i, k])) for k in best]
-        members, total = leading_class(classes.tolist(), probabilities[i])
-        finder = _find_symmetry(source, args.symprec)
-        yield pipeline, Answer(source, ranking, members, total, finder, raw[i], shaped[i])
+        yield (
+            pipeline,
+            Answer(
+                source,
+                ranking,
+                members[i],
+                float(totals[i]),
+                finder=_find_symmetry(source, args.symprec),
+                coverage=args.coverage,
+                prediction_set=None if sets is None else sets[i],
+                raw=raw[i],
+                shaped=shaped[i],
+            ),
+        )
+
+
+def _prediction_sets(
+    classifier: Any, shaped: Any, coverage: float | None
+) -> list[list[int]] | None:
+    """Prediction sets of shaped patterns, if they are asked for."""
+    if coverage is None:
+        return None
+    try:
+        return [groups.tolist() for groups in classifier.predict_set(shaped, coverage)]
+    except ValueError as problem:
+        raise InputError(one_line(problem)) from problem
 
 
 def _find_symmetry(source: Source, symprec: float) -> int | None:

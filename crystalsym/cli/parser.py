@@ -42,6 +42,8 @@ def build_parser() -> argparse.ArgumentParser:
     identify.add_argument(
         "--top", type=_count, default=5, metavar="K", help="groups shown (%(default)s)"
     )
+    identify.add_argument("--coverage", type=_fraction, metavar="C", help="also give the groups"
+                          " that hold the true one this often, such as 0.95")  # fmt: skip
     identify.add_argument(
         "--plot", metavar="FILE", help="draw patterns and rankings (.png, .pdf, .svg)"
     )
@@ -72,8 +74,11 @@ def build_parser() -> argparse.ArgumentParser:
     simulate.add_argument(
         "--q-max", type=_positive, metavar="Q", help="q at the edge in 1/Å (1.457)"
     )
-    simulate.add_argument("--views", choices=("zone-axes", "cartesian", "rotations"),
-                          help="beam directions (zone-axes)")  # fmt: skip
+    simulate.add_argument(
+        "--views", choices=("zone-axes", "symmetry-directions", "cartesian", "rotations"),
+        default="symmetry-directions",
+        help="beam directions (%(default)s, those of the bundled models)",
+    )  # fmt: skip
     simulate.add_argument("--radiation", choices=("xray", "electron"), help="(xray)")
     simulate.add_argument(
         "--voltage", type=_positive, metavar="KV", help="of the electrons, sets their wavelength"
@@ -122,8 +127,8 @@ def build_parser() -> argparse.ArgumentParser:
         "evaluate",
         help="measure a model on labelled crystals",
         description="Measure a model on the crystals of a labelled table that were held out from"
-        " its training, or on all of them.",
-        epilog="Example: crystalsym evaluate --structures crystals.npz --output figures",
+        " its training, or on all of them: all its groups, and the paper's smaller label sets.",
+        epilog="Example: crystalsym evaluate --structures crystals.npz --rows all --output figures",
     )
     evaluate.add_argument("--structures", required=True, metavar="FILE", help="table (.npz)")
     evaluate.add_argument(
@@ -133,11 +138,17 @@ def build_parser() -> argparse.ArgumentParser:
         help="bundled model, or a folder that train wrote (%(default)s)",
     )
     evaluate.add_argument("--all", action="store_true", help="take all crystals of its groups")
-    evaluate.add_argument("-o", "--output", metavar="DIR", help="write figures.json and"
-                          " failures.csv, the crystals it got wrong")  # fmt: skip
+    evaluate.add_argument("--rows", metavar="NAMES", help="further figures, separated by commas:"
+                          " unidealised, electrons, symprec-0.01, axes-permuted, scale-jittered,"
+                          " unseen-30; or all")  # fmt: skip
+    evaluate.add_argument("--limit", type=_count, metavar="N", help="take N crystals only, the"
+                          " same every time")  # fmt: skip
+    evaluate.add_argument("-o", "--output", metavar="DIR", help="write figures.json,"
+                          " figures.txt and failures.csv, the crystals it got wrong")  # fmt: skip
     evaluate.add_argument("--cache", metavar="DIR", help="where standardised crystals are kept"
                           " (beside the table)")  # fmt: skip
-    evaluate.add_argument("-j", "--jobs", type=int, metavar="N", help="jobs for standardising")
+    evaluate.add_argument("-j", "--jobs", type=int, default=-1, metavar="N",
+                          help="jobs (all cores)")  # fmt: skip
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of a table")
     evaluate.add_argument("--quiet", action="store_true", help="show no progress")
     _finish(evaluate, "evaluate")
@@ -176,6 +187,13 @@ def _count(text: str) -> int:
 
 def _positive(text: str) -> float:
     return float(_number(text, float, "a positive number", math.ulp(0.0)))
+
+
+def _fraction(text: str) -> float:
+    value = _number(text, float, "a number between 0 and 1", math.ulp(0.0))
+    if value >= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return float(value)
 
 
 def _number(text: str, kind: Any, wanted: str, least: float) -> Any:

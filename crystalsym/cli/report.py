@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,27 +27,10 @@ class Answer:
     diffraction_class: tuple[int, ...]
     class_probability: float
     finder: int | None = None
+    coverage: float | None = None
+    prediction_set: list[int] | None = None
     raw: NDArray[Any] | None = None
     shaped: NDArray[Any] | None = None
-
-
-def leading_class(
-    groups: Sequence[int], probabilities: NDArray[Any]
-) -> tuple[tuple[int, ...], float]:
-    """The diffraction class that has the largest summed probability, and that sum.
-
-    Parameters
-    ----------
-    groups : sequence of int
-        Space groups that the model tells apart.
-    probabilities : ndarray of shape (n_groups,)
-        Their probabilities.
-    """
-    sums: dict[tuple[int, ...], float] = defaultdict(float)
-    for group, probability in zip(groups, probabilities, strict=True):
-        sums[spacegroups.diffraction_class(int(group))] += float(probability)
-    best = max(sums, key=lambda members: sums[members])
-    return best, min(sums[best], 1.0)
 
 
 def table(answer: Answer, labels: frozenset[int], symprec: float) -> str:
@@ -61,6 +43,9 @@ def table(answer: Answer, labels: frozenset[int], symprec: float) -> str:
         lines.append(f"  symmetry finder    {found} (symprec {symprec:g} Å{note})")
     members = ", ".join(f"{g} {spacegroups.symbol(g)}" for g in answer.diffraction_class)
     lines.append(f"  diffraction class  {_percent(answer.class_probability).strip()}: {members}")
+    if answer.prediction_set is not None and answer.coverage is not None:
+        groups = ", ".join(f"{g} {spacegroups.symbol(g)}" for g in answer.prediction_set)
+        lines.append(f"  prediction set     {100 * answer.coverage:g} %: {groups}")
     lines.append("  rank  number  symbol      crystal system  probability")
     for rank, (number, probability) in enumerate(answer.ranking, 1):
         lines.append(
@@ -77,7 +62,7 @@ def as_json(answer: Answer, symprec: float) -> dict[str, Any]:
     if answer.finder is not None:
         symbol = spacegroups.symbol(answer.finder)
         finder = {"number": answer.finder, "symbol": symbol, "symprec": symprec}
-    return {
+    found = {
         "path": answer.source.path,
         "symmetry_finder": finder,
         "predictions": [
@@ -94,6 +79,9 @@ def as_json(answer: Answer, symprec: float) -> dict[str, Any]:
             "probability": round(answer.class_probability, 6),
         },
     }
+    if answer.prediction_set is not None:
+        found["prediction_set"] = {"coverage": answer.coverage, "groups": answer.prediction_set}
+    return found
 
 
 def check_figure_path(path: str | None) -> None:

@@ -138,6 +138,20 @@ class CrystalTable(Sequence):
         )
 
     @classmethod
+    def concatenate(cls, tables: Sequence[CrystalTable]) -> CrystalTable:
+        """The crystals of several tables in one, without their names."""
+        groups = [table.space_group for table in tables]
+        counts = np.concatenate([np.diff(table.site_offsets) for table in tables])
+        return cls(
+            np.concatenate([table.lattice for table in tables]),
+            np.concatenate([[0], np.cumsum(counts)]),
+            np.concatenate([table.frac_coords for table in tables]),
+            np.concatenate([table.atomic_numbers for table in tables]),
+            space_group=None if any(g is None for g in groups) else np.concatenate(groups),
+            standard=all(table.standard for table in tables),
+        )
+
+    @classmethod
     def load(cls, path: str | os.PathLike) -> CrystalTable:
         """Read an ``.npz`` file with the columns of this class.
 
@@ -176,9 +190,29 @@ class CrystalTable(Sequence):
         os.replace(partial, path)
 
     def standardized(
-        self, symprec: float = 0.1, n_jobs: int | None = None, verbose: int = 0
+        self,
+        symprec: float = 0.1,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        idealize: bool = True,
     ) -> CrystalTable:
         """Every crystal in its standard conventional cell.
+
+        Parameters
+        ----------
+        symprec : float, default=0.1
+            Distance tolerance of the symmetry finder in Å.
+        n_jobs : int, optional
+            Jobs, as in joblib.
+        verbose : int, default=0
+            1 reports progress on standard error.
+        idealize : bool, default=True
+            As in :func:`crystalsym.structures.standardize`.
+
+        Returns
+        -------
+        CrystalTable
+            This one, if it is standard already.
 
         Raises
         ------
@@ -190,7 +224,7 @@ class CrystalTable(Sequence):
         parts: list[CrystalTable] = []
         with track(len(self), "standardising", verbose, unit="crystals") as advance:
             for part in Parallel(n_jobs=n_jobs, return_as="generator")(
-                delayed(_standardize_part)(self[start : start + CHUNK], symprec)
+                delayed(_standardize_part)(self[start : start + CHUNK], symprec, idealize)
                 for start in range(0, len(self), CHUNK)
             ):
                 parts.append(part)
@@ -198,8 +232,9 @@ class CrystalTable(Sequence):
         return _joined(parts, self)
 
 
-def _standardize_part(table: CrystalTable, symprec: float) -> CrystalTable:
-    return CrystalTable.from_crystals((standardize(c, symprec) for c in table), standard=True)
+def _standardize_part(table: CrystalTable, symprec: float, idealize: bool) -> CrystalTable:
+    crystals = (standardize(crystal, symprec, idealize) for crystal in table)
+    return CrystalTable.from_crystals(crystals, standard=True)
 
 
 def _joined(parts: Iterator[CrystalTable] | list[CrystalTable], like: CrystalTable) -> CrystalTable:

@@ -18,6 +18,7 @@ from crystalsym.metrics.scorers import (
     summary_scorer,
     top_k_scorer,
 )
+from crystalsym.metrics.sets import mean_set_size, set_coverage
 
 __all__ = [
     "Scorer",
@@ -28,6 +29,8 @@ __all__ = [
     "diffraction_class_scorer",
     "macro_accuracy",
     "macro_scorer",
+    "mean_set_size",
+    "set_coverage",
     "summary",
     "summary_scorer",
     "top_k_accuracy",

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 from crystalsym.models.msdn import msdn
+from crystalsym.models.msmlp import msmlp
 from crystalsym.models.strided import strided
 
-__all__ = ["available", "get", "msdn", "strided"]
+__all__ = ["available", "get", "msdn", "msmlp", "strided"]
 
-_BUILDERS: dict[str, Callable[..., Any]] = {"msdn": msdn, "strided": strided}
+_BUILDERS: dict[str, Callable[..., Any]] = {"msdn": msdn, "msmlp": msmlp, "strided": strided}
 
 
 def available() -> list[str]:
@@ -26,7 +27,7 @@ def available() -> list[str]:
     --------
     >>> from crystalsym import models
     >>> models.available()
-    ['msdn', 'strided']
+    ['msdn', 'msmlp', 'strided']
     """
     return sorted(_BUILDERS)
 

@@ -21,6 +21,7 @@ DECADES = 5  # of intensity that a raw pattern shows
 FAINT = "#7b8794"
 _VIEW_TITLES = {
     "zone-axes": ("[100]", "[010]", "[001]"),
+    "symmetry-directions": ("[100] or [111]", "[010] or [1-10]", "[001]"),
     "cartesian": ("beam along x", "beam along y", "beam along z"),
     "rotations": ("45° about x", "45° about y", "45° about z"),
 }

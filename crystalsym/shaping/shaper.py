@@ -14,11 +14,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from crystalsym._bytes import to_bytes_where_possible, to_floats
 from crystalsym._images import ImageOutputMixin, check_patterns
 from crystalsym._progress import track
+from crystalsym.shaping.lattice_scheme import index_image
 from crystalsym.shaping.pixel_scheme import sample, shape_pixels
 from crystalsym.shaping.spot_scheme import CHANNELS, INTENSITIES, shape_spots
 
-SCHEMES = ("spots", "pixels")
-DEFAULT_THRESHOLD = {"spots": 1e-4, "pixels": 50 / 256}
+SCHEMES = ("spots", "pixels", "lattice")
+DEFAULT_THRESHOLD = {"spots": 1e-4, "pixels": 50 / 256, "lattice": 1e-4}
+N_CHANNELS = {"pixels": 3, "lattice": 2}
 # Widths in pixels of the output, per 224 pixels of its edge, and never thinner than this.
 SPOT_SIGMA, THINNEST_SPOT = 1.5, 0.6
 LINE_WIDTH, THINNEST_LINE = 1.0, 0.5
@@ -26,23 +28,26 @@ CHUNK = 32
 
 
 class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
-    """Join neighbouring spots of diffraction patterns by lines.
+    """Join neighbouring spots of diffraction patterns by lines, or index them.
 
     Parameters
     ----------
-    scheme : {"spots", "pixels"}, default="spots"
+    scheme : {"spots", "pixels", "lattice"}, default="spots"
         ``"spots"``: spots are found to sub-pixel accuracy and pairs closer than
         ``distance_factor`` times the smallest distance are joined. ``"pixels"``: the published
-        code, whose nodes are bright pixels.
+        code, whose nodes are bright pixels. ``"lattice"``: the pattern's own lattice is found, and
+        the output is a picture in its indices, one pixel for each (h, k), the beam in the middle:
+        the spot's brightness, and |q| of the place as a part of the raw image's half width.
     distance_factor : float, default=1.7
     threshold : float, optional
         Faintest spot, relative to the strongest outside the direct beam. By default 1e-4 for
         spots and 50/256 (the published grey level) for pixels.
     intensity : {"linear", "root", "log"}, default="linear"
-        How a spot's brightness follows its intensity (``"spots"``). ``"log"`` runs from 0 at
-        the threshold to 1.
+        How a spot's brightness follows its intensity (not ``"pixels"``). ``"log"`` runs from 0
+        at the threshold to 1.
     image_size : int, default=224
-        Pixels along each edge of the output.
+        Pixels along each edge of the output. ``"lattice"`` takes an odd number, 2 n + 1 for
+        indices up to n.
     channels : tuple of {"spots", "lines"}, default=("spots", "lines")
         What the output shows (``"spots"``).
     field : float, default=1.0
@@ -52,12 +57,14 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         Sizes in output pixels (``"spots"``); by default 1.5 and 1 pixel per 224 of the edge, but
         at least 0.6 and 0.5.
     center : tuple of float, optional
-        Direct beam (column, row) in raw pixels, by default the middle (``"spots"``).
+        Direct beam (column, row) in raw pixels, by default the middle (not
+        ``"pixels"``).
     beam_radius : float, default=1.5
         Spots this close to ``center`` (raw pixels) are the direct beam, which does not set the
-        scale (``"spots"``).
+        scale (not ``"pixels"``).
     max_spots : int, default=4096
-        Only so many of the strongest spots are drawn (``"spots"``): bounds the work on noise.
+        Only so many of the strongest spots are drawn (not ``"pixels"``): bounds the work on
+        noise.
     dtype : {"float32", "uint8"}, default="float32"
         float32 in [0, 1], or uint8. Bytes have no NaN: where a row of X holds NaN, the output is
         float32 after all, its other rows the same bytes divided by 255.
@@ -146,7 +153,7 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         -------
         ndarray of shape (n, n_views, image_size, image_size, n_channels)
             ``n_channels`` is 3 for pixels: the shaped image in the view's own channel (R for the
-            first, G, B), the scaled raw image in the others.
+            first, G, B), the scaled raw image in the others. It is 2 for the lattice.
 
         Raises
         ------
@@ -196,7 +203,7 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         return None
 
     def _draw(self, patterns: np.ndarray, canvas: np.ndarray) -> None:
-        shape = self._shape_pixels if self.scheme == "pixels" else self._shape_spots
+        shape = getattr(self, f"_shape_{self.scheme}")
         for triple, target in zip(patterns, canvas, strict=True):
             if triple.dtype.kind == "f" and np.isnan(triple).any():
                 target[:] = np.nan
@@ -233,6 +240,19 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         for channel, name in enumerate(self.channels):
             target[..., channel] = canvases[name]
 
+    def _shape_lattice(self, image: np.ndarray, target: np.ndarray, view: int) -> None:
+        middle = (image.shape[1] - 1) / 2
+        column, row = (middle, middle) if self.center is None else self.center
+        index_image(
+            _as_float32(image),
+            target,
+            float(self._threshold),
+            INTENSITIES[self.intensity],
+            (float(column), float(row)),
+            float(self.beam_radius),
+            int(self.max_spots),
+        )
+
     def _shape_pixels(self, image: np.ndarray, target: np.ndarray, view: int) -> None:
         if image.dtype != np.uint8:
             image = np.maximum(image.astype(np.float64), 0)
@@ -246,7 +266,7 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         return DEFAULT_THRESHOLD[self.scheme] if self.threshold is None else self.threshold
 
     def _output_shape(self, X: np.ndarray) -> tuple[int, ...]:
-        n_channels = 3 if self.scheme == "pixels" else len(self.channels)
+        n_channels = N_CHANNELS.get(self.scheme, len(self.channels))
         return (*X.shape[:2], self.image_size, self.image_size, n_channels)
 
     def _check_patterns(self, X: Any) -> np.ndarray:
@@ -269,6 +289,11 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        if self.scheme == "lattice" and (self.image_size < 3 or self.image_size % 2 == 0):
+            raise ValueError(
+                'scheme="lattice" needs an odd image_size from 3, 2 n + 1 for indices up to n;'
+                f" got {self.image_size!r}"
+            )
         channels = tuple(self.channels)
         if not channels or len(set(channels)) < len(channels) or set(channels) - set(CHANNELS):
             raise ValueError(f"channels must be chosen from {CHANNELS}, got {self.channels!r}")

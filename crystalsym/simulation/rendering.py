@@ -39,6 +39,7 @@ class RenderSettings:
     fluence: float
     standardize: bool
     symprec: float
+    idealize: bool
     normalize: bool
     dtype: str
     # A cache on disk must not outlive a change of the simulation.

@@ -68,6 +68,7 @@ def render_settings(simulator: Any) -> RenderSettings:
         fluence=float(simulator.fluence),
         standardize=bool(simulator.standardize),
         symprec=float(simulator.symprec),
+        idealize=bool(simulator.idealize),
         normalize=bool(simulator.normalize),
         dtype=str(np.dtype(simulator.dtype)),
     )

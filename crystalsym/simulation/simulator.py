@@ -51,6 +51,8 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
     ----------
     views : str or array-like, default="zone-axes"
         ``"zone-axes"``: beam along [100], [010], [001], image +x along b*, c*, a*.
+        ``"symmetry-directions"``: the same, but along [100], [1-10], [001] where a = b, and
+        [111], [1-10], [001] for a cube (:func:`crystalsym.geometry.symmetry_directions`).
         ``"cartesian"``: beam along the Cartesian x, y, z. ``"rotations"``: the crystal turned by
         +45° about x, y, z. Or integers [u, v, w], shape (n_views, 3), or rotation matrices
         r_lab = R r_crystal, shape (n_views, 3, 3).
@@ -99,6 +101,9 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         Cartesian frame are used.
     symprec : float, default=0.1
         Distance tolerance of the symmetry finder, Å.
+    idealize : bool, default=True
+        Let ``standardize`` move edges, angles and atoms onto the values that the symmetry asks
+        for. Otherwise only the choice of axes follows the symmetry.
     normalize : bool, default=True
         Scale each pattern to its own maximum.
     dtype : {"float32", "float64", "uint16", "uint8"}, default="float32"
@@ -151,6 +156,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         fluence=1.0,
         standardize=True,
         symprec=0.1,
+        idealize=True,
         normalize=True,
         dtype="float32",
         on_error="raise",
@@ -177,6 +183,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         self.fluence = fluence
         self.standardize = standardize
         self.symprec = symprec
+        self.idealize = idealize
         self.normalize = normalize
         self.dtype = dtype
         self.on_error = on_error
@@ -381,5 +388,5 @@ def _simulate_chunk(start, structures, settings, memory, on_error, out=None):
 def _simulate(digest: str, settings: RenderSettings, crystal: Crystal | Cluster) -> np.ndarray:
     """One structure's patterns; ``digest`` stands for the structure in the cache's key."""
     if settings.standardize and isinstance(crystal, Crystal):
-        crystal = standardize(crystal, settings.symprec)
+        crystal = standardize(crystal, settings.symprec, settings.idealize)
     return render(crystal, settings)

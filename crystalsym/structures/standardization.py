@@ -17,6 +17,7 @@ from crystalsym import spacegroups
 from crystalsym.structures.coercion import as_crystal
 from crystalsym.structures.crystal import Crystal
 from crystalsym.structures.settings import METRIC_TOLERANCE, canonical_setting
+from crystalsym.structures.unidealized import given_cell
 
 # pymatgen and the Materials Project use this angle tolerance for their labels.
 ANGLE_TOLERANCE = 5.0
@@ -55,7 +56,7 @@ def space_group_number(crystal, symprec: float = 0.1) -> int:
     return int(_dataset(as_crystal(crystal), symprec)[0].number)
 
 
-def standardize(crystal, symprec: float = 0.1) -> Crystal:
+def standardize(crystal, symprec: float = 0.1, idealize: bool = True) -> Crystal:
     """Bring a crystal to its standard conventional cell.
 
     Parameters
@@ -63,8 +64,11 @@ def standardize(crystal, symprec: float = 0.1) -> Crystal:
     crystal : Crystal or anything :func:`as_crystal` reads
         Any cell: primitive, conventional or a supercell, any origin, any orientation.
     symprec : float, default=0.1
-        Distance tolerance of the symmetry finder in Å. Atoms move onto their ideal places
-        within this tolerance.
+        Distance tolerance of the symmetry finder in Å.
+    idealize : bool, default=True
+        Move edges, angles and atoms onto the values that the symmetry asks for, within the
+        tolerance. Otherwise axes and origin are chosen the same way, and the crystal stays as
+        distorted as it was given.
 
     Returns
     -------
@@ -90,23 +94,68 @@ def standardize(crystal, symprec: float = 0.1) -> Crystal:
     >>> cube = standardize(si)
     >>> len(cube), cube.lattice.round(3).tolist()
     (8, [[5.431, 0.0, 0.0], [0.0, 5.431, 0.0], [0.0, 0.0, 5.431]])
+
+    A cube that is stretched by less than the tolerance becomes one, or stays stretched:
+
+    >>> iron = Crystal([[2.87, 0, 0], [0, 2.87, 0], [0, 0, 2.9]], [[0, 0, 0], [.5] * 3], [26] * 2)
+    >>> standardize(iron).lattice.diagonal().round(2).tolist()
+    [2.88, 2.88, 2.88]
+    >>> standardize(iron, idealize=False).lattice.diagonal().round(2).tolist()
+    [2.87, 2.87, 2.9]
     """
     crystal = as_crystal(crystal)
     if crystal.standard:
         return crystal
     dataset, site_of, atoms_of = _dataset(crystal, symprec)
     number = int(dataset.number)
-    lattice = np.asarray(dataset.std_lattice, dtype=float)
+    ideal = _expand(dataset.std_positions, dataset.std_types, site_of, atoms_of, crystal)
+    steps = _changes(number, np.asarray(dataset.std_lattice, dtype=float), *ideal)
+    lattice, atoms = dataset.std_lattice, ideal
+    if not idealize:  # the ideal crystal has chosen the axes
+        sites = crystal.frac_coords if atoms_of is None else _merged_sites(crystal)[0]
+        lattice, coords = given_cell(dataset, crystal.lattice, sites)
+        atoms = _expand(coords, dataset.std_types, site_of, atoms_of, crystal)
+    coords, numbers, occupancies = atoms
+    lattice, coords = _changed(lattice, coords, steps)
+    return Crystal(lattice, coords, numbers, occupancies, name=crystal.name, standard=True)
+
+
+def conventional_setting(
+    number: int, lattice, coords, atomic_numbers, occupancies
+) -> tuple[np.ndarray, np.ndarray]:
+    """From spglib's standard cell to the one of :func:`standardize`.
+
+    Parameters
+    ----------
+    number : int
+        Space group.
+    lattice, coords, atomic_numbers, occupancies : array-like
+        Cell in spglib's standard setting.
+
+    Returns
+    -------
+    lattice : ndarray of shape (3, 3)
+    coords : ndarray of shape (n_atoms, 3)
+    """
+    lattice, coords = np.asarray(lattice, dtype=float), np.asarray(coords, dtype=float)
+    steps = _changes(number, lattice, coords, atomic_numbers, occupancies)
+    return _changed(lattice, coords, steps)
+
+
+def _changes(number, lattice, coords, atomic_numbers, occupancies) -> tuple[np.ndarray, np.ndarray]:
+    """Two changes of axes, one after the other, that lead from spglib's standard cell to ours."""
     transform = _axes(number, lattice)
     lattice = transform @ lattice
-    coords = np.asarray(dataset.std_positions) @ np.linalg.inv(transform)
-    types = np.asarray(dataset.std_types)
-    coords, numbers, occupancies = _expand(coords, types, site_of, atoms_of, crystal)
-    change = canonical_setting(number, lattice @ lattice.T, coords, numbers, occupancies)
-    lattice = _oriented(change @ lattice)
-    coords = coords @ np.linalg.inv(change)
-    coords -= np.floor(coords + 1e-9)
-    return Crystal(lattice, coords, numbers, occupancies, name=crystal.name, standard=True)
+    coords = coords @ np.linalg.inv(transform)
+    change = canonical_setting(number, lattice @ lattice.T, coords, atomic_numbers, occupancies)
+    return transform, change
+
+
+def _changed(lattice, coords, steps) -> tuple[np.ndarray, np.ndarray]:
+    for step in steps:
+        lattice = step @ lattice
+        coords = coords @ np.linalg.inv(step)
+    return _oriented(lattice), coords - np.floor(coords + 1e-9)
 
 
 def _dataset(crystal: Crystal, symprec: float):
@@ -160,6 +209,7 @@ def _merged_sites(crystal: Crystal):
 
 
 def _expand(coords, types, site_of, atoms_of, crystal):
+    coords, types = np.asarray(coords), np.asarray(types)
     if atoms_of is None:
         return coords, types, np.ones(len(types))
     rows, numbers, occupancies = [], [], []

@@ -73,6 +73,9 @@ def test_same_answers_and_attributes(path, fitted, images):
     assert again.history_ == fitted.history_
     assert again.input_shape_ == fitted.input_shape_
     assert again.n_parameters_ == fitted.n_parameters_
+    assert again.temperature_ == fitted.temperature_
+    assert again.n_calibration_ == fitted.n_calibration_
+    np.testing.assert_array_equal(again.set_scores_, fitted.set_scores_)
     assert sorted(members(path)) == ["config.json", "weights.npz"]
 
 
@@ -175,11 +178,31 @@ def edited(saved, tmp_path, **changes):
         ({"input_shape": [3, 24, 24, 2]}, "weights do not fit the network"),
         ({"parameters": {}}, "cannot be rebuilt"),
         ({"weights": {}}, "not a readable"),
+        ({"temperature": 0.0}, "its temperature is 0.0"),
+        ({"temperature": "hot"}, "cannot be rebuilt"),
+        ({"set_scores": [0.5, 0.1]}, "not sorted scores"),
+        ({"set_scores": [0.5, 7]}, "not sorted scores"),
+        ({"n_calibration": 3}, "not sorted scores"),
     ],
 )
 def test_altered_configuration_with_a_right_checksum(saved, tmp_path, changes, message):
     with pytest.raises(SavedModelError, match=message):
         load(edited(saved, tmp_path, **changes))
+
+
+def test_older_files_have_no_temperature(saved, tmp_path, images):
+    files = members(saved)
+    config = json.loads(files["config.json"])
+    for name in ("temperature", "n_calibration", "set_scores"):
+        del config[name]
+    for name in ("calibrate", "distribution"):
+        del config["parameters"][name]
+    rewrite(tmp_path / "old.zip", files | {"config.json": signed(config)})
+    again = load(tmp_path / "old.zip")
+    assert (again.temperature_, again.n_calibration_, again.set_scores_) == (1.0, 0, None)
+    assert np.isfinite(again.predict_proba(images[0][:2])).all()
+    with pytest.raises(ValueError, match="fitted with validation rows"):
+        again.predict_set(images[0][:2])
 
 
 def test_pickled_weights_are_refused(saved, tmp_path):

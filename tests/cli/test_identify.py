@@ -69,6 +69,30 @@ def test_json_of_structures(run, write_cif, pipeline):
     assert found["inputs"][0]["symmetry_finder"]["symbol"] == "Pm-3m"
 
 
+def test_prediction_sets_when_asked_for(run, write_cif):
+    cif = write_cif()
+    (entry,) = answers(run, cif, "--coverage", 0.9, "--top", 2)
+    groups = [p["number"] for p in entry["predictions"]]
+    assert entry["prediction_set"] == {"coverage": 0.9, "groups": groups}
+    _, out, _ = run("identify", cif, "--coverage", 0.9)
+    (line,) = [line for line in out.splitlines() if "prediction set" in line]
+    names = ", ".join(f"{group} {spacegroups.symbol(group)}" for group in groups)
+    assert line == f"  prediction set     90 %: {names}"
+    code, out, err = run("identify", cif, "--coverage", 0.99)
+    assert (code, out, err) == (2, "", ["crystalsym: error: too few validation rows"])
+
+
+def test_diffraction_class_has_the_probability_of_its_groups(run, write_cif, pipeline):
+    cif = write_cif()
+    (entry,) = answers(run, cif)
+    found = entry["diffraction_class"]
+    inside = np.isin(pipeline[-1].classes_, found["groups"])
+    expected = pipeline.predict_proba([cif])[0][inside].sum()
+    assert found["probability"] == pytest.approx(expected, abs=2e-6)
+    _, out, _ = run("identify", cif)
+    assert f"diffraction class  {100 * expected:.2f} %: " in out
+
+
 def test_symprec_belongs_to_the_symmetry_finder(run, write_cif):
     cif = write_cif("almost", x=0.505)
     coarse = answers(run, cif, "--symprec", 0.1)[0]
@@ -151,7 +175,7 @@ def test_warns_of_images_in_the_wrong_order_and_of_other_views(run, simulated):
         "is pattern y by its metadata, but given as x",
         "is pattern x by its metadata, but given as y",
     ]
-    assert "views 'rotations', the model expects 'zone-axes'" in err[2]
+    assert "views 'rotations', the model expects 'symmetry-directions'" in err[2]
 
 
 def test_plot_of_structures(run, write_cif, tmp_path):
@@ -252,6 +276,7 @@ BAD_CALLS = {
     "top text": (["a.cif", "--top", "x"], "argument --top: 'x' is not a whole number"),
     "q": (["a.cif", "--q-per-pixel", "-1"], "argument --q-per-pixel: '-1' is not a positive"),
     "symprec": (["a.cif", "--symprec", "nan"], "argument --symprec: 'nan' is not a positive"),
+    "coverage": (["a.cif", "--coverage", "1"], "argument --coverage: '1' is not a number between"),
     "option": (["a.cif", "--nonsense"], "unrecognized arguments: --nonsense"),
 }
 

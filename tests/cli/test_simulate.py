@@ -20,7 +20,7 @@ def test_writes_three_calibrated_images(run, write_cif, tmp_path, form, suffix):
     assert (code, err) == (0, [])
     paths = [Path(line) for line in out.splitlines()]
     assert paths == [folder / f"NaCl_{s}{suffix}" for s in "xyz"]
-    raw = DiffractionSimulator().transform([cif])[0]
+    raw = DiffractionSimulator(views="symmetry-directions").transform([cif])[0]
     for path, image, stream in zip(paths, raw, "xyz", strict=True):
         pattern = read_pattern(path)
         assert pattern.bit_depth == 16
@@ -28,7 +28,7 @@ def test_writes_three_calibrated_images(run, write_cif, tmp_path, form, suffix):
         assert pattern.center == (127.5, 127.5)
         assert pattern.metadata["stream"] == stream
         assert pattern.metadata["source"] == "NaCl.cif"
-        assert pattern.metadata["views"] == "zone-axes"
+        assert pattern.metadata["views"] == "symmetry-directions"
         shown = np.corrcoef(np.minimum(image, 0.3).ravel(), pattern.image.ravel())[0, 1]
         assert shown > 0.5
 

@@ -94,6 +94,15 @@ def test_standardized_crystals_are_the_standard_ones(table, n_jobs):
         assert cell_of(crystal.lattice) == pytest.approx(cell_of(expected.lattice), abs=1e-4)
 
 
+def test_standard_crystals_may_stay_as_distorted_as_they_were():
+    strained = NACL.replace(lattice=NACL.lattice * [1, 1, 1.001])
+    table = CrystalTable.from_crystals([strained])
+    assert cell_of(table.standardized()[0].lattice)[:3] == pytest.approx([5.6419] * 3, abs=1e-4)
+    given = table.standardized(idealize=False)
+    assert given.standard
+    assert np.sort(cell_of(given[0].lattice)[:3]) == pytest.approx([5.64, 5.64, 5.64564])
+
+
 def test_standardising_names_what_it_cannot_do():
     broken = Crystal(np.eye(3) * 4, [[0, 0, 0], [0, 0, 0.001]], [26, 26], name="doubled iron")
     table = CrystalTable.from_crystals([NACL, broken])

@@ -9,6 +9,7 @@ from crystalsym import models
 
 SMALL = {
     "msdn": {"growth": 4, "bottleneck": 4, "blocks": (2, 1)},
+    "msmlp": {"width": 16, "features": 8, "joint": 16, "embedding": 8},
     "strided": {"width": 4, "features": 8, "embedding": 8},
 }
 
@@ -32,7 +33,7 @@ def test_every_network_is_listed():
 
 @pytest.mark.parametrize("name", ["nosuch", None, 3])
 def test_unknown_name_lists_those_there_are(name):
-    with pytest.raises(ValueError, match="msdn, strided"):
+    with pytest.raises(ValueError, match="msdn, msmlp, strided"):
         models.get(name)
 
 
@@ -42,6 +43,15 @@ def test_msdn_has_the_published_parameters():
     assert [tuple(x.shape) for x in model.inputs] == [(None, 224, 224, 3)] * 3
     assert tuple(model.get_layer("features").output.shape) == (None, 3, 960)
     assert [tuple(x.shape) for x in model.outputs] == [(None, 72)] * 3
+
+
+def test_msmlp_reads_one_of_each_friedel_pair():
+    model = models.msmlp(5, **SMALL["msmlp"])
+    images = random_images(2, 3, 13, 2)
+    other = [image.copy() for image in images]
+    for image in other:
+        image[:, :6] = 0
+    np.testing.assert_allclose(outputs_of(model, images)[0], outputs_of(model, other)[0])
 
 
 def test_strided_is_small_enough_to_bundle():

@@ -13,6 +13,7 @@ from support.random_crystals import random_crystal
 
 from crystalsym import Crystal, DiffractionSimulator
 from crystalsym.datasets import CrystalTable, example_crystals
+from crystalsym.structures import standardize
 
 SMALL = {"image_size": 32, "symprec": 0.01}
 CRYSTALS = [random_crystal(n, np.random.default_rng(n)) for n in (2, 14, 62, 136, 166, 194, 225)]
@@ -227,6 +228,19 @@ def test_views_as_arrays_and_lists():
     assert np.array_equal(by_list[:, :3], DiffractionSimulator(**SMALL).transform(CRYSTALS))
     matrices = DiffractionSimulator(views=np.stack([np.eye(3)] * 2), **SMALL).transform(CRYSTALS)
     assert matrices.shape == (7, 2, 32, 32)
+
+
+def test_crystals_may_stay_as_distorted_as_they_were(patterns):
+    given = DiffractionSimulator(**SMALL, idealize=False)
+    assert np.allclose(given.transform(CRYSTALS), patterns, atol=1e-4)
+    moves = np.random.default_rng(0).normal(scale=0.002, size=NACL.frac_coords.shape)
+    shaken = NACL.replace(frac_coords=NACL.frac_coords + moves)
+    own = DiffractionSimulator(image_size=32, idealize=False).transform([shaken])
+    ideal = DiffractionSimulator(image_size=32).transform([shaken])
+    assert np.allclose(ideal, DiffractionSimulator(image_size=32).transform([NACL]), atol=1e-4)
+    standard = standardize(shaken, idealize=False)
+    assert np.array_equal(own, DiffractionSimulator(image_size=32).transform([standard]))
+    assert np.abs(own - ideal).max() > 1e-3
 
 
 def test_pixel_size_overrules_q_max():

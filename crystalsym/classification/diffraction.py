@@ -1,0 +1,58 @@
+"""From probabilities of groups to the diffraction class they are most likely of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+from crystalsym import spacegroups
+
+
+@cache
+def _columns(groups: tuple[int, ...]) -> tuple[list[tuple[int, ...]], np.ndarray]:
+    """The diffraction classes of some groups, and which groups each holds, (n_groups, m)."""
+    members = [spacegroups.diffraction_class(group) for group in groups]
+    classes = sorted(set(members))
+    return classes, np.array([[own == one for one in classes] for own in members], dtype=float)
+
+
+def leading_classes(
+    probabilities: np.ndarray, groups: Sequence[int] | np.ndarray
+) -> tuple[list[tuple[int, ...]], np.ndarray]:
+    """The diffraction class with the largest summed probability in every row, and that sum.
+
+    Parameters
+    ----------
+    probabilities : (n, n_groups) float
+    groups : sequence of int
+        Space group of each column.
+
+    Returns
+    -------
+    members : list of tuple of int
+        All of the 230 groups that share the class; empty in rows of NaN.
+    probabilities : ndarray (n,) float32
+
+    Raises
+    ------
+    ValueError
+        If a column is no space-group number.
+
+    Examples
+    --------
+    >>> members, total = leading_classes(np.array([[0.3, 0.3, 0.4]]), [33, 62, 14])
+    >>> members, total.round(2)
+    ([(33, 62)], array([0.6], dtype=float32))
+    """
+    names = np.asarray(groups)
+    if names.dtype.kind not in "iu":
+        raise ValueError("diffraction classes need classes_ that are space-group numbers")
+    classes, holds = _columns(tuple(names.tolist()))
+    sums = np.asarray(probabilities, dtype=np.float64) @ holds
+    absent = np.isnan(sums).any(axis=1)
+    best = np.where(absent, 0, sums.argmax(axis=1))
+    total = np.minimum(np.take_along_axis(sums, best[:, None], axis=1)[:, 0], 1.0)
+    members = [() if gone else classes[k] for k, gone in zip(best, absent, strict=True)]
+    return members, total.astype(np.float32)

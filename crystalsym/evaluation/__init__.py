@@ -1,0 +1,16 @@
+"""A fitted pipeline's figures on labelled crystals, and on those crystals made harder."""
+
+from __future__ import annotations
+
+from .answers import Evaluation, evaluate
+from .rows import SUBSETS, VARIANTS, available_rows, check_rows, evaluate_rows
+
+__all__ = [
+    "SUBSETS",
+    "VARIANTS",
+    "Evaluation",
+    "available_rows",
+    "check_rows",
+    "evaluate",
+    "evaluate_rows",
+]

@@ -1,0 +1,44 @@
+"""The diffraction class that probabilities of groups speak for."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+from crystalsym.classification.diffraction import leading_classes
+from crystalsym.spacegroups import diffraction_class
+
+
+def test_class_of_largest_sum_need_not_hold_the_first_group():
+    probabilities = np.array([[0.3, 0.25, 0.4, 0.05], [0.1, 0.1, 0.7, 0.1]], np.float32)
+    members, total = leading_classes(probabilities, [33, 62, 14, 225])
+    assert members == [diffraction_class(33), diffraction_class(14)]
+    np.testing.assert_allclose(total, [0.55, 0.7], rtol=1e-6)
+    assert total.dtype == np.float32
+
+
+def test_a_sum_of_rounded_probabilities_is_not_above_one():
+    assert leading_classes(np.array([[0.5000001, 0.5]]), [33, 62])[1] == 1.0
+
+
+def test_rows_of_nan():
+    members, total = leading_classes(np.array([[np.nan, np.nan], [0.2, 0.8]]), [2, 225])
+    assert members == [(), diffraction_class(225)]
+    assert np.isnan(total[0])
+
+
+def test_of_the_classifier(fitted, images):
+    X = images[0][:7]
+    members, total = fitted.predict_diffraction_class(X)
+    # The three groups are of three classes.
+    np.testing.assert_allclose(total, fitted.predict_proba(X).max(axis=1), rtol=1e-5)
+    assert members == [diffraction_class(int(group)) for group in fitted.predict(X)]
+
+
+def test_labels_that_are_no_groups(fitted, images):
+    other = copy.deepcopy(fitted)
+    other.classes_ = np.array(["a", "b", "c"])
+    with pytest.raises(ValueError, match="space-group numbers"):
+        other.predict_diffraction_class(images[0][:2])
