@@ -22,7 +22,10 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from crystalsym import DiffractionSimulator, PatternShaper, load_pretrained
+from crystalsym.augmentation import Augmentation
 from crystalsym.datasets import CrystalTable, example_crystals
+from crystalsym.lattice_patterns import LatticePatterns
+from crystalsym.pretrained import available
 from crystalsym.structures import Crystal, standardize
 
 CONDOR_RATE = 105e6  # atom x pixel / s, measured on one core of the same kind of machine
@@ -84,9 +87,11 @@ def shaping(crystals: list[Crystal]) -> dict[str, float]:
     raw = DiffractionSimulator().transform(crystals[:48])
     grey = DiffractionSimulator(dtype="uint8").transform(crystals[:48])
     spots = PatternShaper(intensity="log", image_size=64, field=0.69, dtype="uint8")
+    lattice = PatternShaper("lattice", intensity="log", image_size=13)
     pixels = PatternShaper("pixels", image_size=224, dtype="uint8")
     result = {
         "spots ms": 1e3 * best_time(lambda: spots.transform(raw)) / raw[:, :, 0, 0].size,
+        "lattice ms": 1e3 * best_time(lambda: lattice.transform(raw)) / raw[:, :, 0, 0].size,
         "pixels ms": 1e3 * best_time(lambda: pixels.transform(grey)) / raw[:, :, 0, 0].size,
     }
     loops = []
@@ -178,17 +183,39 @@ def start_up() -> dict[str, float]:
     }
 
 
+def direct(table: CrystalTable, jobs: int) -> dict[str, float]:
+    """Standard cells -> pictures in lattice indices, without an image: what training does."""
+    steps = [DiffractionSimulator(), PatternShaper("lattice", intensity="log", image_size=13)]
+    whole = LatticePatterns(steps, table, Augmentation(changed=1.0), n_jobs=jobs)
+    whole.set_epoch(0)
+    return {"crystals/s": len(table) / best_time(lambda: whole[:], 2), "jobs": jobs}
+
+
+def multiplications(model) -> int:
+    """Multiplications of the dense layers for one crystal; the trunk counts once a stream."""
+    n_streams = len(model.inputs)
+    layers = [(layer, 1) for layer in model.layers]
+    layers += [(layer, n_streams) for layer in model.get_layer("trunk").layers]
+    return sum(int(np.prod(x.kernel.shape)) * n for x, n in layers if hasattr(x, "kernel"))
+
+
 def ranking(crystals: list[Crystal]) -> dict[str, float]:
     """Crystals per second from structures, raw patterns and shaped patterns to probabilities."""
     pipeline = load_pretrained("72")
     sample = crystals[:256]
     raw = pipeline[:1].transform(sample)
-    shaped = pipeline[1:-1].transform(raw)
-    return {
+    shaped = np.tile(pipeline[1:-1].transform(raw), (32, 1, 1, 1, 1))
+    result = {
         "from structures /s": len(sample) / best_time(lambda: pipeline.predict_proba(sample), 2),
         "from patterns /s": len(sample) / best_time(lambda: pipeline[1:].predict_proba(raw), 2),
-        "network alone /s": len(sample) / best_time(lambda: pipeline[-1].predict_proba(shaped), 2),
     }
+    for name in available():
+        classifier = load_pretrained(name)[-1]
+        seconds = best_time(lambda c=classifier: c.predict_proba(shaped), 3)
+        result[f"network {name} alone /s"] = len(shaped) / seconds
+        result[f"network {name} parameters"] = classifier.n_parameters_
+        result[f"network {name} multiplications"] = multiplications(classifier.model_)
+    return result
 
 
 def main() -> None:
@@ -211,6 +238,7 @@ def main() -> None:
         "one pattern, 256x256, 10x10x10 cells of 40 atoms, one core": patterns(),
         "shaping an image, one core": shaping([standard[i] for i in range(48)]),
         "standard cells to shaped patterns": throughput(standard, args.jobs),
+        "standard cells to lattice indices, no image": direct(standard, args.jobs),
         "standardising": standardising(crystals[: args.number // 2], args.jobs),
         "start of a process": start_up(),
         "structure to ranking": ranking(crystals),

@@ -63,7 +63,7 @@ def test_the_large_model_knows_the_rare_groups():
     assert (np.diff(probabilities, axis=1) <= 0).all()
 
 
-@pytest.mark.parametrize("name", ["72", "230"])
+@pytest.mark.parametrize("name", ["72", "72-small", "230"])
 def test_model_cards_say_what_was_measured(name):
     card = model_card(name)
     assert {"data", "licence", "split", "limits", "training", "top1", "top5", "macro"} <= set(card)
