@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,11 @@ def learning_rows(
     Raises
     ------
     ValueError
-        If crystals of another scheme were to be changed.
+        If crystals of another scheme were to be changed, or a setting is unknown.
     """
+    known = {*ROW_DEFAULTS, *(field.name for field in fields(Augmentation))}
+    if stray := set(augment) - known:
+        raise ValueError(f"[augment] has no {min(stray)!r}; it has {', '.join(sorted(known))}")
     how = {key: augment.get(key, value) for key, value in ROW_DEFAULTS.items()}
     changes = {key: value for key, value in augment.items() if key not in ROW_DEFAULTS}
     if pipeline[1].scheme != "lattice":

@@ -62,3 +62,8 @@ def test_validation_rows_come_from_those_allowed():
 def test_images_cannot_be_changed(crystals, tmp_path):
     with pytest.raises(ValueError, match="augment"):
         rows_of(crystals, tmp_path, shape={"image_size": 16}, changed=0.5)
+
+
+def test_unknown_settings_are_named(crystals, tmp_path):
+    with pytest.raises(ValueError, match=r"\[augment\] has no 'chnaged'"):
+        rows_of(crystals, tmp_path, chnaged=0.5)

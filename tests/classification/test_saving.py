@@ -124,7 +124,8 @@ def test_metadata_and_parameters_of_all_kinds(images, tmp_path):
 def test_damaged_files(path, name, fault):
     files = members(path)
     data = files[name]
-    middle = len(data) // 2
+    # A letter: another last digit may be the same number, which does no harm.
+    middle = next(i for i in range(len(data) // 2, len(data)) if chr(data[i]) in "abcdefgh")
     changed = {
         "cut off": data[:middle],
         "one byte changed": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
