@@ -8,37 +8,16 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from crystalsym.classification.diffraction import leading_classes
-from crystalsym.classification.ranking import check_k, top_k
+from crystalsym.classification.ranking import RankingMixin
 from crystalsym.classification.sets import check_coverage, prediction_sets, set_threshold
 
 
-class AnswersMixin:
+class AnswersMixin(RankingMixin):
     """``predict_top_k``, ``predict_set`` and ``predict_diffraction_class`` of the classifier."""
 
-    def predict_top_k(self: Any, X: Any, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
-        """Return the k most probable groups of every row and their probabilities.
-
-        Parameters
-        ----------
-        X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
-        k : int, default=5
-            At most the number of groups.
-
-        Returns
-        -------
-        groups : ndarray (n, k)
-            Most probable first; 0 in rows that hold NaN.
-        probabilities : ndarray (n, k) float32
-
-        Raises
-        ------
-        ValueError
-            If k is not between 1 and the number of groups.
-        """
-        check_is_fitted(self)
-        k = check_k(k, len(self.classes_))
+    def _ranked(self: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
         probabilities = self.predict_proba(X)
-        return top_k(probabilities, probabilities, self.classes_, k)
+        return probabilities, probabilities
 
     def predict_set(self: Any, X: Any, coverage: float = 0.95) -> list[np.ndarray]:
         """Return for every row as many groups as it takes to hold the true one so often.

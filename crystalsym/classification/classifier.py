@@ -25,6 +25,7 @@ from crystalsym.classification.inputs import (
 from crystalsym.classification.objectives import log_softmax, total_weights
 from crystalsym.classification.parameters import check_parameters
 from crystalsym.classification.prediction import predict_outputs, predict_with_gaps
+from crystalsym.classification.ranking import refuse_absent
 from crystalsym.classification.restoring import SavingMixin
 from crystalsym.classification.training import train
 
@@ -314,11 +315,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
             If a row holds NaN: no space group stands for "unknown".
         """
         outputs, absent = self._outputs(self.model_, X)
-        if absent.any():
-            raise ValueError(
-                f"no group can be predicted for {row_names(np.flatnonzero(absent))} of X (NaN); "
-                "predict_proba gives NaN there, and predict_top_k the group 0"
-            )
+        refuse_absent(absent)
         return self.classes_[outputs.sum(axis=1).argmax(axis=1)]
 
     def embed(self, X: Any, layer: str = "features") -> np.ndarray:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from crystalsym.classification.inputs import row_names
 
 
 def check_k(k: Any, n_classes: int) -> int:
@@ -22,3 +25,41 @@ def top_k(
     groups = classes[order]
     groups[np.isnan(scores[:, 0])] = np.zeros((), groups.dtype)
     return groups, np.take_along_axis(probabilities, order, axis=1)
+
+
+def refuse_absent(absent: np.ndarray) -> None:
+    """Raise ValueError naming the rows of a mask: no space group stands for "unknown"."""
+    if absent.any():
+        raise ValueError(
+            f"no group can be predicted for {row_names(np.flatnonzero(absent))} of X (NaN); "
+            "predict_proba gives NaN there, and predict_top_k the group 0"
+        )
+
+
+class RankingMixin:
+    """``predict_top_k`` of what gives scores and probabilities by ``_ranked(X)``."""
+
+    def predict_top_k(self: Any, X: Any, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
+        """Return the k groups of every row that rank first, and their probabilities.
+
+        Parameters
+        ----------
+        X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
+        k : int, default=5
+            At most the number of groups.
+
+        Returns
+        -------
+        groups : ndarray (n, k)
+            Most probable (most similar) first; 0 in rows that hold NaN.
+        probabilities : ndarray (n, k) float32
+
+        Raises
+        ------
+        ValueError
+            If k is not between 1 and the number of groups.
+        """
+        check_is_fitted(self)
+        k = check_k(k, len(self.classes_))
+        scores, probabilities = self._ranked(X)
+        return top_k(scores, probabilities, self.classes_, k)

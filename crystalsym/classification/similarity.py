@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from crystalsym.classification.inputs import ImageRows, check_labels, check_weights, row_names
 from crystalsym.classification.objectives import log_softmax
-from crystalsym.classification.ranking import check_k, top_k
+from crystalsym.classification.ranking import RankingMixin, refuse_absent
 
 if TYPE_CHECKING:
     from typing import Self
@@ -22,7 +22,7 @@ REFERENCES = ("centroid", "nearest")
 MAX_SIMILARITIES = 1 << 24
 
 
-class SimilarityClassifier(ClassifierMixin, BaseEstimator):
+class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
     """Classify by the likeness to reference crystals in a trained network's features.
 
     A network trained on some space groups embeds the references of others, which it has never
@@ -216,38 +216,12 @@ class SimilarityClassifier(ClassifierMixin, BaseEstimator):
             If a row holds NaN: no space group stands for "unknown".
         """
         similarities = self._similarities(X)
-        absent = np.flatnonzero(np.isnan(similarities).any(axis=1))
-        if len(absent):
-            raise ValueError(
-                f"no group can be predicted for {row_names(absent)} of X (NaN); predict_proba "
-                "gives NaN there, and predict_top_k the group 0"
-            )
+        refuse_absent(np.isnan(similarities).any(axis=1))
         return self.classes_[similarities.argmax(axis=1)]
 
-    def predict_top_k(self, X: Any, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
-        """Return the k most similar groups of every row and their probabilities.
-
-        Parameters
-        ----------
-        X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
-        k : int, default=5
-            At most the number of groups.
-
-        Returns
-        -------
-        groups : ndarray (n, k)
-            Most similar first; 0 in rows that hold NaN.
-        probabilities : ndarray (n, k) float32
-
-        Raises
-        ------
-        ValueError
-            If k is not between 1 and the number of groups.
-        """
-        check_is_fitted(self)
-        k = check_k(k, len(self.classes_))
+    def _ranked(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         similarities = self._similarities(X)
-        return top_k(similarities, self._probabilities(similarities), self.classes_, k)
+        return similarities, self._probabilities(similarities)
 
     def _similarities(self, X: Any) -> np.ndarray:
         check_is_fitted(self)

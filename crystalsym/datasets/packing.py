@@ -113,6 +113,13 @@ def _orbit(out, site, sites, uniforms):
 
 
 @njit(cache=True, nogil=True)
+def _square(x, y, z, metric):
+    """Square of the length of a fractional vector."""
+    square = metric[0, 0] * x * x + metric[1, 1] * y * y + metric[2, 2] * z * z
+    return square + 2 * (metric[0, 1] * x * y + metric[0, 2] * x * z + metric[1, 2] * y * z)
+
+
+@njit(cache=True, nogil=True)
 def _shortest(one, two, metric, same):
     """Square of the shortest distance between two atoms and their images."""
     dx = two[0] - one[0]
@@ -128,9 +135,7 @@ def _shortest(one, two, metric, same):
                 if same and i == 0 and j == 0 and k == 0:
                     continue
                 x, y, z = dx + i, dy + j, dz + k
-                square = metric[0, 0] * x * x + metric[1, 1] * y * y + metric[2, 2] * z * z
-                square += 2 * (metric[0, 1] * x * y + metric[0, 2] * x * z + metric[1, 2] * y * z)
-                best = min(best, square)
+                best = min(best, _square(x, y, z, metric))
     return best
 
 
@@ -181,6 +186,4 @@ def _near(one, two, metric, tolerance):
     x -= np.rint(x)
     y -= np.rint(y)
     z -= np.rint(z)
-    square = metric[0, 0] * x * x + metric[1, 1] * y * y + metric[2, 2] * z * z
-    square += 2 * (metric[0, 1] * x * y + metric[0, 2] * x * z + metric[1, 2] * y * z)
-    return square <= tolerance * tolerance
+    return _square(x, y, z, metric) <= tolerance * tolerance

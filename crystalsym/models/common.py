@@ -37,6 +37,14 @@ def seeded_dropout(rate: float, name: str) -> Any:
     return layers.Dropout(rate, seed=random.randrange(1, 2**31), name=name)
 
 
+def normalised_relu(x: Any, name: str, momentum: float) -> Any:
+    """Batch normalisation and ReLU."""
+    from keras import layers
+
+    x = layers.BatchNormalization(momentum=momentum, name=f"{name}_norm")(x)
+    return layers.Activation("relu", name=f"{name}_relu")(x)
+
+
 def shared_features(inputs: list[Any], trunk: Any) -> Any:
     """Run one trunk over all streams at once.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crystalsym.models.common import (
     check_sizes,
+    normalised_relu,
     seeded_dropout,
     shared_features,
     stream_inputs,
@@ -21,8 +22,7 @@ def _dense(x: Any, units: int, name: str) -> Any:
     from keras import layers
 
     x = layers.Dense(units, use_bias=False, kernel_initializer="he_normal", name=name)(x)
-    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"{name}_norm")(x)
-    return layers.Activation("relu", name=f"{name}_relu")(x)
+    return normalised_relu(x, name, BATCH_NORM_MOMENTUM)
 
 
 def _trunk(image_size: int, channels: int, width: int, features: int) -> Any:

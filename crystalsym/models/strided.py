@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crystalsym.models.common import (
     check_sizes,
+    normalised_relu,
     seeded_dropout,
     shared_features,
     stream_inputs,
@@ -20,13 +21,6 @@ BATCH_NORM_MOMENTUM = 0.9
 SMALLEST_MAP = 4
 
 
-def _normalised_relu(x: Any, name: str) -> Any:
-    from keras import layers
-
-    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"{name}_norm")(x)
-    return layers.Activation("relu", name=f"{name}_relu")(x)
-
-
 def _conv(x: Any, filters: int, kernel: int, strides: int, name: str) -> Any:
     from keras import layers
 
@@ -39,7 +33,7 @@ def _conv(x: Any, filters: int, kernel: int, strides: int, name: str) -> Any:
         kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
-    return _normalised_relu(x, name)
+    return normalised_relu(x, name, BATCH_NORM_MOMENTUM)
 
 
 def _trunk(image_size: int, channels: int, width: int, depth: int, features: int) -> Any:
@@ -59,7 +53,7 @@ def _trunk(image_size: int, channels: int, width: int, depth: int, features: int
     # Flattened, not averaged: which reflections are missing is a matter of absolute place.
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(features, use_bias=False, name="projection")(x)
-    x = _normalised_relu(x, "projection")
+    x = normalised_relu(x, "projection", BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, x, name="trunk")
 
 

@@ -15,12 +15,11 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils import estimator_checks
 
 import crystalsym
 from crystalsym.classification import SpaceGroupClassifier
 
-from .conftest import FITTED, GROUPS, LazyImages, make_classifier, make_images
+from .conftest import CONVENTIONS, FITTED, GROUPS, LazyImages, make_classifier, make_images
 
 
 def package_parent():
@@ -314,21 +313,6 @@ def test_pipeline_and_grid_search(images):
     assert len(fits["params"]) == 2
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        estimator_checks.check_estimator_cloneable,
-        estimator_checks.check_estimator_repr,
-        estimator_checks.check_estimator_tags_renamed,
-        estimator_checks.check_get_params_invariance,
-        estimator_checks.check_set_params,
-        estimator_checks.check_no_attributes_set_in_init,
-        estimator_checks.check_parameters_default_constructible,
-        estimator_checks.check_valid_tag_types,
-        estimator_checks.check_mixin_order,
-        estimator_checks.check_estimators_unfitted,
-    ],
-    ids=lambda check: check.__name__,
-)
+@pytest.mark.parametrize("check", CONVENTIONS, ids=lambda check: check.__name__)
 def test_scikit_learn_checks(check):
     check("SpaceGroupClassifier", SpaceGroupClassifier())

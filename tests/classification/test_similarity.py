@@ -13,12 +13,11 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils import estimator_checks
 
 from crystalsym import SimilarityClassifier, pretrained
 from crystalsym.classification import SpaceGroupClassifier
 
-from .conftest import LazyImages, make_classifier
+from .conftest import CONVENTIONS, LazyImages, make_classifier
 
 UNSEEN = np.array([3, 200, 203])
 
@@ -369,21 +368,6 @@ def test_repr_and_tags(fitted):
     assert SimilarityClassifier().__sklearn_tags__().input_tags.two_d_array is False
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        estimator_checks.check_estimator_cloneable,
-        estimator_checks.check_estimator_repr,
-        estimator_checks.check_estimator_tags_renamed,
-        estimator_checks.check_get_params_invariance,
-        estimator_checks.check_set_params,
-        estimator_checks.check_no_attributes_set_in_init,
-        estimator_checks.check_parameters_default_constructible,
-        estimator_checks.check_valid_tag_types,
-        estimator_checks.check_mixin_order,
-        estimator_checks.check_estimators_unfitted,
-    ],
-    ids=lambda check: check.__name__,
-)
+@pytest.mark.parametrize("check", CONVENTIONS, ids=lambda check: check.__name__)
 def test_scikit_learn_checks(check):
     check("SimilarityClassifier", SimilarityClassifier())

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.crystals import NACL, turned
 from support.random_crystals import random_crystal
-from support.reference import fixture, shared_arrays
+from support.reference import condor_cases, condor_simulator, fixture, shared_arrays
 
 from crystalsym import Crystal, DiffractionSimulator
 from crystalsym.geometry import Detector
@@ -20,7 +17,6 @@ from crystalsym.simulation.atoms import BLOCK, atoms_pattern
 from crystalsym.structures import Cluster
 
 ELECTRON_RADIUS = 2.8179403205e-5  # Å
-PLANCK, LIGHT_SPEED = 6.62607015e-34, 299792458.0
 TOLERANCE, ZINC_TOLERANCE = 1e-5, 5e-4  # as for the engine "lattice"
 SMALL = {"image_size": 32, "standardize": False, "normalize": False, "dtype": "float64"}
 
@@ -171,36 +167,15 @@ def test_vacancies_leave_bragg_peaks_and_add_diffuse_scattering():
     assert holey[dark].mean() > 5 * perfect[dark].mean()
 
 
-def cases_of(arrays):
-    return json.loads(str(arrays["cases_json"]))
-
-
 def check_case(arrays, case, structure):
-    photons = case["pulse_energy_J"] / (PLANCK * LIGHT_SPEED / case["wavelength_m"])
-    focus = math.pi * (case["focus_diameter_m"] * 1e10) ** 2 / 4
-    simulator = DiffractionSimulator(
-        engine="atoms",
-        ewald="flat" if case["flat_ewald_sphere"] else "sphere",
-        views=arrays[f"ROT/{case['rotation']}"][None],
-        wavelength=case["wavelength_m"] * 1e10,
-        detector_distance=case["distance_m"] * 1e3,
-        pixel_size=case["pixel_m"] * 1e3,
-        image_size=case["n"],
-        center=None if case["cx"] is None else (case["cx"], case["cy"]),
-        cells=tuple(int(n) for n in arrays[f"{case['crystal']}/replicas"]),
-        polarization=case["polarization"],
-        fluence=photons / focus,
-        standardize=False,
-        normalize=False,
-        dtype="float64",
-    )
+    simulator = condor_simulator(arrays, case, "atoms")
     pattern = simulator.transform([structure])[0, 0]
     expected = arrays[f"{case['key']}/I"]
     allowed = ZINC_TOLERANCE if 30 in structure.atomic_numbers else TOLERANCE
     assert np.abs(pattern - expected).max() < allowed * expected.max()
 
 
-@pytest.mark.parametrize("case", cases_of(fixture("condor.npz")), ids=lambda case: case["key"])
+@pytest.mark.parametrize("case", condor_cases(fixture("condor.npz")), ids=lambda case: case["key"])
 def test_condor_fixture(case):
     arrays = fixture("condor.npz")
     parts = (arrays[f"{case['crystal']}/{key}"] for key in ("lattice_A", "frac", "Zcell"))
@@ -210,7 +185,7 @@ def test_condor_fixture(case):
 def test_all_condor_cases_of_the_full_reference():
     """The clusters are those Condor was given."""
     arrays = shared_arrays("reference/condor.npz")
-    cases = cases_of(arrays)
+    cases = condor_cases(arrays)
     assert len(cases) == 98
     for case in cases:
         name = case["crystal"]

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import numpy as np
 import pytest
-from support.reference import fixture, shared_arrays
+from support.reference import condor_cases, condor_simulator, fixture, shared_arrays
 
-from crystalsym import Crystal, DiffractionSimulator
+from crystalsym import Crystal
 
-PLANCK, LIGHT_SPEED = 6.62607015e-34, 299792458.0
 # Condor sums in float32. Its zinc factor differs from gemmi's in the fifth digit.
 TOLERANCE, ZINC_TOLERANCE = 1e-5, 5e-4
 ZINC = 30
-
-
-def cases_of(arrays) -> list[dict]:
-    return json.loads(str(arrays["cases_json"]))
 
 
 def crystal_of(arrays, name: str) -> Crystal:
@@ -27,37 +21,16 @@ def crystal_of(arrays, name: str) -> Crystal:
     )
 
 
-def simulator_of(arrays, case) -> DiffractionSimulator:
-    photons = case["pulse_energy_J"] / (PLANCK * LIGHT_SPEED / case["wavelength_m"])
-    focus = math.pi * (case["focus_diameter_m"] * 1e10) ** 2 / 4
-    return DiffractionSimulator(
-        engine="lattice",
-        ewald="flat" if case["flat_ewald_sphere"] else "sphere",
-        views=arrays[f"ROT/{case['rotation']}"][None],
-        wavelength=case["wavelength_m"] * 1e10,
-        detector_distance=case["distance_m"] * 1e3,
-        pixel_size=case["pixel_m"] * 1e3,
-        image_size=case["n"],
-        center=None if case["cx"] is None else (case["cx"], case["cy"]),
-        cells=tuple(int(n) for n in arrays[f"{case['crystal']}/replicas"]),
-        polarization=case["polarization"],
-        fluence=photons / focus,
-        standardize=False,
-        normalize=False,
-        dtype="float64",
-    )
-
-
 def check(arrays, case) -> None:
     crystal = crystal_of(arrays, case["crystal"])
-    pattern = simulator_of(arrays, case).transform([crystal])[0, 0]
+    pattern = condor_simulator(arrays, case, "lattice").transform([crystal])[0, 0]
     expected = arrays[f"{case['key']}/I"]
     assert pattern.shape == expected.shape
     allowed = ZINC_TOLERANCE if ZINC in crystal.atomic_numbers else TOLERANCE
     assert np.abs(pattern - expected).max() < allowed * expected.max()
 
 
-FIXTURE_CASES = cases_of(fixture("condor.npz"))
+FIXTURE_CASES = condor_cases(fixture("condor.npz"))
 
 
 @pytest.mark.parametrize("case", FIXTURE_CASES, ids=[case["key"] for case in FIXTURE_CASES])
@@ -67,7 +40,7 @@ def test_fixture_case(case):
 
 def test_all_cases_of_the_full_reference():
     arrays = shared_arrays("reference/condor.npz")
-    cases = cases_of(arrays)
+    cases = condor_cases(arrays)
     assert len(cases) == 98
     # Both camera lengths, an off-centre beam, polarisation and the flat surface are among them.
     assert {case["pixel_m"] / case["distance_m"] for case in cases} >= {8e-4, 4e-4, 2e-3}
@@ -80,8 +53,8 @@ def test_all_cases_of_the_full_reference():
 
 def test_scattering_vectors_and_amplitude_of_the_full_reference():
     arrays = shared_arrays("reference/condor.npz")
-    case = next(case for case in cases_of(arrays) if case["key"] == "TiO2_rutile/v_full")
-    simulator = simulator_of(arrays, case)
+    case = next(case for case in condor_cases(arrays) if case["key"] == "TiO2_rutile/v_full")
+    simulator = condor_simulator(arrays, case, "lattice")
     rotation = arrays[f"ROT/{case['rotation']}"]
     # Condor gives 2π/m, in the frame of the crystal.
     theirs = arrays["TiO2_rutile/v_full/qmap_2pi_per_m"]
