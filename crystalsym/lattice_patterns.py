@@ -50,8 +50,9 @@ class LatticePatterns:
         With the epoch's number fixes the changes.
     n_jobs : int, optional
         Threads.
-    may_validate : array-like of bool, optional
-        Rows that a classifier may hold out for validation; all by default.
+    validation_groups : array-like of int, optional
+        Crystals of the same number are held out for validation together, those of a negative
+        number never; each for itself by default.
 
     Raises
     ------
@@ -76,7 +77,7 @@ class LatticePatterns:
         augmentation: Augmentation | None = None,
         random_state: int = 0,
         n_jobs: int | None = None,
-        may_validate: Any = None,
+        validation_groups: Any = None,
     ):
         steps = getattr(transformers, "steps", None)
         self.transformers = [step for _, step in steps] if steps else list(transformers)
@@ -87,7 +88,7 @@ class LatticePatterns:
         self.augmentation = augmentation
         self.random_state = random_state
         self.n_jobs = n_jobs
-        self.may_validate = may_validate
+        self.validation_groups = validation_groups
         self.q_max = float(simulator.q_max)
         self.radiation = simulator.radiation
         self._shape = (

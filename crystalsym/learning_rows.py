@@ -17,6 +17,8 @@ from crystalsym.streams import RenderedPatterns
 
 # Settings of the table [augment] that concern rows; the others are those of Augmentation.
 ROW_DEFAULTS = {"least": 0, "random": 0}
+# Number of crystals that do not serve for validation.
+NEVER = -1
 
 
 def learning_rows(
@@ -27,6 +29,7 @@ def learning_rows(
     folder: Path,
     seed: int = 0,
     n_jobs: int | None = None,
+    groups: np.ndarray | None = None,
 ) -> tuple[Any, np.ndarray]:
     """Lazy patterns and their labels.
 
@@ -47,6 +50,9 @@ def learning_rows(
         Where rendered images are kept (other schemes).
     seed : int, default=0
     n_jobs : int, optional
+    groups : ndarray of int, shape (n,), optional
+        Crystals of the same number serve for validation together or not at all, as those of a
+        test do; each for itself by default.
 
     Returns
     -------
@@ -66,22 +72,25 @@ def learning_rows(
     if pipeline[1].scheme != "lattice":
         if augment:
             raise ValueError('[augment] needs the shaper\'s scheme = "lattice"')
-        rendered = RenderedPatterns(pipeline[:-1], crystals)
+        rendered: Any = RenderedPatterns(pipeline[:-1], crystals)
         if rendered.dtype == np.uint8:
-            return PatternStore(rendered, folder), labels
+            rendered = PatternStore(rendered, folder)
+        rendered.validation_groups = groups
         return rendered, labels
     counts = np.bincount(labels, minlength=231)
     copies = np.maximum(-(-int(how["least"]) // np.maximum(counts, 1)), 1)[labels]
     rows = np.repeat(np.arange(len(labels)), copies)
-    y, may_validate = labels[rows], copies[rows] == 1
+    y = labels[rows]
+    numbers = np.arange(len(labels)) if groups is None else groups
+    numbers = np.where(copies > 1, NEVER, numbers)[rows]
     table = crystals.take(rows)
     if how["random"]:
-        groups = np.repeat(np.unique(labels), int(how["random"]))
-        table = CrystalTable.concatenate([table, random_crystals(groups, seed, n_jobs=n_jobs)])
-        y = np.concatenate([y, groups])
-        may_validate = np.concatenate([may_validate, np.zeros(len(groups), dtype=bool)])
+        more = np.repeat(np.unique(labels), int(how["random"]))
+        table = CrystalTable.concatenate([table, random_crystals(more, seed, n_jobs=n_jobs)])
+        y = np.concatenate([y, more])
+        numbers = np.concatenate([numbers, np.full(len(more), NEVER)])
     augmentation = Augmentation(**changes) if augment else None
     patterns = LatticePatterns(
-        pipeline[:-1], table, augmentation, seed, n_jobs, may_validate=may_validate
+        pipeline[:-1], table, augmentation, seed, n_jobs, validation_groups=numbers
     )
     return patterns, y

@@ -18,12 +18,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from crystalsym.evaluation import evaluate
 from crystalsym.learning_rows import learning_rows
 from crystalsym.training_data import DATA_DEFAULTS, TrainingData, load_data
 
-__all__ = ["DATA_DEFAULTS", "TrainingConfig", "TrainingData", "evaluate", "load_data", "train"]
+__all__ = [
+    "DATA_DEFAULTS",
+    "TrainingConfig",
+    "TrainingData",
+    "evaluate",
+    "load_data",
+    "refit",
+    "train",
+]
 
+REFITTED = (
+    "the figures are those of a training of the same settings without the held-out crystals;"
+    " these weights have learned from all crystals since"
+)
 TABLES = ("data", "simulate", "shape", "augment", "classify", "card")
 
 
@@ -119,38 +133,107 @@ def train(
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     data = load_data(config, output / "data", n_jobs, verbose)
-    pipeline = config.pipeline()
-    pipeline[-1].set_params(checkpoint_dir=str(output / "checkpoints"), verbose=verbose)
     _say(verbose, f"{len(data.train)} crystals to learn from, {len(data.test)} held out")
-    start = time.monotonic()
-    learning, labels = learning_rows(
-        pipeline,
-        data.crystals.take(data.train),
-        data.labels[data.train],
-        config.augment,
-        output / "patterns",
-        int(config.data["split_seed"]),
-        n_jobs,
-    )
-    pipeline[-1].fit(learning, labels)
-    seconds = time.monotonic() - start
+    pipeline, history = _fitted(config, data, data.train, output, n_jobs, verbose)
     figures = evaluate(pipeline, data.crystals.take(data.test), data.labels[data.test])
-    result = {
-        "name": config.name,
-        "held_out": figures,
-        "learning_crystals": len(data.train),
-        "parameters": pipeline[-1].n_parameters_,
-        "seconds_since_last_start": round(seconds),
-        "history": pipeline[-1].history_,
-        "config": _portable(config),
-    }
-    pipeline[-1].set_params(checkpoint_dir=None, verbose=0)
-    headline = {key: round(figures[key], 4) for key in ("top1", "top5", "macro")}
-    card = {"name": config.name, **config.card, **headline, "training": result}
+    result = {"name": config.name, "held_out": figures, **history, "config": _portable(config)}
+    card = {**_card(config, figures), "training": result}
     save_pipeline(pipeline, output / "model", metadata=card, dtype="float16")
     (output / "figures.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     _say(verbose, f"held out: top-1 {figures['top1']:.4f}, top-5 {figures['top5']:.4f}")
     return result
+
+
+def refit(
+    config: TrainingConfig,
+    output: str | os.PathLike,
+    *,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> dict[str, Any]:
+    """Train anew on all crystals, after :func:`train` has measured the held-out ones.
+
+    The held-out figures stay those of the former training; the card says that these weights have
+    learned from the held-out crystals since. It may be interrupted as that may.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        As it was given to :func:`train`.
+    output : path-like
+        Folder of that training; adds ``refitted``, a pipeline, and its checkpoints.
+    n_jobs : int, optional
+        Jobs for standardising the crystals.
+    verbose : int, default=0
+
+    Returns
+    -------
+    dict
+        The former figures, and how the new weights came about as ``refitted``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no finished training is there.
+    ValueError
+        If it had other settings.
+    """
+    from crystalsym.pretrained import save_pipeline
+
+    output = Path(output)
+    file = output / "figures.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: train first, so that there are held-out figures")
+    former = json.loads(file.read_text(encoding="utf-8"))
+    if former["config"] != json.loads(json.dumps(_portable(config))):
+        raise ValueError(f"{file}: is of a training with other settings than these")
+    data = load_data(config, output / "data", n_jobs, verbose)
+    _say(verbose, f"{len(data.labels)} crystals to learn from, none held out")
+    everything = np.arange(len(data.labels))
+    folder = output / "all"
+    pipeline, history = _fitted(config, data, everything, folder, n_jobs, verbose)
+    result = {**former, "refitted": history}
+    card = {**_card(config, former["held_out"]), "refitted": REFITTED, "training": result}
+    save_pipeline(pipeline, output / "refitted", metadata=card, dtype="float16")
+    return result
+
+
+def _fitted(
+    config: TrainingConfig,
+    data: TrainingData,
+    chosen: np.ndarray,
+    folder: Path,
+    n_jobs: int | None,
+    verbose: int,
+) -> tuple[Any, dict[str, Any]]:
+    """The pipeline after learning from the rows chosen, and how it went."""
+    pipeline = config.pipeline()
+    pipeline[-1].set_params(checkpoint_dir=str(folder / "checkpoints"), verbose=verbose)
+    start = time.monotonic()
+    learning, labels = learning_rows(
+        pipeline,
+        data.crystals.take(chosen),
+        data.labels[chosen],
+        config.augment,
+        folder / "patterns",
+        int(config.data["split_seed"]),
+        n_jobs,
+        data.groups[chosen],
+    )
+    pipeline[-1].fit(learning, labels)
+    history = {
+        "learning_crystals": len(chosen),
+        "parameters": pipeline[-1].n_parameters_,
+        "seconds_since_last_start": round(time.monotonic() - start),
+        "history": pipeline[-1].history_,
+    }
+    pipeline[-1].set_params(checkpoint_dir=None, verbose=0)
+    return pipeline, history
+
+
+def _card(config: TrainingConfig, figures: dict[str, Any]) -> dict[str, Any]:
+    headline = {key: round(figures[key], 4) for key in ("top1", "top5", "macro")}
+    return {"name": config.name, **config.card, **headline}
 
 
 def _portable(config: TrainingConfig) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class TrainingData:
     labels : ndarray of int
     train, test : ndarray of int
         Rows of ``crystals``.
+    groups : ndarray of int
+        Numbers; crystals of the same number stay on one side of the split.
     rows : ndarray of int
         Where ``crystals`` stand in the file they came from.
     """
@@ -45,6 +47,7 @@ class TrainingData:
     labels: np.ndarray
     train: np.ndarray
     test: np.ndarray
+    groups: np.ndarray
     rows: np.ndarray
 
 
@@ -100,7 +103,7 @@ def load_data(
         train, test = np.sort(np.concatenate([train, test[kept]])), test[~kept]
     if not data["idealize"]:
         crystals = standard_table(data, cache, n_jobs, verbose, idealize=False).take(rows)
-    return TrainingData(crystals, labels, train, test, rows)
+    return TrainingData(crystals, labels, train, test, keys, rows)
 
 
 def standard_table(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crystalsym.classification.fitting import split_rows
 from crystalsym.datasets import CrystalTable, example_crystals
@@ -22,41 +24,66 @@ def crystals():
     return CrystalTable.from_crystals(chosen, groups, standard=True)
 
 
-def rows_of(crystals, tmp_path, shape=None, **augment):
+def rows_of(crystals, tmp_path, shape=None, groups=None, **augment):
     pipeline = TrainingConfig("x", shape=shape or LATTICE).pipeline()
     labels = crystals.space_group.astype(int)
-    return learning_rows(pipeline, crystals, labels, augment, tmp_path)
+    return learning_rows(pipeline, crystals, labels, augment, tmp_path, groups=groups)
 
 
 def test_rare_groups_are_repeated_and_random_crystals_added(crystals, tmp_path):
     X, y = rows_of(crystals, tmp_path, least=4, random=2)
     groups, counts = np.unique(crystals.space_group, return_counts=True)
     assert isinstance(X, LatticePatterns)
-    assert len(X) == len(y) == len(X.may_validate)
+    assert len(X) == len(y) == len(X.validation_groups)
     for group, count in zip(groups, counts, strict=True):
         rows = np.count_nonzero(y == group)
         assert rows >= max(4, count) + 2
         if count < 4:
-            assert not X.may_validate[y == group].any()
-    assert not X.may_validate[-2 * len(groups) :].any()
+            assert (X.validation_groups[y == group] < 0).all()
+    assert (X.validation_groups[-2 * len(groups) :] < 0).all()
 
 
 def test_nothing_is_added_unasked(crystals, tmp_path):
     X, y = rows_of(crystals, tmp_path)
     np.testing.assert_array_equal(y, crystals.space_group)
     assert X.augmentation is None
-    assert X.may_validate.all()
+    np.testing.assert_array_equal(X.validation_groups, np.arange(len(y)))
+
+
+@pytest.mark.parametrize(
+    "shape", [LATTICE, {"image_size": 16}, {"image_size": 16, "dtype": "uint8"}]
+)
+def test_groups_of_the_split_reach_the_validation(crystals, tmp_path, shape):
+    groups = np.arange(len(crystals)) // 3
+    X, _ = rows_of(crystals, tmp_path, shape=shape, groups=groups)
+    np.testing.assert_array_equal(X.validation_groups, groups)
 
 
 def test_validation_rows_come_from_those_allowed():
     codes = np.repeat([0, 1], 50)
-    allowed = np.arange(100) % 3 == 0
-    learning, validation = split_rows(codes, 0.1, seed=0, allowed=allowed)
+    numbers = np.where(np.arange(100) % 3 == 0, np.arange(100), -1)
+    learning, validation = split_rows(codes, 0.1, seed=0, groups=numbers)
     assert len(validation) == 3
-    assert allowed[validation].all()
+    assert (numbers[validation] >= 0).all()
     assert len(learning) + len(validation) == 100
-    learning, validation = split_rows(codes, 0.1, seed=0, allowed=np.zeros(100, dtype=bool))
+    learning, validation = split_rows(codes, 0.1, seed=0, groups=np.full(100, -1))
     assert len(validation) == 0
+
+
+@given(
+    groups=st.lists(st.integers(-1, 12), min_size=1, max_size=60),
+    fraction=st.floats(0, 0.9),
+    seed=st.integers(0, 3),
+)
+def test_groups_are_not_torn_apart(groups, fraction, seed):
+    groups = np.array(groups)
+    learning, validation = split_rows(groups % 4, fraction, seed, groups)
+    np.testing.assert_array_equal(np.sort(np.r_[learning, validation]), np.arange(len(groups)))
+    assert not set(groups[learning]) & set(groups[validation])
+    assert len(learning)
+    # One that would fill more than the validation rows by itself is learned from.
+    most = max(round(fraction * np.count_nonzero(groups >= 0)), 1)
+    assert all(np.count_nonzero(groups == number) <= most for number in groups[validation])
 
 
 def test_images_cannot_be_changed(crystals, tmp_path):

@@ -11,7 +11,7 @@ from crystalsym.cli import main
 from crystalsym.datasets import CrystalTable, example_crystals
 from crystalsym.pretrained import load_pipeline, read_description, save_pipeline
 from crystalsym.structures import as_crystal, space_group_number
-from crystalsym.training import TrainingConfig, load_data, train
+from crystalsym.training import TrainingConfig, load_data, refit, train
 
 CONFIG = """
 name = "tiny"
@@ -82,6 +82,33 @@ def test_a_finished_training_is_not_repeated(config, tmp_path):
     again = train(TrainingConfig.read(config), tmp_path / "run")
     assert again["history"] == first["history"]
     assert again["held_out"] == first["held_out"]
+
+
+def test_refitted_weights_learn_from_all_and_say_so(config, table, tmp_path, capsys):
+    run = tmp_path / "run"
+    call = ["train", str(config), "--output", str(run), "--quiet"]
+    assert main([*call, "--refit"]) == 2
+    assert "train first" in capsys.readouterr().err
+    figures = train(TrainingConfig.read(config), run)
+    assert main([*call, "--refit"]) == 0
+    assert json.loads(capsys.readouterr().out) == figures["held_out"]
+    card = read_description(run / "refitted")["metadata"]
+    assert "learned from all crystals" in card["refitted"]
+    assert card["top1"] == round(figures["held_out"]["top1"], 4)
+    everything = figures["learning_crystals"] + figures["held_out"]["crystals"]
+    assert card["training"]["refitted"]["learning_crystals"] == everything
+    assert "refitted" not in read_description(run / "model")["metadata"]
+    call = ["evaluate", "--model", str(run / "refitted"), "--structures", str(table), "--quiet"]
+    assert main([*call, "--cache", str(tmp_path), "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["rows"]) == ["refitted-on"]
+
+
+def test_refitting_is_for_the_same_settings(config, tmp_path):
+    settings = TrainingConfig.read(config)
+    train(settings, tmp_path / "run")
+    settings.classify["epochs"] = 3
+    with pytest.raises(ValueError, match="other settings"):
+        refit(settings, tmp_path / "run")
 
 
 def test_limit_and_seed_choose_the_same_crystals_again(config, tmp_path):

@@ -38,6 +38,7 @@ from crystalsym.training import TrainingConfig, load_data
 
 SEED = 0
 CHUNK = 256
+CHANNELS = ("spots", "lines")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def transformers(run: Run) -> list[Any]:
     else:
         simulator = DiffractionSimulator(**{**SIMULATE, **run.simulate, **parallel})
     if run.image == "shaped":
-        return [simulator, PatternShaper(**{**SHAPE, **run.shape}, dtype="uint8", **parallel)]
+        shape = {key: value for key, value in run.shape.items() if key != "channels"}
+        return [simulator, PatternShaper(**{**SHAPE, **shape}, dtype="uint8", **parallel)]
     kept = {key: SHAPE[key] for key in ("intensity", "threshold", "image_size")}
     kind = RawStreams if run.image == "streams" else SpotMerger
     return [simulator, kind(**{**kept, **run.shape}, dtype="uint8")]
@@ -122,6 +124,9 @@ def perform(run: Run, learn: Sample, score: Sample, cache: dict[str, Any]) -> di
         ]
         cache["key"] = key
     images, labels = cache["images"], cache["labels"]
+    if "channels" in run.shape:  # drawn all at once, the channels do not depend on each other
+        kept = [CHANNELS.index(name) for name in run.shape["channels"]]
+        images = [part[..., kept] for part in images]
     rendered = time.monotonic()
     options = {**CLASSIFY, **run.classify}
     if options["architecture"] == "bn":
@@ -148,6 +153,7 @@ def perform(run: Run, learn: Sample, score: Sample, cache: dict[str, Any]) -> di
             "predict": round(time.monotonic() - fitted, 1),
         },
         "steps": [" ".join(repr(step).split()) for step in steps],
+        "channels": list(run.shape.get("channels", CHANNELS)),
         "classify": {**CLASSIFY, **run.classify},
         "crystals": run.crystals,
         "right": "".join("01"[int(a == b)] for a, b in zip(answers, labels[1], strict=True)),

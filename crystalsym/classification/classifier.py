@@ -119,9 +119,9 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
     merged images (n, H, W, C) from ``SpotMerger``. It may be lazy: any object with ``shape``,
     ``dtype``, ``__len__`` and ``__getitem__(index_array)`` is asked for one batch at a time, in a
     background thread. If it has ``set_epoch(epoch)``, that is called before every epoch, and with
-    None after it, so that validation sees the rows as they are; a mask ``may_validate`` says which
-    rows may be held out for validation; if it has a ``descriptor``, that goes into ``metadata_``
-    and must be the same in predictions.
+    None after it, so that validation sees the rows as they are; rows of the same number in its
+    ``validation_groups`` are held out for validation together, those of a negative number never;
+    if it has a ``descriptor``, that goes into ``metadata_`` and must be the same in predictions.
 
     Rows that hold NaN (crystals that ``DiffractionSimulator(on_error="nan")`` could not simulate)
     are refused by ``fit`` and ``predict``. ``predict_proba``, ``decision_function`` and ``embed``

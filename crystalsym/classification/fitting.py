@@ -32,24 +32,32 @@ class TrainingPlan:
 
 
 def split_rows(
-    codes: np.ndarray, fraction: float, seed: int, allowed: np.ndarray | None = None
+    codes: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split row numbers into learning and validation rows, each class in proportion.
 
     Rows are shuffled, sorted by class and taken at even distances, so that classes with a single
-    member are no obstacle. Only rows ``allowed`` (a mask, all by default) may become validation
-    rows.
+    member are no obstacle. Rows of one number in ``groups`` go the same way, by the class of the
+    first; those of a negative number, and of a group larger than all validation rows together
+    should be, are learned from.
     """
-    chosen = np.zeros(len(codes), dtype=bool)
-    candidates = np.arange(len(codes)) if allowed is None else np.flatnonzero(allowed)
+    groups = np.arange(len(codes)) if groups is None else groups
+    _, first, group, size = np.unique(
+        groups, return_index=True, return_inverse=True, return_counts=True
+    )
+    allowed = groups[first] >= 0
+    most = max(round(fraction * size[allowed].sum()), 1)
+    candidates = np.flatnonzero(allowed & (size <= most) & (size < len(codes)))
     n = len(candidates)
-    n_validation = min(round(fraction * n), min(n, len(codes) - 1))
+    n_validation = min(round(fraction * n), n, len(size) - 1)
     if fraction > 0 and n:
         n_validation = max(n_validation, 1)
-    order = np.lexsort((np.random.default_rng([seed, 1]).random(n), codes[candidates]))
+    shuffled = np.random.default_rng([seed, 1]).random(n)
+    order = np.lexsort((shuffled, codes[first[candidates]]))
     places = ((np.arange(n_validation) + 0.5) * n / max(n_validation, 1)).astype(np.int64)
+    chosen = np.zeros(len(size), dtype=bool)
     chosen[candidates[order[places]]] = True
-    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+    return np.flatnonzero(~chosen[group]), np.flatnonzero(chosen[group])
 
 
 def epoch_order(rows: np.ndarray, batch_size: int, seed: int, epoch: int) -> np.ndarray:
@@ -103,7 +111,7 @@ class Trainer:
         self.checkpoint = checkpoint
         self.progress = Progress(verbose, plan.epochs)
         self.learning_rows, self.validation_rows = split_rows(
-            codes, plan.validation_fraction, state.seed, rows.may_validate
+            codes, plan.validation_fraction, state.seed, rows.validation_groups
         )
         self.n_classes = int(model.outputs[0].shape[-1])
         self._restore()

@@ -115,10 +115,10 @@ class ImageRows:
         return plain(getattr(self._rows, "descriptor", None), "descriptor")
 
     @property
-    def may_validate(self) -> np.ndarray | None:
-        """Mask of the rows fit to be validation rows, where X says so; else None, for all."""
-        mask = getattr(self._rows, "may_validate", None)
-        return None if mask is None else np.asarray(mask, dtype=bool)
+    def validation_groups(self) -> np.ndarray | None:
+        """Numbers of the rows that are held out together, where X says so; else None."""
+        groups = getattr(self._rows, "validation_groups", None)
+        return None if groups is None else np.asarray(groups, dtype=np.int64)
 
     def set_epoch(self, epoch: int | None) -> None:
         """Tell X that an epoch begins, None that it is over, if it wants to know."""

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print a table or JSON, list the failures; returns the exit code."""
     from crystalsym.evaluation import VARIANTS, available_rows, check_rows, evaluate_rows
-    from crystalsym.pretrained import load_pipeline, load_pretrained
+    from crystalsym.pretrained import (
+        load_pipeline,
+        load_pretrained,
+        model_card,
+        read_description,
+    )
 
     try:
         at = Path(args.model)
@@ -38,8 +43,9 @@ def run(args: argparse.Namespace) -> int:
     except (ValueError, OSError) as problem:
         raise InputError(one_line(problem)) from problem
     try:
-        crystals, labels, extra = _crystals(args, at, rows)
-        which = "all" if args.all else "held-out"
+        card = read_description(at)["metadata"] if at.is_dir() else model_card(args.model)
+        crystals, labels, extra = _crystals(args, card, rows)
+        which = "all" if args.all else _held_out(card)
         results = evaluate_rows(
             pipeline, crystals, labels, rows, base=which, n_jobs=args.jobs,
             verbose=0 if args.quiet else 1, **extra,
@@ -60,17 +66,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _crystals(
-    args: argparse.Namespace, model: Path, rows: list[str]
+    args: argparse.Namespace, card: dict[str, Any], rows: list[str]
 ) -> tuple[CrystalTable, np.ndarray, dict[str, Any]]:
     """Standardised crystals, their labels, and what further crystals some rows need."""
     from crystalsym.datasets import CrystalTable
     from crystalsym.evaluation.rows import NEED_ORIGINAL
-    from crystalsym.pretrained import model_card, read_description
     from crystalsym.spacegroups import label_set
     from crystalsym.training import DATA_DEFAULTS, TrainingConfig, load_data
     from crystalsym.training_data import standard_table
 
-    card = read_description(model)["metadata"] if model.is_dir() else model_card(args.model)
     settings = card.get("training", {}).get("config", {}).get("data")
     if settings is None and not args.all:
         raise ValueError("the model does not say how its crystals were split: use --all")
@@ -91,6 +95,11 @@ def _crystals(
         unseen = np.flatnonzero(np.isin(table.space_group, label_set("unseen30")))
         extra["unseen"] = table.take(_some(unseen, args.limit))
     return loaded.crystals.take(chosen), loaded.labels[chosen], extra
+
+
+def _held_out(card: dict[str, Any]) -> str:
+    """What to call the crystals that a model's settings hold out."""
+    return "refitted-on" if "refitted" in card else "held-out"
 
 
 def _some(rows: np.ndarray, limit: int | None) -> np.ndarray:

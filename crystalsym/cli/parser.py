@@ -119,6 +119,11 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--structures", metavar="FILE", help="table of crystals (.npz), instead of"
                        " the one that CONFIG names")  # fmt: skip
     train.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to")
+    train.add_argument(
+        "--refit",
+        action="store_true",
+        help="once trained: again on all crystals, the held-out ones too, into DIR/refitted",
+    )
     train.add_argument("-j", "--jobs", type=int, metavar="N", help="jobs for standardising")
     train.add_argument("--quiet", action="store_true", help="show no progress")
     _finish(train, "train")
