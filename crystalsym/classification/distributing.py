@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 DISTRIBUTIONS = (None, "data")
 
@@ -15,7 +18,7 @@ def distributed(kind: str | None) -> Iterator[None]:
     Raises
     ------
     ValueError
-        If Keras runs on a backend for which it has no distribution.
+        If Keras runs on a backend for which there is no distribution.
     """
     if kind is None:
         yield
@@ -23,12 +26,16 @@ def distributed(kind: str | None) -> Iterator[None]:
     import keras
 
     backend = keras.backend.backend()
-    if backend != "jax":
+    if backend == "jax":
+        scope = keras.distribution.DataParallel(auto_shard_dataset=False).scope()
+    elif backend == "tensorflow":
+        scope = _mirrored_scope()
+    else:
         raise ValueError(
-            f"distribution={kind!r} needs Keras' JAX backend (KERAS_BACKEND=jax): Keras has no "
-            f"working distribution for {backend}"
+            f"distribution={kind!r} needs Keras' TensorFlow or JAX backend, got {backend}:"
+            " set KERAS_BACKEND"
         )
-    with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
+    with scope:
         yield
 
 
@@ -36,7 +43,12 @@ def n_replicas() -> int:
     """On how many devices a batch is spread at present; its rows must be a multiple of this."""
     import keras
 
-    current = keras.distribution.distribution() if keras.backend.backend() == "jax" else None
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return int(tf.distribute.get_strategy().num_replicas_in_sync)
+    current = keras.distribution.distribution() if backend == "jax" else None
     return 1 if current is None else int(current.num_model_replicas)
 
 
@@ -48,3 +60,43 @@ def check_batch(n_rows: int) -> None:
             f"batches of {n_rows} rows cannot be shared evenly by {devices} devices: choose a "
             "batch_size that is a multiple of their number and not above the learning rows"
         )
+
+
+def train_step(model: Any, x: Any, y: Any, sample_weight: Any) -> float:
+    """One step of training on a batch; the loss before it."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow" or n_replicas() == 1:
+        logs = model.train_on_batch(x, y, sample_weight=sample_weight, return_dict=True)
+        return float(logs["loss"])
+    # train_on_batch would give every device the whole batch.
+    model.make_train_function()
+    model.reset_metrics()
+    logs = model.train_function(iter([_shared_out((x, y, sample_weight))]))
+    return float(logs["loss"])
+
+
+def _mirrored_scope() -> Any:
+    import tensorflow as tf
+
+    devices = tf.config.list_logical_devices("GPU")
+    if devices:
+        return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
+    devices = tf.config.list_logical_devices("CPU")
+    reduction = tf.distribute.ReductionToOneDevice()  # the default one hangs on CPUs now and then
+    return tf.distribute.MirroredStrategy([device.name for device in devices], reduction).scope()
+
+
+def _shared_out(values: Any) -> Any:
+    """The same tuples, with each array in as many parts as there are devices."""
+    import tensorflow as tf
+
+    if values is None:
+        return None
+    if isinstance(values, list | tuple):
+        return tuple(_shared_out(value) for value in values)
+    strategy = tf.distribute.get_strategy()
+    parts = np.split(values, strategy.num_replicas_in_sync)
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(parts[context.replica_id_in_sync_group])
+    )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from crystalsym.classification.checkpoints import CheckpointFile, TrainingState
+from crystalsym.classification.distributing import train_step
 from crystalsym.classification.inputs import ImageRows
 from crystalsym.classification.objectives import learning_rate_at, validation_scores
 from crystalsym.classification.prediction import predict_outputs, prefetch
@@ -150,8 +151,7 @@ class Trainer:
                     plan.warmup_fraction,
                 )
                 self.model.optimizer.learning_rate = rate
-                logs = self.model.train_on_batch(x, y, sample_weight=w, return_dict=True)
-                loss = float(logs["loss"])
+                loss = train_step(self.model, x, y, w)
                 if not np.isfinite(loss):
                     raise FloatingPointError(
                         f"the loss became {loss} in epoch {state.epoch + 1}, step "
