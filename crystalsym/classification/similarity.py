@@ -10,7 +10,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from crystalsym.classification.calibration import fit_temperature
 from crystalsym.classification.inputs import ImageRows, check_labels, check_weights, row_names
+from crystalsym.classification.likeness import (
+    group_means,
+    group_similarities,
+    leave_one_out,
+    unit_vectors,
+)
 from crystalsym.classification.objectives import log_softmax
 from crystalsym.classification.ranking import RankingMixin, refuse_absent
 
@@ -18,8 +25,8 @@ if TYPE_CHECKING:
     from typing import Self
 
 REFERENCES = ("centroid", "nearest")
-# Similarities held at once, 64 MB.
-MAX_SIMILARITIES = 1 << 24
+# For references of which none has another of its group beside it.
+USUAL_TEMPERATURE = 0.05
 
 
 class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
@@ -42,10 +49,10 @@ class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
         where the network has it, one joint vector.
     center : bool, default=True
         Subtract the mean of the groups' mean vectors first. Features are not negative, so that
-        uncentred ones lie in a narrow cone: their cosines differ little, and ``temperature`` has
-        to be lower.
-    temperature : float, default=0.05
-        Divides the similarities before ``predict_proba`` takes their softmax. The ranking does
+        uncentred ones lie in a narrow cone: their cosines differ little.
+    temperature : float or "auto", default="auto"
+        Divides the similarities before ``predict_proba`` takes their softmax. ``"auto"`` makes
+        the references' own groups most probable, each compared with the others. The ranking does
         not depend on it.
 
     Attributes
@@ -61,6 +68,8 @@ class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
         sorted by group with ``"nearest"``.
     reference_classes_ : ndarray (m,)
         The group of every row of ``references_``.
+    temperature_ : float
+        What divides the similarities; 0.05 for ``"auto"`` if no group has two references.
 
     Notes
     -----
@@ -112,7 +121,7 @@ class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
         reference: str = "centroid",
         layer: str = "features",
         center: bool = True,
-        temperature: float = 0.05,
+        temperature: float | str = "auto",
     ):
         self.embedder = embedder
         self.reference = reference
@@ -180,14 +189,16 @@ class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
         # Sorted by group, as the search for the nearest wants it.
         used = used[np.argsort(codes[used], kind="stable")]
         present, codes = np.unique(codes[used], return_inverse=True)
-        centroids = _group_means(vectors[used], codes, weights[used])
+        vectors, weights = vectors[used], weights[used]
+        centroids = group_means(vectors, codes, weights)
         self.classes_ = classes[present]
         self.center_ = (
             centroids.mean(axis=0) if self.center else np.zeros(vectors.shape[1:])
         ).astype(np.float32)
         nearest = self.reference == "nearest"
-        self.references_ = _unit(vectors[used] if nearest else centroids, self.center_)
+        self.references_ = unit_vectors(vectors if nearest else centroids, self.center_)
         self.reference_classes_ = self.classes_[codes] if nearest else self.classes_
+        self.temperature_ = self._temperature(vectors, codes, weights)
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -201,7 +212,7 @@ class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
         return similarities
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the softmax of similarity / temperature, float32 (n, n_classes).
+        """Return the softmax of similarity / ``temperature_``, float32 (n, n_classes).
 
         Columns follow ``classes_``.
         """
@@ -225,21 +236,22 @@ class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
 
     def _similarities(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        vectors = _unit(self._embed(X), self.center_)
-        n, n_streams = vectors.shape[:2]
-        references = self.references_.reshape(len(self.references_), -1).T
+        vectors = unit_vectors(self._embed(X), self.center_)
         starts = np.searchsorted(self.reference_classes_, self.classes_)
-        similarities = np.empty((n, len(self.classes_)), dtype=np.float32)
-        step = max(1, MAX_SIMILARITIES // references.shape[1])
-        for start in range(0, n, step):
-            rows = slice(start, start + step)
-            cosines = vectors[rows].reshape(-1, len(references)) @ references / n_streams
-            np.maximum.reduceat(cosines, starts, axis=1, out=similarities[rows])
-        # Sums in float32 leave [-1, 1] by a rounding error.
-        return np.clip(similarities, -1, 1, out=similarities)
+        return group_similarities(vectors, self.references_, starts)
 
     def _probabilities(self, similarities: np.ndarray) -> np.ndarray:
-        return np.exp(log_softmax(similarities / self.temperature)).astype(np.float32)
+        return np.exp(log_softmax(similarities / self.temperature_)).astype(np.float32)
+
+    def _temperature(self, vectors: np.ndarray, codes: np.ndarray, weights: np.ndarray) -> float:
+        if not isinstance(self.temperature, str):
+            return float(self.temperature)
+        similarities, rows = leave_one_out(
+            vectors, codes, weights, self.center_, self.reference == "nearest"
+        )
+        if len(rows) == 0:
+            return USUAL_TEMPERATURE
+        return fit_temperature(similarities, codes[rows], weights[rows])
 
     def _check_parameters(self) -> None:
         if self.reference not in REFERENCES:
@@ -249,8 +261,9 @@ class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
         if not isinstance(self.layer, str):
             raise ValueError(f"layer must be the name of a layer, got {self.layer!r}")
         t = self.temperature
-        if isinstance(t, bool) or not isinstance(t, numbers.Real) or not 0 < t < float("inf"):
-            raise ValueError(f"temperature must be a number > 0, got {t!r}")
+        number = isinstance(t, numbers.Real) and not isinstance(t, bool)
+        if t != "auto" and not (number and 0 < t < float("inf")):  # type: ignore[operator]
+            raise ValueError(f"temperature must be a number > 0 or 'auto', got {t!r}")
 
     def _embed(self, X: Any) -> np.ndarray:
         """Feature vectors, float32 (n, S, F); joint vectors count as one stream."""
@@ -277,17 +290,3 @@ def _fitted_embedder(embedder: Any) -> Any:
             "pretrained model"
         ) from None
     return embedder
-
-
-def _group_means(vectors: np.ndarray, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted mean of the vectors of each code, float64 (n_codes, S, F); codes are sorted."""
-    starts = np.searchsorted(codes, np.arange(codes[-1] + 1))
-    sums = np.add.reduceat(vectors * weights[:, None, None], starts, axis=0)
-    return sums / np.add.reduceat(weights, starts)[:, None, None]
-
-
-def _unit(vectors: np.ndarray, center: np.ndarray) -> np.ndarray:
-    """Vectors from the centre, at length 1; one at the centre itself stays zero."""
-    shifted = (vectors - center).astype(np.float32)
-    lengths = np.linalg.norm(shifted, axis=-1, keepdims=True)
-    return shifted / np.where(lengths > 0, lengths, 1)

@@ -16,6 +16,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from crystalsym import SimilarityClassifier, pretrained
 from crystalsym.classification import SpaceGroupClassifier
+from crystalsym.classification.calibration import fit_temperature
+from crystalsym.classification.likeness import leave_one_out
 
 from .conftest import CONVENTIONS, LazyImages, make_classifier
 
@@ -114,7 +116,7 @@ def test_equations(reference, center):
     np.testing.assert_array_equal(
         classifier.predict(as_images(asked)), UNSEEN[expected.argmax(axis=1)]
     )
-    soft = np.exp(expected / classifier.temperature)
+    soft = np.exp(expected / classifier.temperature_)
     soft /= soft.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(classifier.predict_proba(as_images(asked)), soft, atol=1e-4)
 
@@ -146,7 +148,7 @@ def test_many_rows_go_in_pieces(monkeypatch):
     X, y = as_images(rng.random((24, 3, 4))), np.repeat(UNSEEN, 8)
     classifier = SimilarityClassifier(Vectors(), "nearest").fit(X, y)
     whole = classifier.decision_function(X)
-    monkeypatch.setattr("crystalsym.classification.similarity.MAX_SIMILARITIES", 24 * 5)
+    monkeypatch.setattr("crystalsym.classification.likeness.MAX_SIMILARITIES", 24 * 5)
     np.testing.assert_allclose(classifier.decision_function(X), whole, atol=1e-6)
 
 
@@ -165,6 +167,43 @@ def test_probabilities_and_ranking(fitted, unseen):
     np.testing.assert_array_equal(sharper.predict(X), classifier.predict(X))
     with pytest.raises(ValueError, match="k must be an integer from 1 to 3"):
         classifier.predict_top_k(X, 4)
+
+
+@pytest.mark.parametrize("reference", ["centroid", "nearest"])
+def test_the_temperature_is_fitted_to_references_left_out(reference):
+    rng = np.random.default_rng(6)
+    vectors = rng.random((10, 3, 4)) / 2
+    vectors += np.repeat(rng.random((3, 3, 4)) / 2, [4, 4, 2], axis=0)
+    y = np.repeat(UNSEEN, [4, 4, 2])
+    weights = rng.uniform(0.5, 2, size=10)
+    how = {"reference": reference, "center": False}
+    classifier = SimilarityClassifier(Vectors(), **how).fit(as_images(vectors), y, weights)
+
+    def left_out(row):
+        others = np.arange(10) != row
+        rest = SimilarityClassifier(Vectors(), temperature=1, **how)
+        rest.fit(as_images(vectors[others]), y[others], weights[others])
+        return rest.decision_function(as_images(vectors[[row]]))[0]
+
+    similarities = np.array([left_out(row) for row in range(10)])
+    expected = fit_temperature(similarities, np.searchsorted(UNSEEN, y), weights)
+    assert classifier.temperature_ == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_temperature_of_lone_references():
+    X = as_images(np.random.default_rng(7).random((3, 3, 4)))
+    assert SimilarityClassifier(Vectors()).fit(X, UNSEEN).temperature_ == 0.05
+    assert SimilarityClassifier(Vectors(), temperature=0.2).fit(X, UNSEEN).temperature_ == 0.2
+
+
+def test_references_beyond_many_are_not_all_left_out(monkeypatch):
+    vectors, y = np.random.default_rng(8).random((30, 3, 4)), np.repeat(UNSEEN, 10)
+    monkeypatch.setattr("crystalsym.classification.likeness.MAX_LEFT_OUT", 7)
+    similarities, rows = leave_one_out(
+        vectors, np.searchsorted(UNSEEN, y), np.ones(30), np.zeros((3, 4)), nearest=True
+    )
+    assert similarities.shape == (7, 3)
+    assert len(set(y[rows])) == 3
 
 
 def test_two_groups(fitted, unseen):
@@ -309,6 +348,7 @@ def test_rows_without_a_pattern(fitted, unseen):
         ({"layer": "nosuch"}, "a layer named 'nosuch'.* has 'features' and 'embedding'"),
         ({"temperature": 0}, "temperature must be a number > 0"),
         ({"temperature": float("nan")}, "temperature must be a number > 0"),
+        ({"temperature": "warm"}, "temperature must be a number > 0 or 'auto'"),
         ({"temperature": True}, "temperature must be a number > 0"),
     ],
 )
