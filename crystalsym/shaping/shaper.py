@@ -16,7 +16,7 @@ from crystalsym._images import ImageOutputMixin, check_patterns
 from crystalsym._progress import track
 from crystalsym.shaping.lattice_scheme import index_image
 from crystalsym.shaping.pixel_scheme import sample, shape_pixels
-from crystalsym.shaping.spot_scheme import CHANNELS, INTENSITIES, shape_spots
+from crystalsym.shaping.spot_scheme import CHANNELS, INTENSITIES, SpotDrawing, shape_spots
 
 SCHEMES = ("spots", "pixels", "lattice")
 DEFAULT_THRESHOLD = {"spots": 1e-4, "pixels": 50 / 256, "lattice": 1e-4}
@@ -222,10 +222,7 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         }
         if "spots" not in self.channels:
             canvases["spots"] = np.zeros((size, size), dtype=np.float32)
-        shape_spots(
-            image,
-            canvases["spots"],
-            canvases["lines"],
+        how = SpotDrawing(
             float(self.distance_factor),
             float(self._threshold),
             INTENSITIES[self.intensity],
@@ -237,6 +234,7 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
             float(self.line_width or max(LINE_WIDTH * size / 224, THINNEST_LINE)),
             int(self.max_spots),
         )
+        shape_spots(image, canvases["spots"], canvases["lines"], how)
         for channel, name in enumerate(self.channels):
             target[..., channel] = canvases[name]
 

@@ -7,6 +7,7 @@ line is as bright as the fainter of its ends, so that nothing jumps when a spot 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -20,87 +21,57 @@ CHANNELS = ("spots", "lines")
 HEADROOM = 1e-3
 
 
+class SpotDrawing(NamedTuple):
+    """How spots and lines are drawn; the beam in raw pixels, sigma and width in drawn ones."""
+
+    distance_factor: float
+    threshold: float
+    intensity: int
+    beam_column: float
+    beam_row: float
+    beam_radius: float
+    field: float
+    spot_sigma: float
+    line_width: float
+    max_spots: int
+
+
 def shape_spots(
-    image,
-    spots_canvas,
-    lines_canvas,
-    distance_factor,
-    threshold,
-    intensity,
-    beam_column,
-    beam_row,
-    beam_radius,
-    field,
-    spot_sigma,
-    line_width,
-    max_spots,
-):
+    image: np.ndarray, spots_canvas: np.ndarray, lines_canvas: np.ndarray, how: SpotDrawing
+) -> None:
     """Draw one image's spots and lines onto two canvases (zero on entry)."""
     strongest = image.max()
     if not strongest > 0:
         return
     # Not called from the kernel below: Numba's cache of a kernel does not notice when another
     # module that it calls has changed.
-    columns, rows, heights, _ = local_maxima(image, np.float32(HEADROOM * threshold * strongest))
-    _draw(
-        columns,
-        rows,
-        heights,
-        image.shape[1],
-        spots_canvas,
-        lines_canvas,
-        distance_factor,
-        threshold,
-        intensity,
-        beam_column,
-        beam_row,
-        beam_radius,
-        field,
-        spot_sigma,
-        line_width,
-        max_spots,
-    )
+    least = np.float32(HEADROOM * how.threshold * strongest)
+    columns, rows, heights, _ = local_maxima(image, least)
+    _draw(columns, rows, heights, image.shape[1], spots_canvas, lines_canvas, how)
 
 
 @njit(cache=True, nogil=True)
-def _draw(
-    columns,
-    rows,
-    heights,
-    width,
-    spots_canvas,
-    lines_canvas,
-    distance_factor,
-    threshold,
-    intensity,
-    beam_column,
-    beam_row,
-    beam_radius,
-    field,
-    spot_sigma,
-    line_width,
-    max_spots,
-):
-    scale = _scale(columns, rows, heights, beam_column, beam_row, beam_radius)
-    keep = heights >= threshold * scale
+def _draw(columns, rows, heights, width, spots_canvas, lines_canvas, how):
+    scale = _scale(columns, rows, heights, how.beam_column, how.beam_row, how.beam_radius)
+    keep = heights >= how.threshold * scale
     columns, rows, heights = columns[keep], rows[keep], heights[keep]
-    if len(heights) > max_spots:
-        order = np.argsort(-heights)[:max_spots]
+    if len(heights) > how.max_spots:
+        order = np.argsort(-heights)[: how.max_spots]
         columns, rows, heights = columns[order], rows[order], heights[order]
     n = len(columns)
     brightness = np.empty(n)
     for i in range(n):
-        brightness[i] = _brightness(min(heights[i] / scale, 1.0), intensity, threshold)
+        brightness[i] = _brightness(min(heights[i] / scale, 1.0), how.intensity, how.threshold)
     size = spots_canvas.shape[0]
-    zoom = (size - 1) / ((width - 1) * field)
+    zoom = (size - 1) / ((width - 1) * how.field)
     middle = (size - 1) / 2
-    x = (columns - beam_column) * zoom + middle
-    y = (rows - beam_row) * zoom + middle
+    x = (columns - how.beam_column) * zoom + middle
+    y = (rows - how.beam_row) * zoom + middle
     across = np.empty(size)
     for i in range(n):
-        draw_spot(spots_canvas, x[i], y[i], brightness[i], spot_sigma, across)
+        draw_spot(spots_canvas, x[i], y[i], brightness[i], how.spot_sigma, across)
     if lines_canvas.shape[0] == size and n > 1:
-        _join(lines_canvas, x, y, brightness, distance_factor, line_width, zoom)
+        _join(lines_canvas, x, y, brightness, how.distance_factor, how.line_width, zoom)
 
 
 @njit(cache=True, nogil=True)
