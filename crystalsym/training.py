@@ -2,13 +2,14 @@
 
 The file has the tables ``[data]``, ``[simulate]``, ``[shape]``, ``[augment]`` and ``[classify]``.
 ``[simulate]``, ``[shape]`` and ``[classify]`` hold the parameters of the pipeline's steps,
-``[augment]`` those of :func:`crystalsym.learning_rows.learning_rows`. What stands in ``[card]`` is
-kept with the model. See
+``[augment]`` those of :func:`crystalsym.learning_rows.learning_rows`. A file without any of these
+four gets ``RECIPE``. What stands in ``[card]`` is kept with the model. See
 ``benchmarks/train-72.toml``.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import sys
@@ -26,6 +27,7 @@ from crystalsym.training_data import DATA_DEFAULTS, TrainingData, load_data
 
 __all__ = [
     "DATA_DEFAULTS",
+    "RECIPE",
     "TrainingConfig",
     "TrainingData",
     "evaluate",
@@ -38,6 +40,36 @@ REFITTED = (
     "the figures are those of a training of the same settings without the held-out crystals;"
     " these weights have learned from all crystals since"
 )
+# What served best in benchmarks/descriptors and benchmarks/search.py.
+RECIPE: dict[str, dict[str, Any]] = {
+    "simulate": {
+        "views": "symmetry-directions",
+        "image_size": 256,
+        "q_max": 1.457,
+        "spot_sigma": 0.5,
+        "symprec": 0.1,
+    },
+    "shape": {"scheme": "lattice", "intensity": "log", "threshold": 1e-5, "image_size": 13},
+    "augment": {
+        "changed": 0.6,
+        "exchanged": 0.7,
+        "scale": 0.01,
+        "zone_axes": 0.1,
+        "dimmed": 0.15,
+        "permuted": 0.1,
+    },
+    "classify": {
+        "architecture": "msmlp",
+        "architecture_options": {"width": 1536, "joint": 3072},
+        "epochs": 50,
+        "batch_size": 512,
+        "learning_rate": 4e-3,
+        "weight_decay": 2e-2,
+        "learning_rate_schedule": "cosine",
+        "validation_fraction": 0.03,
+        "random_state": 0,
+    },
+}
 TABLES = ("data", "simulate", "shape", "augment", "classify", "card")
 
 
@@ -55,7 +87,7 @@ class TrainingConfig:
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> TrainingConfig:
-        """Read a TOML file.
+        """Read a TOML file; one of ``[data]`` alone gets ``RECIPE``.
 
         Raises
         ------
@@ -78,6 +110,8 @@ class TrainingConfig:
             raise ValueError(f"{path}: [data] has no {sorted(stray)[0]!r}")
         if "structures" not in data:
             raise ValueError(f"{path}: [data] needs structures = '<file>.npz'")
+        if not RECIPE.keys() & content.keys():
+            content = {**content, **copy.deepcopy(RECIPE)}
         return cls(
             content.get("name", path.stem),
             {**DATA_DEFAULTS, **data},

@@ -9,9 +9,9 @@ import pytest
 
 from crystalsym.cli import main
 from crystalsym.datasets import CrystalTable, example_crystals
-from crystalsym.pretrained import load_pipeline, read_description, save_pipeline
+from crystalsym.pretrained import load_pipeline, model_card, read_description, save_pipeline
 from crystalsym.structures import as_crystal, space_group_number
-from crystalsym.training import TrainingConfig, load_data, refit, train
+from crystalsym.training import RECIPE, TrainingConfig, load_data, refit, train
 
 CONFIG = """
 name = "tiny"
@@ -101,6 +101,21 @@ def test_refitted_weights_learn_from_all_and_say_so(config, table, tmp_path, cap
     call = ["evaluate", "--model", str(run / "refitted"), "--structures", str(table), "--quiet"]
     assert main([*call, "--cache", str(tmp_path), "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)["rows"]) == ["refitted-on"]
+
+
+def test_a_file_of_data_alone_gets_the_recipe_of_the_bundled_weights(tmp_path):
+    path = tmp_path / "short.toml"
+    path.write_text("[data]\nstructures = 'x.npz'\n", encoding="utf-8")
+    short = TrainingConfig.read(path)
+    pipeline = short.pipeline()
+    assert pipeline[0].views == "symmetry-directions"
+    assert pipeline[1].scheme == "lattice"
+    assert pipeline[-1].architecture == "msmlp"
+    path.write_text("[data]\nstructures = 'x.npz'\n[shape]\nimage_size = 64", encoding="utf-8")
+    assert TrainingConfig.read(path).pipeline()[1].scheme == "spots"
+    bundled = model_card("72")["training"]["config"]
+    for table in RECIPE:
+        assert getattr(short, table) == bundled[table]
 
 
 def test_refitting_is_for_the_same_settings(config, tmp_path):

@@ -97,11 +97,12 @@ def table(results: Results) -> str:
                 if run["name"] == "base"
                 else f"{100 * run['gain']:+.1f} ± {100 * run['gain_error']:.1f}"
             )
+            parameters = "" if run["parameters"] is None else f"{run['parameters']:,}"
             values = [f"{100 * figures[k]:.1f}" for k in ("top5", "macro", "diffraction_class")]
             lines.append(
                 f"| {factor} | {run['text']} | {100 * figures['top1']:.1f} | {gain} | "
                 + " | ".join(values)
-                + f" | {run['parameters']:,} | {run['seconds']['fit']:.0f} |"
+                + f" | {parameters} | {run['seconds']['fit']:.0f} |"
             )
     return "\n".join(lines)
 

@@ -37,6 +37,8 @@ class Run:
         A function of ``controls``.
     published : bool
         Simulate with the published geometry instead of the base's.
+    trees : bool
+        No images and no network: the baseline of ``benchmarks/trees.py``.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Run:
     image: str = "shaped"
     crystals: str = "standard"
     published: bool = False
+    trees: bool = False
 
 
 PIXELS = {"scheme": "pixels", "intensity": "linear", "threshold": None, "field": 1.0}
@@ -61,6 +64,7 @@ MSDN = {"architecture": "msdn", "learning_rate": 3e-4}
 # In the order in which they run: the cheap and telling ones first.
 RUNS = (
     Run("base", "base", "zone axes, log, spots + lines, 64x64, strided"),
+    Run("trees", "network", "no network: trees on 123 true indices and the cell", trees=True),
     Run("rotations", "views", "published +45° rotations", {"views": "rotations"}),
     Run("linear", "intensity", "linear", shape={"intensity": "linear"}),
     Run("root", "intensity", "root", shape={"intensity": "root"}),
@@ -80,7 +84,6 @@ RUNS = (
     ),
     Run("permuted", "control", "axes permuted, orthorhombic and lower", crystals="permuted"),
     Run("scaled", "control", "cells scaled at random, ±5 %", crystals="scaled"),
-    # Skipped with a line in the log as long as the library does not know them.
     Run("lattice", "lattice", "index pictures, zone axes", {}, LATTICE, MSMLP),
     Run("directions", "lattice", "index pictures, symmetry directions", DIRECTIONS, LATTICE, MSMLP),
     Run("unidealised", "control", "positions not idealised", crystals="unidealised"),
