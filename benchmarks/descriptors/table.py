@@ -64,7 +64,7 @@ MSDN = {"architecture": "msdn", "learning_rate": 3e-4}
 # In the order in which they run: the cheap and telling ones first.
 RUNS = (
     Run("base", "base", "zone axes, log, spots + lines, 64x64, strided"),
-    Run("trees", "network", "no network: trees on 123 true indices and the cell", trees=True),
+    Run("trees", "baseline", "trees on true indices and the cell", trees=True),
     Run("rotations", "views", "published +45° rotations", {"views": "rotations"}),
     Run("linear", "intensity", "linear", shape={"intensity": "linear"}),
     Run("root", "intensity", "root", shape={"intensity": "root"}),
