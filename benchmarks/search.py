@@ -13,8 +13,10 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -55,25 +57,27 @@ TRIALS = {
 
 def main() -> None:
     """Run what has not been run."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    perform(__doc__, "runs/search", TRIALS, lambda how, *sides: _trial({**BASE, **how}, *sides))
+
+
+def perform(text: str, folder: str, trials: dict[str, Any], trial: Callable[..., Any]) -> None:
+    """The command line of a search: trials that are not in the output folder yet."""
+    parser = argparse.ArgumentParser(description=text.splitlines()[0])
     parser.add_argument("--structures", required=True)
-    parser.add_argument("--output", default="runs/search")
+    parser.add_argument("--output", type=Path, default=Path(folder))
     parser.add_argument("--only", nargs="*", help="names of trials")
     args = parser.parse_args()
-    folder = Path(args.output)
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "trials.json"
+    args.output.mkdir(parents=True, exist_ok=True)
+    file = args.output / "trials.json"
     done = json.loads(file.read_text()) if file.is_file() else {}
-    data = load_data(
-        SimpleNamespace(data={**DATA_DEFAULTS, "structures": args.structures}), folder / "data", -1
-    )
+    source = SimpleNamespace(data={**DATA_DEFAULTS, "structures": args.structures})
+    data = load_data(source, args.output / "data", -1)
     rows = np.random.default_rng(5).permutation(data.train)[: LEARNED + SCORED]
-    for name in args.only or TRIALS:
-        if name in done:
-            continue
-        done[name] = _trial({**BASE, **TRIALS[name]}, data, rows)
-        print(f"{name:24s} {done[name]}", flush=True)
-        file.write_text(json.dumps(done, indent=1) + "\n")
+    for name in args.only or trials:
+        if name not in done:
+            done[name] = trial(trials[name], data, rows)
+            print(f"{name:34s} {done[name]}", flush=True)
+            file.write_text(json.dumps(done, indent=1) + "\n")
 
 
 def _trial(how: dict, data, rows: np.ndarray) -> dict:

@@ -9,12 +9,8 @@ The same 20,000 crystals teach and the same 8,000 are scored. Every trial writes
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import time
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,13 +19,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 from keras import layers, ops
-from search import LEARNED, SCORED
+from search import LEARNED, perform
 
 from crystalsym import DiffractionSimulator, PatternShaper, SpaceGroupClassifier, metrics
 from crystalsym.augmentation import Augmentation
 from crystalsym.lattice_patterns import LatticePatterns
 from crystalsym.models.common import normalised_relu, seeded_dropout, shared_features, stream_inputs
-from crystalsym.training_data import DATA_DEFAULTS, load_data
 
 SHORT = {"epochs": 6, "batch_size": 256, "learning_rate": 3e-3}
 LONG = {"epochs": 20, "batch_size": 512, "learning_rate": 4e-3}
@@ -100,23 +95,7 @@ def network(
 
 def main() -> None:
     """Run what has not been run."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--structures", required=True)
-    parser.add_argument("--output", default="runs/search-networks")
-    parser.add_argument("--only", nargs="*", help="names of trials")
-    args = parser.parse_args()
-    folder = Path(args.output)
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "trials.json"
-    done = json.loads(file.read_text()) if file.is_file() else {}
-    source = SimpleNamespace(data={**DATA_DEFAULTS, "structures": args.structures})
-    data = load_data(source, folder / "data", -1)
-    rows = np.random.default_rng(5).permutation(data.train)[: LEARNED + SCORED]
-    for name in args.only or TRIALS:
-        if name not in done:
-            done[name] = _trial(*TRIALS[name], data, rows)
-            print(f"{name:34s} {done[name]}", flush=True)
-            file.write_text(json.dumps(done, indent=1) + "\n")
+    perform(__doc__, "runs/search-networks", TRIALS, lambda how, *sides: _trial(*how, *sides))
 
 
 def _trial(length: str, how: dict[str, Any], data: Any, rows: np.ndarray) -> dict[str, Any]:

@@ -23,6 +23,7 @@ import numpy as np
 
 from crystalsym.evaluation import evaluate
 from crystalsym.learning_rows import learning_rows
+from crystalsym.recipe import RECIPE
 from crystalsym.training_data import DATA_DEFAULTS, TrainingData, load_data
 
 __all__ = [
@@ -40,36 +41,6 @@ REFITTED = (
     "the figures are those of a training of the same settings without the held-out crystals;"
     " these weights have learned from all crystals since"
 )
-# What served best in benchmarks/descriptors and benchmarks/search.py.
-RECIPE: dict[str, dict[str, Any]] = {
-    "simulate": {
-        "views": "symmetry-directions",
-        "image_size": 256,
-        "q_max": 1.457,
-        "spot_sigma": 0.5,
-        "symprec": 0.1,
-    },
-    "shape": {"scheme": "lattice", "intensity": "log", "threshold": 1e-5, "image_size": 13},
-    "augment": {
-        "changed": 0.6,
-        "exchanged": 0.7,
-        "scale": 0.01,
-        "zone_axes": 0.1,
-        "dimmed": 0.15,
-        "permuted": 0.1,
-    },
-    "classify": {
-        "architecture": "msmlp",
-        "architecture_options": {"width": 1536, "joint": 3072},
-        "epochs": 50,
-        "batch_size": 512,
-        "learning_rate": 4e-3,
-        "weight_decay": 2e-2,
-        "learning_rate_schedule": "cosine",
-        "validation_fraction": 0.03,
-        "random_state": 0,
-    },
-}
 TABLES = ("data", "simulate", "shape", "augment", "classify", "card")
 
 
