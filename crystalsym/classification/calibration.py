@@ -10,6 +10,8 @@ from crystalsym.classification.objectives import log_softmax
 from crystalsym.classification.sets import compact, set_scores
 
 MAX_LOG_TEMPERATURE = 5.0
+# Against the mean log-likelihood of the rows, whatever their number: weights are repetitions.
+PRIOR = 1e-3
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,7 @@ def fit_temperature(
 ) -> float:
     """Temperature that makes the true classes of some rows most probable.
 
-    A standard normal prior on its logarithm, worth less than one row, keeps it finite where the
-    rows are few and all right.
+    A weak normal prior on its logarithm keeps it finite where all rows are right.
 
     Parameters
     ----------
@@ -90,13 +91,13 @@ def fit_temperature(
     from scipy.optimize import minimize_scalar
 
     logits = logits.astype(np.float64)
-    weights = np.ones(len(codes)) if weights is None else weights * len(codes) / weights.sum()
+    weights = np.full(len(codes), 1 / len(codes)) if weights is None else weights / weights.sum()
     rows = np.arange(len(codes))
 
     def cost(log_temperature: float) -> float:
         own = log_softmax(logits * np.exp(-log_temperature))[rows, codes]
-        return float(-(weights * own).sum() + 0.5 * log_temperature**2)
+        return float(-(weights * own).sum() + 0.5 * PRIOR * log_temperature**2)
 
     bounds = (-MAX_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE)
-    found = minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-5})
+    found = minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-7})
     return float(np.exp(found.x))

@@ -8,6 +8,8 @@ import numpy as np
 MAX_SIMILARITIES = 1 << 24
 # References that are compared with the others; more would tell the same and take long.
 MAX_LEFT_OUT = 4000
+# Cosine above which two references are the same crystal, float32's rounding included.
+SAME = 1 - 1e-5
 
 
 def group_means(vectors: np.ndarray, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -28,7 +30,7 @@ def group_similarities(
     vectors: np.ndarray,
     references: np.ndarray,
     starts: np.ndarray,
-    left_out: np.ndarray | None = None,
+    left_out: list[np.ndarray] | None = None,
 ) -> np.ndarray:
     """The largest similarity to a reference of each group.
 
@@ -40,8 +42,8 @@ def group_similarities(
         Unit vectors, sorted by group.
     starts : ndarray of int (n_groups,)
         The first reference of each group.
-    left_out : ndarray of int (n,), default=None
-        A reference that does not count for this row; its group must have others.
+    left_out : list of n ndarrays of int, default=None
+        References that do not count for this row; their groups must have others.
 
     Returns
     -------
@@ -55,8 +57,8 @@ def group_similarities(
     for start in range(0, n, step):
         rows = slice(start, start + step)
         cosines = vectors[rows].reshape(-1, len(columns)) @ columns / n_streams
-        if left_out is not None:
-            cosines[np.arange(len(cosines)), left_out[rows]] = -np.inf
+        for row, columns_out in enumerate(left_out[rows] if left_out else ()):
+            cosines[row, columns_out] = -np.inf
         np.maximum.reduceat(cosines, starts, axis=1, out=similarities[rows])
     # Sums in float32 leave [-1, 1] by a rounding error.
     return np.clip(similarities, -1, 1, out=similarities)
@@ -70,6 +72,9 @@ def leave_one_out(
     nearest: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Similarity of references to every group as if each were none itself.
+
+    Copies of a reference in its own group leave with it, so that a weight of two is the same as
+    the crystal twice, and a crystal is never told by itself.
 
     Parameters
     ----------
@@ -85,22 +90,35 @@ def leave_one_out(
     -------
     similarities : ndarray float32 (k, n_codes)
     rows : ndarray of int (k,)
-        Which references; those alone in their group are none.
+        Which references; those without others in their group are none.
     """
-    rows = np.flatnonzero(np.bincount(codes)[codes] > 1)
+    rows = np.arange(len(codes))
     if len(rows) > MAX_LEFT_OUT:
         rows = rows[np.linspace(0, len(rows) - 1, MAX_LEFT_OUT).astype(np.int64)]
     units = unit_vectors(vectors, center)
+    copies = [_copies(units, codes, row) for row in rows]
+    others = np.bincount(codes)[codes[rows]] > [len(same) for same in copies]
+    rows, copies = rows[others], [same for same, kept in zip(copies, others, strict=True) if kept]
     starts = np.searchsorted(codes, np.arange(codes[-1] + 1))
     if nearest:
-        return group_similarities(units[rows], units, starts, rows), rows
+        return group_similarities(units[rows], units, starts, copies), rows
     means = group_means(vectors, codes, weights)
     similarities = group_similarities(
         units[rows], unit_vectors(means, center), np.arange(len(means))
     )
-    total = np.add.reduceat(weights, starts)[codes[rows], None, None]
-    own = weights[rows, None, None]
-    others = (total * means[codes[rows]] - own * vectors[rows]) / (total - own)
-    cosines = np.einsum("nsf,nsf->n", units[rows], unit_vectors(others, center))
-    similarities[np.arange(len(rows)), codes[rows]] = np.clip(cosines / units.shape[1], -1, 1)
+    totals = np.add.reduceat(weights, starts)
+    for k, (row, same) in enumerate(zip(rows, copies, strict=True)):
+        code = codes[row]
+        left = totals[code] * means[code] - np.tensordot(weights[same], vectors[same], 1)
+        mean = unit_vectors(left / (totals[code] - weights[same].sum()), center)
+        similarities[k, code] = np.clip(np.vdot(units[row], mean) / units.shape[1], -1, 1)
     return similarities, rows
+
+
+def _copies(units: np.ndarray, codes: np.ndarray, row: np.integer) -> np.ndarray:
+    """The references of a row's group that equal it, itself included."""
+    start, stop = np.searchsorted(codes, [codes[row], codes[row] + 1])
+    cosines = np.einsum("nsf,sf->n", units[start:stop], units[row]) / units.shape[1]
+    same = cosines > SAME
+    same[row - start] = True  # a vector at the centre has no direction
+    return start + np.flatnonzero(same)

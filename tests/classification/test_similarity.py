@@ -238,6 +238,22 @@ def test_weights_are_repetitions(fitted, unseen, reference):
     np.testing.assert_allclose(
         weighted.decision_function(X), repeated.decision_function(X), atol=1e-5
     )
+    assert weighted.temperature_ == pytest.approx(repeated.temperature_, rel=1e-3)
+    np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-4)
+
+
+@pytest.mark.parametrize("reference", ["centroid", "nearest"])
+def test_copies_do_not_tell_the_temperature(reference):
+    """Each group twice over: a copy would make every reference look told with certainty."""
+    rng = np.random.default_rng(9)
+    vectors, y = rng.random((12, 3, 4)), np.repeat(UNSEEN, 4)
+    once = SimilarityClassifier(Vectors(), reference).fit(as_images(vectors), y)
+    twice = SimilarityClassifier(Vectors(), reference)
+    twice.fit(as_images(np.concatenate([vectors, vectors])), np.tile(y, 2))
+    assert twice.temperature_ == pytest.approx(once.temperature_, rel=1e-5)
+    lone = SimilarityClassifier(Vectors(), reference)
+    lone.fit(as_images(np.repeat(vectors[::4], 2, axis=0)), np.repeat(UNSEEN, 2))
+    assert lone.temperature_ == 0.05  # copies alone are no others
 
 
 def test_group_without_weight_is_gone(fitted, unseen):
