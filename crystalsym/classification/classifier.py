@@ -75,8 +75,8 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         Divide the logits by one temperature, fitted to the validation rows after the training, so
         that probabilities are as large as they are often right.
     distribution : {"data"} or None, default=None
-        ``"data"`` spreads every batch of the training over all devices that Keras sees; for
-        TensorFlow, which normalises each device's part by itself, and JAX.
+        ``"data"`` spreads every batch of the training over all devices there are. TensorFlow and
+        PyTorch normalise each device's part by itself.
     precision : {"float32", "mixed_bfloat16", "mixed_float16"} or None, default=None
         Keras dtype policy of the training, None for Keras' current one. The fitted classifier
         always predicts in float32.

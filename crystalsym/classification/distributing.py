@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,7 @@ DISTRIBUTIONS = (None, "data")
 
 @contextlib.contextmanager
 def distributed(kind: str | None) -> Iterator[None]:
-    """Spread what is built and trained inside over all devices, if ``kind`` is ``"data"``.
-
-    Raises
-    ------
-    ValueError
-        If Keras runs on a backend for which there is no distribution.
-    """
+    """Spread what is built and trained inside over all devices, if ``kind`` is ``"data"``."""
     if kind is None:
         yield
         return
@@ -31,10 +26,9 @@ def distributed(kind: str | None) -> Iterator[None]:
     elif backend == "tensorflow":
         scope = _mirrored_scope()
     else:
-        raise ValueError(
-            f"distribution={kind!r} needs Keras' TensorFlow or JAX backend, got {backend}:"
-            " set KERAS_BACKEND"
-        )
+        from crystalsym.classification import torch_replicas
+
+        scope = torch_replicas.scope()
     with scope:
         yield
 
@@ -48,7 +42,11 @@ def n_replicas() -> int:
         import tensorflow as tf
 
         return int(tf.distribute.get_strategy().num_replicas_in_sync)
-    current = keras.distribution.distribution() if backend == "jax" else None
+    if backend == "torch":
+        from crystalsym.classification import torch_replicas
+
+        return len(torch_replicas.devices())
+    current = keras.distribution.distribution()
     return 1 if current is None else int(current.num_model_replicas)
 
 
@@ -62,13 +60,28 @@ def check_batch(n_rows: int) -> None:
         )
 
 
-def train_step(model: Any, x: Any, y: Any, sample_weight: Any) -> float:
-    """One step of training on a batch; the loss before it."""
+def make_train_step(model: Any) -> Callable[[Any, Any, Any], float]:
+    """What learns from one batch of a compiled model's x, y and sample weights.
+
+    It returns the loss before the step.
+    """
     import keras
 
-    if keras.backend.backend() != "tensorflow" or n_replicas() == 1:
-        logs = model.train_on_batch(x, y, sample_weight=sample_weight, return_dict=True)
-        return float(logs["loss"])
+    backend = keras.backend.backend()
+    if backend == "torch" and n_replicas() > 1:
+        from crystalsym.classification.torch_replicas import TorchReplicas
+
+        return TorchReplicas(model)
+    mirrored = backend == "tensorflow" and n_replicas() > 1
+    return partial(_mirrored_step if mirrored else _step, model)
+
+
+def _step(model: Any, x: Any, y: Any, sample_weight: Any) -> float:
+    logs = model.train_on_batch(x, y, sample_weight=sample_weight, return_dict=True)
+    return float(logs["loss"])
+
+
+def _mirrored_step(model: Any, x: Any, y: Any, sample_weight: Any) -> float:
     # train_on_batch would give every device the whole batch.
     model.make_train_function()
     model.reset_metrics()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from crystalsym.classification.checkpoints import CheckpointFile, TrainingState
-from crystalsym.classification.distributing import train_step
+from crystalsym.classification.distributing import make_train_step
 from crystalsym.classification.inputs import ImageRows
 from crystalsym.classification.objectives import learning_rate_at, validation_scores
 from crystalsym.classification.prediction import predict_outputs, prefetch
@@ -115,6 +115,7 @@ class Trainer:
             codes, plan.validation_fraction, state.seed, rows.validation_groups
         )
         self.n_classes = int(model.outputs[0].shape[-1])
+        self.train_step = make_train_step(model)
         self._restore()
 
     def run(self) -> TrainingState:
@@ -151,7 +152,7 @@ class Trainer:
                     plan.warmup_fraction,
                 )
                 self.model.optimizer.learning_rate = rate
-                loss = train_step(self.model, x, y, w)
+                loss = self.train_step(x, y, w)
                 if not np.isfinite(loss):
                     raise FloatingPointError(
                         f"the loss became {loss} in epoch {state.epoch + 1}, step "
