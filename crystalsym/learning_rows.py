@@ -29,7 +29,7 @@ def learning_rows(
     folder: Path,
     seed: int = 0,
     n_jobs: int | None = None,
-    groups: np.ndarray | None = None,
+    kin: np.ndarray | None = None,
 ) -> tuple[Any, np.ndarray]:
     """Lazy patterns and their labels.
 
@@ -50,7 +50,7 @@ def learning_rows(
         Where rendered images are kept (other schemes).
     seed : int, default=0
     n_jobs : int, optional
-    groups : ndarray of int, shape (n,), optional
+    kin : ndarray of int, shape (n,), optional
         Crystals of the same number serve for validation together or not at all, as those of a
         test do; each for itself by default.
 
@@ -75,13 +75,13 @@ def learning_rows(
         rendered: Any = RenderedPatterns(pipeline[:-1], crystals)
         if rendered.dtype == np.uint8:
             rendered = PatternStore(rendered, folder)
-        rendered.validation_groups = groups
+        rendered.validation_groups = kin
         return rendered, labels
     counts = np.bincount(labels, minlength=231)
     copies = np.maximum(-(-int(how["least"]) // np.maximum(counts, 1)), 1)[labels]
     rows = np.repeat(np.arange(len(labels)), copies)
     y = labels[rows]
-    numbers = np.arange(len(labels)) if groups is None else groups
+    numbers = np.arange(len(labels)) if kin is None else kin
     numbers = np.where(copies > 1, NEVER, numbers)[rows]
     table = crystals.take(rows)
     if how["random"]:

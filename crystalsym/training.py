@@ -10,6 +10,7 @@ four gets ``RECIPE``. What stands in ``[card]`` is kept with the model. See
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import os
 import sys
@@ -39,7 +40,7 @@ __all__ = [
 
 REFITTED = (
     "the figures are those of a training of the same settings without the held-out crystals;"
-    " these weights have learned from all crystals since"
+    " these weights have learned from those, too, and from all but a few that calibrate them"
 )
 TABLES = ("data", "simulate", "shape", "augment", "classify", "card")
 
@@ -83,6 +84,8 @@ class TrainingConfig:
             raise ValueError(f"{path}: [data] needs structures = '<file>.npz'")
         if not RECIPE.keys() & content.keys():
             content = {**content, **copy.deepcopy(RECIPE)}
+            for name in ("symprec", "idealize"):  # new crystals are to be as those learned from
+                content["simulate"][name] = {**DATA_DEFAULTS, **data}[name]
         return cls(
             content.get("name", path.stem),
             {**DATA_DEFAULTS, **data},
@@ -132,12 +135,18 @@ def train(
     -------
     dict
         The held-out figures and how they came about.
+
+    Raises
+    ------
+    ValueError
+        If a training with other settings or crystals has begun in that folder.
     """
     from crystalsym.pretrained import save_pipeline
 
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     data = load_data(config, output / "data", n_jobs, verbose)
+    _claim(output, config, data)
     _say(verbose, f"{len(data.train)} crystals to learn from, {len(data.test)} held out")
     pipeline, history = _fitted(config, data, data.train, output, n_jobs, verbose)
     figures = evaluate(pipeline, data.crystals.take(data.test), data.labels[data.test])
@@ -181,7 +190,7 @@ def refit(
     FileNotFoundError
         If no finished training is there.
     ValueError
-        If it had other settings.
+        If it had other settings or crystals.
     """
     from crystalsym.pretrained import save_pipeline
 
@@ -190,9 +199,8 @@ def refit(
     if not file.is_file():
         raise FileNotFoundError(f"{file}: train first, so that there are held-out figures")
     former = json.loads(file.read_text(encoding="utf-8"))
-    if former["config"] != json.loads(json.dumps(_portable(config))):
-        raise ValueError(f"{file}: is of a training with other settings than these")
     data = load_data(config, output / "data", n_jobs, verbose)
+    _claim(output, config, data)
     _say(verbose, f"{len(data.labels)} crystals to learn from, none held out")
     everything = np.arange(len(data.labels))
     folder = output / "all"
@@ -200,6 +208,7 @@ def refit(
     result = {**former, "refitted": history}
     card = {**_card(config, former["held_out"]), "refitted": REFITTED, "training": result}
     save_pipeline(pipeline, output / "refitted", metadata=card, dtype="float16")
+    _say(verbose, "refitted; the figures stay those of the training before")
     return result
 
 
@@ -223,17 +232,40 @@ def _fitted(
         folder / "patterns",
         int(config.data["split_seed"]),
         n_jobs,
-        data.groups[chosen],
+        data.kin[chosen],
     )
     pipeline[-1].fit(learning, labels)
     history = {
         "learning_crystals": len(chosen),
+        "of_which_validation": pipeline[-1].n_calibration_,
         "parameters": pipeline[-1].n_parameters_,
         "seconds_since_last_start": round(time.monotonic() - start),
         "history": pipeline[-1].history_,
     }
     pipeline[-1].set_params(checkpoint_dir=None, verbose=0)
     return pipeline, history
+
+
+def _claim(output: Path, config: TrainingConfig, data: TrainingData) -> None:
+    """Note in a folder whose training it holds; refuse if it is another's."""
+    digest = hashlib.sha256()
+    crystals = data.crystals
+    columns = (crystals.lattice, crystals.frac_coords, crystals.atomic_numbers)
+    for column in (*columns, data.labels, data.train):
+        digest.update(np.ascontiguousarray(column).tobytes())
+    ours = {**_portable(config), "crystals": {"digest": digest.hexdigest()[:16]}}
+    ours = json.loads(json.dumps(ours))
+    file = output / "settings.json"
+    if not file.is_file():
+        file.write_text(json.dumps(ours, indent=1) + "\n", encoding="utf-8")
+        return
+    theirs = json.loads(file.read_text(encoding="utf-8"))
+    for table in ours:
+        if ours[table] != theirs.get(table):
+            raise ValueError(
+                f"{output}: holds a training with other settings, {theirs.get(table)} for "
+                f"{table} instead of {ours[table]}; use another folder"
+            )
 
 
 def _card(config: TrainingConfig, figures: dict[str, Any]) -> dict[str, Any]:

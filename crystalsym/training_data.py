@@ -37,7 +37,7 @@ class TrainingData:
     labels : ndarray of int
     train, test : ndarray of int
         Rows of ``crystals``.
-    groups : ndarray of int
+    kin : ndarray of int
         Numbers; crystals of the same number stay on one side of the split.
     rows : ndarray of int
         Where ``crystals`` stand in the file they came from.
@@ -47,7 +47,7 @@ class TrainingData:
     labels: np.ndarray
     train: np.ndarray
     test: np.ndarray
-    groups: np.ndarray
+    kin: np.ndarray
     rows: np.ndarray
 
 

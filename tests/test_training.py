@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import time
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +17,7 @@ from crystalsym.pretrained import load_pipeline, model_card, read_description, s
 from crystalsym.structures import as_crystal, space_group_number
 from crystalsym.training import RECIPE, TrainingConfig, load_data, refit, train
 
+ROOT = Path(__file__).parents[1]
 CONFIG = """
 name = "tiny"
 [data]
@@ -93,7 +98,7 @@ def test_refitted_weights_learn_from_all_and_say_so(config, table, tmp_path, cap
     assert main([*call, "--refit"]) == 0
     assert json.loads(capsys.readouterr().out) == figures["held_out"]
     card = read_description(run / "refitted")["metadata"]
-    assert "learned from all crystals" in card["refitted"]
+    assert "learned from those, too" in card["refitted"]
     assert card["top1"] == round(figures["held_out"]["top1"], 4)
     everything = figures["learning_crystals"] + figures["held_out"]["crystals"]
     assert card["training"]["refitted"]["learning_crystals"] == everything
@@ -113,17 +118,35 @@ def test_a_file_of_data_alone_gets_the_recipe_of_the_bundled_weights(tmp_path):
     assert pipeline[-1].architecture == "msmlp"
     path.write_text("[data]\nstructures = 'x.npz'\n[shape]\nimage_size = 64", encoding="utf-8")
     assert TrainingConfig.read(path).pipeline()[1].scheme == "spots"
+    path.write_text("[data]\nstructures = 'x.npz'\nsymprec = 0.01\nidealize = false")
+    simulator = TrainingConfig.read(path).pipeline()[0]
+    assert (simulator.symprec, simulator.idealize) == (0.01, False)
     bundled = model_card("72")["training"]["config"]
+    benchmark = tomllib.loads((ROOT / "benchmarks" / "train-72.toml").read_text())
     for table in RECIPE:
-        assert getattr(short, table) == bundled[table]
+        # What data alone say is part of the simulation.
+        assert RECIPE[table] == bundled[table] == benchmark[table]
+        assert getattr(short, table).items() >= RECIPE[table].items()
 
 
 def test_refitting_is_for_the_same_settings(config, tmp_path):
     settings = TrainingConfig.read(config)
     train(settings, tmp_path / "run")
-    settings.classify["epochs"] = 3
-    with pytest.raises(ValueError, match="other settings"):
-        refit(settings, tmp_path / "run")
+    settings.shape["threshold"] = 1e-3
+    for function in (refit, train):
+        with pytest.raises(ValueError, match=r"other settings, .* for shape"):
+            function(settings, tmp_path / "run")
+
+
+def test_refitting_is_for_the_same_crystals(config, table, tmp_path):
+    copy = tmp_path / table.name  # the same name
+    copy.write_bytes(table.read_bytes())
+    config.write_text(config.read_text().replace(str(table), str(copy)))
+    train(TrainingConfig.read(config), tmp_path / "run")
+    CrystalTable.load(copy)[:-4].save(copy)
+    os.utime(copy, ns=(time.time_ns() + 10**9,) * 2)
+    with pytest.raises(ValueError, match=r"other settings, .* for crystals"):
+        refit(TrainingConfig.read(config), tmp_path / "run")
 
 
 def test_limit_and_seed_choose_the_same_crystals_again(config, tmp_path):

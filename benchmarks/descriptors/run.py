@@ -148,10 +148,10 @@ def perform(run: Run, learn: Sample, score: Sample, cache: dict[str, Any]) -> di
     if cache.get("key") != key:
         cache.clear()
         sides = [prepare(side.crystals, side.source, side.labels) for side in (learn, score)]
-        kept = [np.flatnonzero(labels > 0) for _, labels in sides]
-        cache["labels"] = [labels[rows] for (_, labels), rows in zip(sides, kept, strict=True)]
+        known = [np.flatnonzero(labels > 0) for _, labels in sides]
+        cache["labels"] = [labels[rows] for (_, labels), rows in zip(sides, known, strict=True)]
         cache["images"] = [
-            render(steps, table.take(rows)) for (table, _), rows in zip(sides, kept, strict=True)
+            render(steps, table.take(rows)) for (table, _), rows in zip(sides, known, strict=True)
         ]
         cache["key"] = key
     images, labels = cache["images"], cache["labels"]
@@ -184,7 +184,6 @@ def perform(run: Run, learn: Sample, score: Sample, cache: dict[str, Any]) -> di
             "predict": round(time.monotonic() - fitted, 1),
         },
         "steps": [" ".join(repr(step).split()) for step in steps],
-        "channels": list(run.shape.get("channels", CHANNELS)),
         "classify": {**CLASSIFY, **run.classify},
         "crystals": run.crystals,
         "right": marks(answers, labels[1]),

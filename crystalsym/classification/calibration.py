@@ -10,8 +10,6 @@ from crystalsym.classification.objectives import log_softmax
 from crystalsym.classification.sets import compact, set_scores
 
 MAX_LOG_TEMPERATURE = 5.0
-# Against the mean log-likelihood of the rows, whatever their number: weights are repetitions.
-PRIOR = 1e-3
 
 
 @dataclass(frozen=True)
@@ -56,17 +54,23 @@ def calibrate(
         weights = None
     if len(codes) == 0:
         return Calibration()
+    if weights is not None:  # their scale means nothing to the training either
+        weights = weights * len(codes) / weights.sum()
     value = fit_temperature(logits, codes, weights) if temperature else 1.0
     scores = set_scores(np.exp(log_softmax(logits / value)), codes)
     return Calibration(value, len(codes), compact(scores))
 
 
 def fit_temperature(
-    logits: np.ndarray, codes: np.ndarray, weights: np.ndarray | None = None
+    logits: np.ndarray,
+    codes: np.ndarray,
+    weights: np.ndarray | None = None,
+    usual: float = 1.0,
 ) -> float:
     """Temperature that makes the true classes of some rows most probable.
 
-    A weak normal prior on its logarithm keeps it finite where all rows are right.
+    A standard normal prior on its logarithm, worth less than one row of weight 1, keeps it near
+    the usual one where rows are few, and finite where all are right.
 
     Parameters
     ----------
@@ -74,6 +78,9 @@ def fit_temperature(
     codes : (n,) int
         Columns of the true classes.
     weights : (n,) float, default=None
+        How often each row counts.
+    usual : float, default=1.0
+        The middle of the prior.
 
     References
     ----------
@@ -91,12 +98,12 @@ def fit_temperature(
     from scipy.optimize import minimize_scalar
 
     logits = logits.astype(np.float64)
-    weights = np.full(len(codes), 1 / len(codes)) if weights is None else weights / weights.sum()
+    weights = np.ones(len(codes)) if weights is None else weights
     rows = np.arange(len(codes))
 
     def cost(log_temperature: float) -> float:
         own = log_softmax(logits * np.exp(-log_temperature))[rows, codes]
-        return float(-(weights * own).sum() + 0.5 * PRIOR * log_temperature**2)
+        return float(-(weights * own).sum() + 0.5 * (log_temperature - np.log(usual)) ** 2)
 
     bounds = (-MAX_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE)
     found = minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-7})

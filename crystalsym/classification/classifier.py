@@ -63,8 +63,8 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
     class_weight : dict, "balanced" or None, default=None
         Weights of the groups, as in scikit-learn.
     validation_fraction : float, default=0.1
-        Part of the rows held out, each group in proportion, and scored after every epoch; 0 holds
-        out none.
+        Part of the rows held out, of each group about in proportion, and scored after every
+        epoch; 0 holds out none.
     early_stopping : bool, default=False
         Stop when the validation loss no longer falls, and keep the weights of the best epoch.
     n_iter_no_change : int, default=5

@@ -60,10 +60,15 @@ def check_batch(n_rows: int) -> None:
         )
 
 
-def make_train_step(model: Any) -> Callable[[Any, Any, Any], float]:
-    """What learns from one batch of a compiled model's x, y and sample weights.
+def make_train_step(model: Any, build: Callable[[], Any]) -> Callable[[Any, Any, Any], float]:
+    """What learns from one batch of x, y and sample weights, and returns the loss before.
 
-    It returns the loss before the step.
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled.
+    build : callable
+        Makes another model like it, not compiled.
     """
     import keras
 
@@ -71,7 +76,7 @@ def make_train_step(model: Any) -> Callable[[Any, Any, Any], float]:
     if backend == "torch" and n_replicas() > 1:
         from crystalsym.classification.torch_replicas import TorchReplicas
 
-        return TorchReplicas(model)
+        return TorchReplicas(model, build)
     mirrored = backend == "tensorflow" and n_replicas() > 1
     return partial(_mirrored_step if mirrored else _step, model)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from crystalsym.classification.checkpoints import CheckpointFile, TrainingState
-from crystalsym.classification.distributing import make_train_step
 from crystalsym.classification.inputs import ImageRows
 from crystalsym.classification.objectives import learning_rate_at, validation_scores
 from crystalsym.classification.prediction import predict_outputs, prefetch
@@ -35,29 +35,36 @@ class TrainingPlan:
 def split_rows(
     codes: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split row numbers into learning and validation rows, each class in proportion.
+    """Split row numbers into learning and validation rows, each class about in proportion.
 
     Rows are shuffled, sorted by class and taken at even distances, so that classes with a single
-    member are no obstacle. Rows of one number in ``groups`` go the same way, by the class of the
-    first; those of a negative number, and of a group larger than all validation rows together
-    should be, are learned from.
+    member are no obstacle. Rows of one number in ``groups`` go the same way and count for the
+    class of the first; a group is taken when at least half of its rows are due. Those of a
+    negative number are learned from.
     """
     groups = np.arange(len(codes)) if groups is None else groups
     _, first, group, size = np.unique(
         groups, return_index=True, return_inverse=True, return_counts=True
     )
-    allowed = groups[first] >= 0
-    most = max(round(fraction * size[allowed].sum()), 1)
-    candidates = np.flatnonzero(allowed & (size <= most) & (size < len(codes)))
-    n = len(candidates)
-    n_validation = min(round(fraction * n), n, len(size) - 1)
-    if fraction > 0 and n:
-        n_validation = max(n_validation, 1)
-    shuffled = np.random.default_rng([seed, 1]).random(n)
-    order = np.lexsort((shuffled, codes[first[candidates]]))
-    places = ((np.arange(n_validation) + 0.5) * n / max(n_validation, 1)).astype(np.int64)
+    label = codes[first]
+    candidates = np.flatnonzero(groups[first] >= 0)
+    shuffled = np.random.default_rng([seed, 1]).random(len(candidates))
+    candidates = candidates[np.lexsort((shuffled, label[candidates]))]
     chosen = np.zeros(len(size), dtype=bool)
-    chosen[candidates[order[places]]] = True
+    due, last = 0.0, None
+    for one in candidates:
+        if label[one] != last:  # what a class of large groups did not give, another need not
+            due, last = min(max(due, -0.5), 0.5), label[one]
+        due += fraction * size[one]
+        if due > size[one] / 2 - 1e-9:
+            chosen[one] = True
+            due -= size[one]
+    if fraction > 0 and not chosen.any():
+        rest = (np.bincount(label, size)[label] >= 2 * size) | (size == 1)
+        small = candidates[rest[candidates]]
+        chosen[small[np.argsort(size[small], kind="stable")[:1]]] = True
+    if chosen.all():
+        chosen[candidates[-1:]] = False
     return np.flatnonzero(~chosen[group]), np.flatnonzero(chosen[group])
 
 
@@ -88,6 +95,8 @@ class Trainer:
     plan : TrainingPlan
     state : TrainingState
         A new one, or one read from a checkpoint.
+    train_step : callable
+        Learns from a batch, see :func:`crystalsym.classification.distributing.make_train_step`.
     checkpoint : CheckpointFile or None
     verbose : int
     """
@@ -100,6 +109,7 @@ class Trainer:
         weights: np.ndarray | None,
         plan: TrainingPlan,
         state: TrainingState,
+        train_step: Callable[[Any, Any, Any], float],
         checkpoint: CheckpointFile | None = None,
         verbose: int = 0,
     ):
@@ -115,7 +125,12 @@ class Trainer:
             codes, plan.validation_fraction, state.seed, rows.validation_groups
         )
         self.n_classes = int(model.outputs[0].shape[-1])
-        self.train_step = make_train_step(model)
+        if plan.early_stopping and len(self.validation_rows) == 0:
+            raise ValueError(
+                "early_stopping needs validation rows, but validation_fraction="
+                f"{plan.validation_fraction} leaves none: the rows' validation_groups are too large"
+            )
+        self.train_step = train_step
         self._restore()
 
     def run(self) -> TrainingState:

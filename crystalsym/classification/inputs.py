@@ -116,9 +116,23 @@ class ImageRows:
 
     @property
     def validation_groups(self) -> np.ndarray | None:
-        """Numbers of the rows that are held out together, where X says so; else None."""
+        """Numbers of the rows that are held out together, where X says so; else None.
+
+        Raises
+        ------
+        ValueError
+            If there is not one for each row.
+        """
         groups = getattr(self._rows, "validation_groups", None)
-        return None if groups is None else np.asarray(groups, dtype=np.int64)
+        if groups is None:
+            return None
+        groups = np.asarray(groups, dtype=np.int64)
+        if groups.shape != (len(self),):
+            raise ValueError(
+                f"validation_groups must hold one number for each of the {len(self)} rows of X, "
+                f"got shape {groups.shape}"
+            )
+        return groups
 
     def set_epoch(self, epoch: int | None) -> None:
         """Tell X that an epoch begins, None that it is over, if it wants to know."""

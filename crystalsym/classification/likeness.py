@@ -6,8 +6,10 @@ import numpy as np
 
 # Similarities held at once, 64 MB.
 MAX_SIMILARITIES = 1 << 24
-# References that are compared with the others; more would tell the same and take long.
-MAX_LEFT_OUT = 4000
+# So many references are compared with the others, and so many pairs looked at, for a fit of one
+# number; more would take long.
+MAX_LEFT_OUT = 2000
+MAX_PAIRS = 1 << 21
 # Cosine above which two references are the same crystal, float32's rounding included.
 SAME = 1 - 1e-5
 
@@ -30,7 +32,6 @@ def group_similarities(
     vectors: np.ndarray,
     references: np.ndarray,
     starts: np.ndarray,
-    left_out: list[np.ndarray] | None = None,
 ) -> np.ndarray:
     """The largest similarity to a reference of each group.
 
@@ -42,8 +43,6 @@ def group_similarities(
         Unit vectors, sorted by group.
     starts : ndarray of int (n_groups,)
         The first reference of each group.
-    left_out : list of n ndarrays of int, default=None
-        References that do not count for this row; their groups must have others.
 
     Returns
     -------
@@ -57,8 +56,6 @@ def group_similarities(
     for start in range(0, n, step):
         rows = slice(start, start + step)
         cosines = vectors[rows].reshape(-1, len(columns)) @ columns / n_streams
-        for row, columns_out in enumerate(left_out[rows] if left_out else ()):
-            cosines[row, columns_out] = -np.inf
         np.maximum.reduceat(cosines, starts, axis=1, out=similarities[rows])
     # Sums in float32 leave [-1, 1] by a rounding error.
     return np.clip(similarities, -1, 1, out=similarities)
@@ -68,7 +65,7 @@ def leave_one_out(
     vectors: np.ndarray,
     codes: np.ndarray,
     weights: np.ndarray,
-    center: np.ndarray,
+    centered: bool,
     nearest: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Similarity of references to every group as if each were none itself.
@@ -82,7 +79,8 @@ def leave_one_out(
         Of the references, sorted by code.
     codes : ndarray of int (m,)
     weights : ndarray (m,)
-    center : ndarray (S, F)
+    centered : bool
+        Take the directions from the mean of the groups' means, that of those left.
     nearest : bool
         Compare with the most similar reference of each group instead of the mean.
 
@@ -92,27 +90,37 @@ def leave_one_out(
     rows : ndarray of int (k,)
         Which references; those without others in their group are none.
     """
-    rows = np.arange(len(codes))
-    if len(rows) > MAX_LEFT_OUT:
-        rows = rows[np.linspace(0, len(rows) - 1, MAX_LEFT_OUT).astype(np.int64)]
+    n = min(len(codes), MAX_LEFT_OUT, MAX_PAIRS // len(codes) + 1 if nearest else MAX_LEFT_OUT)
+    rows = np.linspace(0, len(codes) - 1, n).astype(np.int64)
+    means = group_means(vectors, codes, weights)
+    center = means.mean(axis=0) if centered else np.zeros(vectors.shape[1:])
     units = unit_vectors(vectors, center)
     copies = [_copies(units, codes, row) for row in rows]
     others = np.bincount(codes)[codes[rows]] > [len(same) for same in copies]
     rows, copies = rows[others], [same for same, kept in zip(copies, others, strict=True) if kept]
     starts = np.searchsorted(codes, np.arange(codes[-1] + 1))
-    if nearest:
-        return group_similarities(units[rows], units, starts, copies), rows
-    means = group_means(vectors, codes, weights)
-    similarities = group_similarities(
-        units[rows], unit_vectors(means, center), np.arange(len(means))
-    )
     totals = np.add.reduceat(weights, starts)
+    similarities = np.empty((len(rows), len(means)), dtype=np.float32)
     for k, (row, same) in enumerate(zip(rows, copies, strict=True)):
-        code = codes[row]
-        left = totals[code] * means[code] - np.tensordot(weights[same], vectors[same], 1)
-        mean = unit_vectors(left / (totals[code] - weights[same].sum()), center)
-        similarities[k, code] = np.clip(np.vdot(units[row], mean) / units.shape[1], -1, 1)
+        own = codes[row]
+        left = totals[own] * means[own] - np.tensordot(weights[same], vectors[same], 1)
+        left /= totals[own] - weights[same].sum()
+        moved = center + (left - means[own]) / len(means) if centered else center
+        if nearest:
+            cosines = _cosines(vectors, moved, vectors[row])
+            cosines[same] = -1
+            similarities[k] = np.maximum.reduceat(cosines, starts)
+        else:
+            similarities[k] = _cosines(means, moved, vectors[row])
+            similarities[k, own] = _cosines(left[None], moved, vectors[row])[0]
     return similarities, rows
+
+
+def _cosines(vectors: np.ndarray, center: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """Mean of the streams' cosines between vectors (m, S, F) and one."""
+    unit = unit_vectors(vector, center)
+    cosines = np.einsum("nsf,sf->n", unit_vectors(vectors, center), unit) / len(unit)
+    return np.clip(cosines, -1, 1)
 
 
 def _copies(units: np.ndarray, codes: np.ndarray, row: np.integer) -> np.ndarray:

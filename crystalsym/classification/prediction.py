@@ -131,6 +131,7 @@ def _run_batch(model: Any, images: list[np.ndarray], batch_size: int) -> np.ndar
         size = min(batch_size, 1 << (n - 1).bit_length())
         padding = size + -size % n_replicas() - n
         images = [np.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)) for x in images]
+    # MirroredStrategy gives the whole batch to every device, and its outputs as often.
     outputs = model.predict_on_batch(images if len(images) > 1 else images[0])
     outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     return np.stack([np.asarray(x, dtype=np.float32)[:n] for x in outputs], axis=1)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 REFERENCES = ("centroid", "nearest")
-# For references of which none has another of its group beside it.
+# For references of which none has another of its group beside it, or few have.
 USUAL_TEMPERATURE = 0.05
 
 
@@ -247,11 +247,11 @@ class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
         if not isinstance(self.temperature, str):
             return float(self.temperature)
         similarities, rows = leave_one_out(
-            vectors, codes, weights, self.center_, self.reference == "nearest"
+            vectors, codes, weights, self.center, self.reference == "nearest"
         )
         if len(rows) == 0:
             return USUAL_TEMPERATURE
-        return fit_temperature(similarities, codes[rows], weights[rows])
+        return fit_temperature(similarities, codes[rows], weights[rows], USUAL_TEMPERATURE)
 
     def _check_parameters(self) -> None:
         if self.reference not in REFERENCES:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
-_devices: ContextVar[tuple[str, ...]] = ContextVar("devices", default=("",))
+THE_DEFAULT = ("",)
+
+_devices: ContextVar[tuple[str, ...]] = ContextVar("devices", default=THE_DEFAULT)
 
 
 def devices() -> tuple[str, ...]:
@@ -28,10 +30,10 @@ def scope() -> Iterator[None]:
 
 
 def available_devices() -> tuple[str, ...]:
-    """Names of the CUDA devices, or one for whatever else there is."""
+    """Names of the CUDA devices; where there are none, what Keras takes by itself."""
     import torch
 
-    return tuple(f"cuda:{i}" for i in range(torch.cuda.device_count())) or ("",)
+    return tuple(f"cuda:{i}" for i in range(torch.cuda.device_count())) or THE_DEFAULT
 
 
 class TorchReplicas:
@@ -46,16 +48,18 @@ class TorchReplicas:
     ----------
     model : keras.Model
         Compiled, on the first device.
+    build : callable
+        Makes another model like it.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any, build: Callable[[], Any]):
         import keras
 
         self.devices = devices()
         self.models = [model]
         for device in self.devices[1:]:
             with keras.device(device):
-                self.models.append(keras.models.clone_model(model))
+                self.models.append(build())
 
     def __call__(self, x: Any, y: Any, sample_weight: Any) -> float:
         """Learn from one batch; return the loss before."""
@@ -116,4 +120,6 @@ def _backward(compiled: Any, model: Any, x: Any, y: Any, sample_weight: Any) -> 
 
 def _mean(values: list[Any]) -> Any:
     first = values[0]
+    if first is None:  # the gradient of a variable that the loss does not depend on
+        return None
     return sum((value.to(first.device) for value in values[1:]), first) / len(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.utils import check_random_state
 from crystalsym.classification.building import build_model, get_weights, set_weights
 from crystalsym.classification.calibration import Calibration, calibrate
 from crystalsym.classification.checkpoints import CheckpointFile, TrainingState
-from crystalsym.classification.distributing import check_batch, distributed
+from crystalsym.classification.distributing import check_batch, distributed, make_train_step
 from crystalsym.classification.fitting import Trainer, TrainingPlan
 from crystalsym.classification.inputs import ImageRows
 from crystalsym.classification.objectives import compile_model, make_optimizer
@@ -65,10 +66,14 @@ def train(
     )
     network = (p.architecture, p.architecture_options, len(classes), rows.shape)
     with distributed(p.distribution):
-        model = build_model(*network, p.precision, seed=state.seed)
+        build = partial(build_model, *network, p.precision, seed=state.seed)
+        model = build()
         optimizer = make_optimizer(p.optimizer, p.learning_rate, p.weight_decay)
         compile_model(model, optimizer, p.label_smoothing)
-        trainer = Trainer(model, rows, codes, weights, plan, state, checkpoint, int(p.verbose))
+        step = make_train_step(model, build)
+        trainer = Trainer(
+            model, rows, codes, weights, plan, state, step, checkpoint, int(p.verbose)
+        )
         check_batch(min(plan.batch_size, len(trainer.learning_rows)))
         history = trainer.run().history
         trained = [value for _, value in get_weights(model)]
@@ -102,6 +107,8 @@ def _checkpoint_file(
         parts["random_state"] = "RandomState"  # its seed, once drawn, is in the checkpoint
     parts.update(
         input_shape=rows.shape,
+        descriptor=rows.descriptor,
+        validation_groups=rows.validation_groups,
         n_samples=len(rows),
         classes=classes,
         labels=codes.astype(np.int64),

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         card = read_description(at)["metadata"] if at.is_dir() else model_card(args.model)
         crystals, labels, extra = _crystals(args, card, rows)
-        which = "all" if args.all else _held_out(card)
+        which = "all" if args.all else _base_row(card)
         results = evaluate_rows(
             pipeline, crystals, labels, rows, base=which, n_jobs=args.jobs,
             verbose=0 if args.quiet else 1, **extra,
@@ -97,7 +97,7 @@ def _crystals(
     return loaded.crystals.take(chosen), loaded.labels[chosen], extra
 
 
-def _held_out(card: dict[str, Any]) -> str:
+def _base_row(card: dict[str, Any]) -> str:
     """What to call the crystals that a model's settings hold out."""
     return "refitted-on" if "refitted" in card else "held-out"
 

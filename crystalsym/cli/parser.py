@@ -122,7 +122,7 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--refit",
         action="store_true",
-        help="once trained: again on all crystals, the held-out ones too, into DIR/refitted",
+        help="once trained: again with the held-out crystals, into DIR/refitted",
     )
     train.add_argument("-j", "--jobs", type=int, metavar="N", help="jobs for standardising")
     train.add_argument("--quiet", action="store_true", help="show no progress")

@@ -42,9 +42,9 @@ def make_images(n=96, n_streams=3, size=12, channels=2, seed=0):
     return X, GROUPS[codes]
 
 
-def make_classifier(**parameters):
+def make_classifier(architecture="strided", **parameters):
     defaults = {
-        "architecture": "strided",
+        "architecture": architecture,
         "architecture_options": OPTIONS,
         "epochs": 5,
         "batch_size": 16,

@@ -169,14 +169,15 @@ def test_probabilities_and_ranking(fitted, unseen):
         classifier.predict_top_k(X, 4)
 
 
+@pytest.mark.parametrize("center", [True, False])
 @pytest.mark.parametrize("reference", ["centroid", "nearest"])
-def test_the_temperature_is_fitted_to_references_left_out(reference):
+def test_the_temperature_is_fitted_to_references_left_out(reference, center):
     rng = np.random.default_rng(6)
     vectors = rng.random((10, 3, 4)) / 2
     vectors += np.repeat(rng.random((3, 3, 4)) / 2, [4, 4, 2], axis=0)
     y = np.repeat(UNSEEN, [4, 4, 2])
     weights = rng.uniform(0.5, 2, size=10)
-    how = {"reference": reference, "center": False}
+    how = {"reference": reference, "center": center}
     classifier = SimilarityClassifier(Vectors(), **how).fit(as_images(vectors), y, weights)
 
     def left_out(row):
@@ -186,7 +187,7 @@ def test_the_temperature_is_fitted_to_references_left_out(reference):
         return rest.decision_function(as_images(vectors[[row]]))[0]
 
     similarities = np.array([left_out(row) for row in range(10)])
-    expected = fit_temperature(similarities, np.searchsorted(UNSEEN, y), weights)
+    expected = fit_temperature(similarities, np.searchsorted(UNSEEN, y), weights, usual=0.05)
     assert classifier.temperature_ == pytest.approx(expected, rel=1e-3)
 
 
@@ -200,7 +201,7 @@ def test_references_beyond_many_are_not_all_left_out(monkeypatch):
     vectors, y = np.random.default_rng(8).random((30, 3, 4)), np.repeat(UNSEEN, 10)
     monkeypatch.setattr("crystalsym.classification.likeness.MAX_LEFT_OUT", 7)
     similarities, rows = leave_one_out(
-        vectors, np.searchsorted(UNSEEN, y), np.ones(30), np.zeros((3, 4)), nearest=True
+        vectors, np.searchsorted(UNSEEN, y), np.ones(30), centered=True, nearest=True
     )
     assert similarities.shape == (7, 3)
     assert len(set(y[rows])) == 3
@@ -244,10 +245,10 @@ def test_weights_are_repetitions(fitted, unseen, reference):
 
 @pytest.mark.parametrize("reference", ["centroid", "nearest"])
 def test_copies_do_not_tell_the_temperature(reference):
-    """Each group twice over: a copy would make every reference look told with certainty."""
+    """Every reference twice is each with weight 2, and is not told by the other with certainty."""
     rng = np.random.default_rng(9)
     vectors, y = rng.random((12, 3, 4)), np.repeat(UNSEEN, 4)
-    once = SimilarityClassifier(Vectors(), reference).fit(as_images(vectors), y)
+    once = SimilarityClassifier(Vectors(), reference).fit(as_images(vectors), y, np.full(12, 2))
     twice = SimilarityClassifier(Vectors(), reference)
     twice.fit(as_images(np.concatenate([vectors, vectors])), np.tile(y, 2))
     assert twice.temperature_ == pytest.approx(once.temperature_, rel=1e-5)
