@@ -28,9 +28,16 @@ from crystalsym.models.common import normalised_relu, seeded_dropout, shared_fea
 
 SHORT = {"epochs": 6, "batch_size": 256, "learning_rate": 3e-3}
 LONG = {"epochs": 20, "batch_size": 512, "learning_rate": 4e-3}
-CHANGES = {"short": {}, "long": {"zone_axes": 0.1, "dimmed": 0.15, "permuted": 0.1}}
+PLANS = {
+    "short": SHORT,
+    "long": LONG,
+    "50 passes": {**LONG, "epochs": 50},
+    "100 passes": {**LONG, "epochs": 100},
+}
+ALL_CHANGES = {"zone_axes": 0.1, "dimmed": 0.15, "permuted": 0.1}
 POWERS = {"powers": (2, 6)}
 WIDE = {"width": 1536, "joint": 3072}
+WIDER = {"width": 2048, "joint": 4096}
 TRIALS: dict[str, tuple[str, dict[str, Any]]] = {
     "base": ("short", {}),
     "residual block in the trunk": ("short", {"trunk_blocks": 1}),
@@ -43,6 +50,8 @@ TRIALS: dict[str, tuple[str, dict[str, Any]]] = {
     "wide, long": ("long", WIDE),
     "wide and powers, long": ("long", {**WIDE, **POWERS}),
     "wide, powers, dropout 0.4, long": ("long", {**WIDE, **POWERS, "dropout": 0.4}),
+    "wide, 50 passes": ("50 passes", WIDE),
+    "wider, 100 passes": ("100 passes", WIDER),
 }
 
 
@@ -104,12 +113,15 @@ def _trial(length: str, how: dict[str, Any], data: Any, rows: np.ndarray) -> dic
         PatternShaper("lattice", image_size=13, intensity="log", threshold=1e-5),
     ]
     learned, scored = rows[:LEARNED], rows[LEARNED:]
-    changes = Augmentation(**CHANGES[length])
+    changes = Augmentation(**({} if length == "short" else ALL_CHANGES))
     X = LatticePatterns(steps, data.crystals.take(learned), changes, n_jobs=-1)
     classifier = SpaceGroupClassifier(
-        network(**how), **(SHORT if length == "short" else LONG), weight_decay=2e-2,
-        validation_fraction=0.02, random_state=0,
-    )  # fmt: skip
+        network(**how),
+        **PLANS[length],
+        weight_decay=2e-2,
+        validation_fraction=0.02,
+        random_state=0,
+    )
     start = time.monotonic()
     classifier.fit(X, data.labels[learned])
     seconds = time.monotonic() - start

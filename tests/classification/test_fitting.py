@@ -222,6 +222,40 @@ def test_early_stopping_keeps_the_best_epoch(images):
     assert loss == pytest.approx(losses[best], rel=1e-3)
 
 
+def test_rows_say_which_are_held_out_together(images, tmp_path):
+    X, y = images
+    rows = LazyImages(X)
+    rows.validation_groups = np.where(np.arange(len(y)) < 48, -1, np.arange(len(y)) // 3)
+    classifier = make_classifier(epochs=1, validation_fraction=0.2, checkpoint_dir=tmp_path)
+    rows_validated = classifier.fit(rows, y).n_calibration_
+    assert rows_validated == pytest.approx(0.2 * 48, abs=3)
+    assert rows_validated % 3 == 0
+    rows.validation_groups = np.arange(len(y))
+    with pytest.raises(CheckpointError, match="validation_groups"):
+        classifier.fit(rows, y)
+    rows.validation_groups = np.arange(len(y) - 1)
+    with pytest.raises(ValueError, match=r"one number for each of the 96 rows .* shape \(95,\)"):
+        classifier.fit(rows, y)
+
+
+def test_early_stopping_needs_validation_rows(images):
+    X, y = images
+    rows = LazyImages(X)
+    rows.validation_groups = y
+    with pytest.raises(ValueError, match="early_stopping needs validation rows"):
+        make_classifier(epochs=1, early_stopping=True, validation_fraction=0.1).fit(rows, y)
+
+
+def test_checkpoints_know_how_the_images_were_made(images, tmp_path):
+    X, y = images
+    rows = LazyImages(X)
+    rows.descriptor = {"threshold": 1e-4}
+    make_classifier(epochs=1, checkpoint_dir=tmp_path).fit(rows, y)
+    rows.descriptor = {"threshold": 1e-5}
+    with pytest.raises(CheckpointError, match=r"descriptor: .*1e-05.*here"):
+        make_classifier(epochs=1, checkpoint_dir=tmp_path).fit(rows, y)
+
+
 def test_diverging_training_says_so(images):
     with pytest.raises(FloatingPointError, match="lower learning_rate"):
         make_classifier(
