@@ -35,36 +35,35 @@ class TrainingPlan:
 def split_rows(
     codes: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split row numbers into learning and validation rows, each class about in proportion.
+    """Split row numbers into learning and validation rows.
 
-    Rows are shuffled, sorted by class and taken at even distances, so that classes with a single
-    member are no obstacle. Rows of one number in ``groups`` go the same way and count for the
-    class of the first; a group is taken when at least half of its rows are due. Those of a
-    negative number are learned from.
+    Rows are shuffled, sorted by class and taken at even distances, so that each class gives in
+    proportion, and classes with a single member are no obstacle. Rows of one number in ``groups``
+    go the same way: then groups are taken like this, by the class of the first row and whatever
+    their size, so that they are like those of a test. Learned from are those of a negative
+    number, and a group larger than all validation rows together should be.
     """
     groups = np.arange(len(codes)) if groups is None else groups
     _, first, group, size = np.unique(
         groups, return_index=True, return_inverse=True, return_counts=True
     )
     label = codes[first]
-    candidates = np.flatnonzero(groups[first] >= 0)
-    shuffled = np.random.default_rng([seed, 1]).random(len(candidates))
-    candidates = candidates[np.lexsort((shuffled, label[candidates]))]
+    allowed = groups[first] >= 0
+    most = max(round(fraction * size[allowed].sum()), 1)
+    candidates = np.flatnonzero(allowed & (size <= most) & (size < len(codes)))
+    if fraction > 0 and len(candidates) == 0:
+        # The smallest, unless its class would be gone.
+        small = np.flatnonzero(allowed & (2 * size <= np.bincount(label, size)[label]))
+        candidates = small[np.argsort(size[small], kind="stable")[:1]]
+    n = len(candidates)
+    n_validation = min(round(fraction * n), n, len(size) - 1)
+    if fraction > 0 and n:
+        n_validation = max(n_validation, 1)
+    shuffled = np.random.default_rng([seed, 1]).random(n)
+    order = np.lexsort((shuffled, label[candidates]))
+    places = ((np.arange(n_validation) + 0.5) * n / max(n_validation, 1)).astype(np.int64)
     chosen = np.zeros(len(size), dtype=bool)
-    due, last = 0.0, None
-    for one in candidates:
-        if label[one] != last:  # what a class of large groups did not give, another need not
-            due, last = min(max(due, -0.5), 0.5), label[one]
-        due += fraction * size[one]
-        if due > size[one] / 2 - 1e-9:
-            chosen[one] = True
-            due -= size[one]
-    if fraction > 0 and not chosen.any():
-        rest = (np.bincount(label, size)[label] >= 2 * size) | (size == 1)
-        small = candidates[rest[candidates]]
-        chosen[small[np.argsort(size[small], kind="stable")[:1]]] = True
-    if chosen.all():
-        chosen[candidates[-1:]] = False
+    chosen[candidates[order[places]]] = True
     return np.flatnonzero(~chosen[group]), np.flatnonzero(chosen[group])
 
 
