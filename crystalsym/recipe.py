@@ -24,8 +24,8 @@ RECIPE: dict[str, dict[str, Any]] = {
     },
     "classify": {
         "architecture": "msmlp",
-        "architecture_options": {"width": 1536, "joint": 3072},
-        "epochs": 50,
+        "architecture_options": {"width": 2048, "joint": 4096},
+        "epochs": 100,
         "batch_size": 512,
         "learning_rate": 4e-3,
         "weight_decay": 2e-2,
