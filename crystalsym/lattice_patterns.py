@@ -22,6 +22,7 @@ from crystalsym.shaping.lattice_scheme import index_layers
 from crystalsym.shaping.spot_scheme import INTENSITIES
 from crystalsym.simulation.layers import ZONES, layer_spots
 from crystalsym.spacegroups import crystal_system
+from crystalsym.streams import described
 
 # Crystals handed to a thread at once.
 CHUNK = 128
@@ -133,7 +134,7 @@ class LatticePatterns:
     @property
     def descriptor(self) -> str:
         """How the images are made."""
-        return " ".join(repr(self.transformers[-1]).split())
+        return described(self.transformers[-1])
 
     @property
     def ndim(self) -> int:

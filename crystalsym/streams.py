@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from crystalsym._bytes import concatenated
 
@@ -49,7 +50,7 @@ class RenderedPatterns:
     @property
     def descriptor(self) -> str:
         """How the last transformer makes its images; a classifier remembers it."""
-        return " ".join(repr(self.transformers[-1]).split())
+        return described(self.transformers[-1])
 
     @property
     def ndim(self) -> int:
@@ -75,3 +76,11 @@ class RenderedPatterns:
                 rows = transformer.transform(rows)
             parts.append(rows)
         return concatenated(parts)
+
+
+def described(transformer: Any) -> str:
+    """A transformer's parameters in one line, without those that change no image."""
+    silent = {"n_jobs": None, "verbose": 0}
+    known = transformer.get_params(deep=False)
+    plain = clone(transformer).set_params(**{k: v for k, v in silent.items() if k in known})
+    return " ".join(repr(plain).split())

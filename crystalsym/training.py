@@ -42,6 +42,11 @@ REFITTED = (
     "the figures are those of a training of the same settings without the held-out crystals;"
     " these weights have learned from those, too, and from all but a few that calibrate them"
 )
+# Settings that say how fast, how loud and where.
+WITHOUT_EFFECT = (
+    "structures", "n_jobs", "verbose", "memory", "distribution", "checkpoint_dir",
+    "checkpoint_interval", "resume",
+)  # fmt: skip
 TABLES = ("data", "simulate", "shape", "augment", "classify", "card")
 
 
@@ -145,8 +150,8 @@ def train(
 
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
+    _claim(output, config)
     data = load_data(config, output / "data", n_jobs, verbose)
-    _claim(output, config, data)
     _say(verbose, f"{len(data.train)} crystals to learn from, {len(data.test)} held out")
     pipeline, history = _fitted(config, data, data.train, output, n_jobs, verbose)
     figures = evaluate(pipeline, data.crystals.take(data.test), data.labels[data.test])
@@ -199,8 +204,10 @@ def refit(
     if not file.is_file():
         raise FileNotFoundError(f"{file}: train first, so that there are held-out figures")
     former = json.loads(file.read_text(encoding="utf-8"))
+    if _of_the_result(former["config"]) != _of_the_result(_portable(config)):
+        raise ValueError(f"{file}: is of a training with other settings than these")
+    _claim(output, config)
     data = load_data(config, output / "data", n_jobs, verbose)
-    _claim(output, config, data)
     _say(verbose, f"{len(data.labels)} crystals to learn from, none held out")
     everything = np.arange(len(data.labels))
     folder = output / "all"
@@ -246,26 +253,36 @@ def _fitted(
     return pipeline, history
 
 
-def _claim(output: Path, config: TrainingConfig, data: TrainingData) -> None:
+def _claim(output: Path, config: TrainingConfig) -> None:
     """Note in a folder whose training it holds; refuse if it is another's."""
-    digest = hashlib.sha256()
-    crystals = data.crystals
-    columns = (crystals.lattice, crystals.frac_coords, crystals.atomic_numbers)
-    for column in (*columns, data.labels, data.train):
-        digest.update(np.ascontiguousarray(column).tobytes())
-    ours = {**_portable(config), "crystals": {"digest": digest.hexdigest()[:16]}}
-    ours = json.loads(json.dumps(ours))
+    source = Path(config.data["structures"])
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: no such file")
+    with open(source, "rb") as table:
+        digest = hashlib.file_digest(table, "sha256").hexdigest()
+    ours = {**_of_the_result(_portable(config)), "crystals": {"sha256": digest}}
     file = output / "settings.json"
     if not file.is_file():
-        file.write_text(json.dumps(ours, indent=1) + "\n", encoding="utf-8")
+        partial = file.with_suffix(".partial")  # a cut leaves no half file
+        partial.write_text(json.dumps(ours, indent=1) + "\n", encoding="utf-8")
+        os.replace(partial, file)
         return
     theirs = json.loads(file.read_text(encoding="utf-8"))
-    for table in ours:
-        if ours[table] != theirs.get(table):
+    for name in ours:
+        if ours[name] != theirs.get(name):
             raise ValueError(
-                f"{output}: holds a training with other settings, {theirs.get(table)} for "
-                f"{table} instead of {ours[table]}; use another folder"
+                f"{output}: holds a training with other settings, {theirs.get(name)} for "
+                f"{name} instead of {ours[name]}; use another folder"
             )
+
+
+def _of_the_result(tables: dict[str, Any]) -> dict[str, Any]:
+    """Settings without those that change no figure, as JSON gives them back."""
+    kept = {
+        table: {key: value for key, value in entries.items() if key not in WITHOUT_EFFECT}
+        for table, entries in tables.items()
+    }
+    return json.loads(json.dumps(kept))
 
 
 def _card(config: TrainingConfig, figures: dict[str, Any]) -> dict[str, Any]:

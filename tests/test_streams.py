@@ -81,6 +81,8 @@ def test_one_transformer_gives_raw_patterns():
 
 def test_descriptor_names_the_last_step(lazy):
     assert lazy.descriptor == "PatternShaper(image_size=16)"
+    busy = PatternShaper(image_size=16, n_jobs=2, verbose=1)
+    assert RenderedPatterns([STEPS[0], busy], CRYSTALS[:1]).descriptor == lazy.descriptor
 
 
 def test_bytes_stay_bytes():

@@ -133,20 +133,41 @@ def test_refitting_is_for_the_same_settings(config, tmp_path):
     settings = TrainingConfig.read(config)
     train(settings, tmp_path / "run")
     settings.shape["threshold"] = 1e-3
-    for function in (refit, train):
-        with pytest.raises(ValueError, match=r"other settings, .* for shape"):
-            function(settings, tmp_path / "run")
+    with pytest.raises(ValueError, match="with other settings than these"):
+        refit(settings, tmp_path / "run")
+    with pytest.raises(ValueError, match=r"other settings, .* for shape"):
+        train(settings, tmp_path / "run")
 
 
-def test_refitting_is_for_the_same_crystals(config, table, tmp_path):
+@pytest.mark.parametrize("age", [-(10**10), 10**10])
+def test_refitting_is_for_the_same_crystals(config, table, tmp_path, age):
     copy = tmp_path / table.name  # the same name
     copy.write_bytes(table.read_bytes())
     config.write_text(config.read_text().replace(str(table), str(copy)))
     train(TrainingConfig.read(config), tmp_path / "run")
     CrystalTable.load(copy)[:-4].save(copy)
-    os.utime(copy, ns=(time.time_ns() + 10**9,) * 2)
+    os.utime(copy, ns=(time.time_ns() + age,) * 2)
     with pytest.raises(ValueError, match=r"other settings, .* for crystals"):
         refit(TrainingConfig.read(config), tmp_path / "run")
+    copy.write_bytes(table.read_bytes())  # and it has done no harm
+    assert "refitted" in refit(TrainingConfig.read(config), tmp_path / "run")
+
+
+def test_refitting_is_for_the_settings_of_the_figures(config, tmp_path):
+    settings = TrainingConfig.read(config)
+    train(settings, tmp_path / "run")
+    (tmp_path / "run" / "settings.json").unlink()
+    settings.shape["threshold"] = 1e-3
+    with pytest.raises(ValueError, match="other settings"):
+        refit(settings, tmp_path / "run")
+
+
+def test_how_to_train_may_change(config, tmp_path):
+    settings = TrainingConfig.read(config)
+    train(settings, tmp_path / "run")
+    settings.classify["checkpoint_interval"] = 5
+    settings.shape["n_jobs"] = 2
+    assert train(settings, tmp_path / "run")["history"]
 
 
 def test_limit_and_seed_choose_the_same_crystals_again(config, tmp_path):

@@ -151,8 +151,8 @@ class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
         y : array-like (n,) of int
             Their space-group numbers.
         sample_weight : array-like (n,), default=None
-            Weights in the means; with ``reference="nearest"`` a reference of weight 0 is left
-            out.
+            How often each reference counts, in the means and in the fit of the temperature; with
+            ``reference="nearest"`` one of weight 0 is left out.
 
         Returns
         -------
