@@ -21,6 +21,7 @@ _HOMES = {
     "space_group_number": "crystalsym.structures",
     "reflections": "crystalsym.structure_factors",
     "load_pretrained": "crystalsym.pretrained",
+    "recommended_pipeline": "crystalsym.recipe",
 }
 _MODULES = (
     "classification",
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from crystalsym.classification import SpaceGroupClassifier as SpaceGroupClassifier
     from crystalsym.merging import SpotMerger as SpotMerger
     from crystalsym.pretrained import load_pretrained as load_pretrained
+    from crystalsym.recipe import recommended_pipeline as recommended_pipeline
     from crystalsym.shaping import PatternShaper as PatternShaper
     from crystalsym.simulation import DiffractionSimulator as DiffractionSimulator
     from crystalsym.structure_factors import reflections as reflections

@@ -24,7 +24,7 @@ import numpy as np
 
 from crystalsym.evaluation import evaluate
 from crystalsym.learning_rows import learning_rows
-from crystalsym.recipe import RECIPE
+from crystalsym.recipe import RECIPE, build_pipeline
 from crystalsym.training_data import DATA_DEFAULTS, TrainingData, load_data
 
 __all__ = [
@@ -99,19 +99,7 @@ class TrainingConfig:
 
     def pipeline(self):
         """The unfitted pipeline."""
-        from sklearn.pipeline import Pipeline
-
-        from crystalsym.classification import SpaceGroupClassifier
-        from crystalsym.shaping import PatternShaper
-        from crystalsym.simulation import DiffractionSimulator
-
-        return Pipeline(
-            [
-                ("simulate", DiffractionSimulator(**self.simulate)),
-                ("shape", PatternShaper(**self.shape)),
-                ("classify", SpaceGroupClassifier(**self.classify)),
-            ]
-        )
+        return build_pipeline(self.simulate, self.shape, self.classify)
 
 
 def train(
