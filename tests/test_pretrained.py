@@ -38,6 +38,14 @@ def test_the_72_groups_are_told_apart(pipeline):
     np.testing.assert_array_equal(pipeline.classes_, spacegroups.label_set("72"))
 
 
+@pytest.mark.parametrize("name", ["72", "230"])
+def test_a_card_tells_what_its_weights_have_learned_from(name):
+    card = model_card(name)
+    assert "held-out crystals" in card["refitted"]
+    refitted = card["training"]["refitted"]
+    assert refitted["learning_crystals"] > card["training"]["learning_crystals"]
+
+
 def test_well_known_crystals_are_recognised(pipeline, known):
     paths, groups = known
     probabilities = pipeline.predict_proba(paths)
