@@ -10,7 +10,6 @@ four gets ``RECIPE``. What stands in ``[card]`` is kept with the model. See
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import os
 import sys
@@ -25,7 +24,7 @@ import numpy as np
 from crystalsym.evaluation import evaluate
 from crystalsym.learning_rows import learning_rows
 from crystalsym.recipe import RECIPE, build_pipeline
-from crystalsym.training_data import DATA_DEFAULTS, TrainingData, load_data
+from crystalsym.training_data import DATA_DEFAULTS, TrainingData, file_digest, load_data
 
 __all__ = [
     "DATA_DEFAULTS",
@@ -243,11 +242,7 @@ def _fitted(
 
 def _claim(output: Path, config: TrainingConfig) -> None:
     """Note in a folder whose training it holds; refuse if it is another's."""
-    source = Path(config.data["structures"])
-    if not source.is_file():
-        raise FileNotFoundError(f"{source}: no such file")
-    with open(source, "rb") as table:
-        digest = hashlib.file_digest(table, "sha256").hexdigest()
+    digest = file_digest(config.data["structures"])
     ours = {**_of_the_result(_portable(config)), "crystals": {"sha256": digest}}
     file = output / "settings.json"
     if not file.is_file():

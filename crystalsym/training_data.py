@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,13 +134,13 @@ def standard_table(
     source = Path(data["structures"])
     idealize = bool(data["idealize"]) if idealize is None else idealize
     cached = _cached(data, cache, "standard" if idealize else "unidealised")
-    if _is_fresh(cached, source):
+    if cached.is_file():
         return CrystalTable.load(cached)
     table = CrystalTable.load(source)
     if table.standard and not idealize:
         raise ValueError(f"{source}: holds standard cells, too late for idealize = false")
+    _make_sure_of(cached.parent)
     table = table.standardized(float(data["symprec"]), n_jobs, verbose, idealize)
-    cached.parent.mkdir(parents=True, exist_ok=True)
     table.save(cached)
     return table
 
@@ -152,9 +153,10 @@ def _split_keys(data, split, table, rows, crystals, labels, cache, n_jobs, verbo
     if split == "random":
         return twins
     cached = _cached(data, cache, "prototypes")
-    if _is_fresh(cached, Path(data["structures"])):
+    if cached.is_file():
         prototypes = np.load(cached, allow_pickle=False)["prototypes"]
     else:
+        _make_sure_of(cached.parent)
         prototypes = prototype_groups(table, float(data["symprec"]), n_jobs, verbose)
         partial = cached.with_name(cached.name + ".partial.npz")  # a cut leaves no half file
         np.savez(partial, prototypes=prototypes)
@@ -177,9 +179,27 @@ def _joined(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _cached(data: dict[str, Any], cache: Path, what: str) -> Path:
     source = Path(data["structures"])
-    return Path(cache) / f"{source.stem}-{what}-{float(data['symprec']):g}.npz"
+    digest = file_digest(source)[:12]  # tables of one name do not get each other's crystals
+    return Path(cache) / f"{source.stem}-{digest}-{what}-{float(data['symprec']):g}.npz"
 
 
-def _is_fresh(cached: Path, source: Path) -> bool:
-    there = cached.is_file() and source.is_file()
-    return there and cached.stat().st_mtime >= source.stat().st_mtime
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file's content, hexadecimal.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _make_sure_of(folder: Path) -> None:
+    """Before long work whose result goes there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{folder}: cannot be written to; keep the crystals elsewhere")

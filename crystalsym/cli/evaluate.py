@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
         rows = list(dict.fromkeys([*subsets, *further]))
     except (ValueError, OSError) as problem:
         raise InputError(one_line(problem)) from problem
+    folder = output_folder(args.output) if args.output else None  # known before long work
     try:
         card = read_description(at)["metadata"] if at.is_dir() else model_card(args.model)
         crystals, labels, extra = _crystals(args, card, rows)
@@ -56,8 +57,7 @@ def run(args: argparse.Namespace) -> int:
     if hasattr(classifier, "temperature_"):
         figures["temperature"] = float(classifier.temperature_)
     figures["rows"] = {name: result.figures for name, result in results.items()}
-    if args.output:
-        folder = output_folder(args.output)
+    if folder:
         (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
         (folder / "figures.txt").write_text(_table(figures) + "\n", "utf-8")
         _write_failures(folder / "failures.csv", results)
