@@ -215,7 +215,7 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
 
     def _features_of(self, structures: Any, on_error: str | None = None) -> np.ndarray:
         """Features as float64 (n, n_features); NaN for what is missing."""
-        from crystalsym.simulation.simulator import structure_list
+        from crystalsym.simulation.inputs import structure_list
 
         self._check_parameters()
         structures = structure_list(structures)

@@ -56,7 +56,7 @@ def split_rows(
         small = np.flatnonzero(allowed & (2 * size <= np.bincount(label, size)[label]))
         candidates = small[np.argsort(size[small], kind="stable")[:1]]
     n = len(candidates)
-    n_validation = min(round(fraction * n), n, len(size) - 1)
+    n_validation = min(round(fraction * n), len(size) - 1)
     if fraction > 0 and n:
         n_validation = max(n_validation, 1)
     shuffled = np.random.default_rng([seed, 1]).random(n)

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Iterable, Iterator
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from joblib import Memory, Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from crystalsym._images import ImageOutputMixin
-from crystalsym._progress import track
 from crystalsym.geometry import Detector
 from crystalsym.scattering import electron_wavelength
-from crystalsym.simulation.inputs import (
-    grouped,
-    read_structure,
-    refuse_single,
-    structure_list,
-)
-from crystalsym.simulation.rendering import RenderSettings, render
+from crystalsym.simulation.batches import CHUNK, simulated_batches
+from crystalsym.simulation.inputs import refuse_single, structure_list
 from crystalsym.simulation.settings import WAVELENGTH, render_settings
-from crystalsym.structures import Cluster, Crystal, standardize
-
-CHUNK = 32
 
 PRESETS: dict[str, dict[str, Any]] = {
     # The geometry of the sample images published with npj Comput. Mater. 6, 196 (2020).
@@ -257,7 +246,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         shape = (len(X), settings.n_views, self.image_size, self.image_size)
         patterns = np.empty(shape, dtype=self.dtype)
         batch_size = CHUNK * effective_n_jobs(self.n_jobs)
-        for index, batch in self._batches(X, settings, batch_size, patterns):
+        for index, batch in simulated_batches(self, X, settings, batch_size, patterns):
             if batch.base is not patterns:  # made in another process
                 patterns[index[0] : index[-1] + 1] = batch
         return patterns
@@ -285,7 +274,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
             raise ValueError(f"batch_size must be a positive integer, got {batch_size!r}")
         refuse_single(structures)
         settings = render_settings(self)
-        for index, patterns in self._batches(structures, settings, int(batch_size)):
+        for index, patterns in simulated_batches(self, structures, settings, int(batch_size)):
             if len(index):
                 yield (index, patterns) if return_index else patterns
 
@@ -308,41 +297,6 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         """Scattering vector per pixel near the beam, 1/Å."""
         return self.detector().q_per_pixel
 
-    def _batches(self, structures, settings, batch_size, out=None):
-        """Yield (positions, patterns) per batch, running the batch's chunks in parallel.
-
-        One job alone draws straight into ``out`` if it is given.
-        """
-        total = len(structures) if hasattr(structures, "__len__") else None
-        jobs = effective_n_jobs(self.n_jobs)
-        chunk = batch_size if jobs == 1 else max(1, min(CHUNK, -(-batch_size // jobs)))
-        memory = self.memory
-        if isinstance(memory, (str, os.PathLike)):
-            memory = Memory(os.fspath(memory), verbose=0)
-        position = 0
-        with track(total, "simulating", self.verbose, unit="crystals") as advance:
-            for group in grouped(structures, batch_size):
-                chunks = [(position + i, group[i : i + chunk]) for i in range(0, len(group), chunk)]
-                if jobs == 1:
-                    target = None if out is None else out[position : position + len(group)]
-                    done = [
-                        _simulate_chunk(position, group, settings, memory, self.on_error, target)
-                    ]
-                else:
-                    done = Parallel(n_jobs=self.n_jobs)(
-                        delayed(_simulate_chunk)(*c, settings, memory, self.on_error)
-                        for c in chunks
-                    )
-                for _, _, messages in done:
-                    for message in messages:
-                        warnings.warn(message, stacklevel=4)
-                if len(done) == 1:
-                    yield done[0][:2]
-                else:
-                    yield np.concatenate([d[0] for d in done]), np.concatenate([d[1] for d in done])
-                position += len(group)
-                advance(len(group))
-
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
@@ -354,39 +308,3 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = False
         tags.no_validation = True
         return tags
-
-
-def _simulate_chunk(start, structures, settings, memory, on_error, out=None):
-    """Patterns of some structures, into ``out`` if given: (positions, patterns, warnings)."""
-    simulate = _simulate if memory is None else memory.cache(_simulate, ignore=["crystal"])
-    size = settings.detector.size
-    patterns = out
-    if patterns is None:
-        patterns = np.empty((len(structures), settings.n_views, size, size), settings.dtype)
-    kept, messages = [], []
-    for row, structure in enumerate(structures):
-        position = start + row
-        try:
-            crystal = read_structure(structure, settings.engine)
-            digest = "" if memory is None else crystal.digest()
-            patterns[row] = simulate(digest, settings, crystal)
-        except (ValueError, OSError, TypeError) as error:
-            message = f"structure {position}: {error}"
-            if on_error == "raise":
-                raise type(error)(message) from error
-            if on_error == "skip":
-                messages.append(f"{message}; left out")
-                continue
-            messages.append(f"{message}; its row is NaN")
-            patterns[row] = np.nan
-        kept.append(row)
-    if len(kept) < len(structures):
-        patterns = patterns[kept]
-    return np.array(kept, dtype=int) + start, patterns, messages
-
-
-def _simulate(digest: str, settings: RenderSettings, crystal: Crystal | Cluster) -> np.ndarray:
-    """One structure's patterns; ``digest`` stands for the structure in the cache's key."""
-    if settings.standardize and isinstance(crystal, Crystal):
-        crystal = standardize(crystal, settings.symprec, settings.idealize)
-    return render(crystal, settings)

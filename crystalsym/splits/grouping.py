@@ -156,7 +156,7 @@ def _prototypes(crystals: list[Any], symprec: float) -> list[Hashable]:
 
 
 def _sequence(crystals: Any) -> Any:
-    from crystalsym.simulation.simulator import structure_list
+    from crystalsym.simulation.inputs import structure_list
 
     return structure_list(crystals)
 

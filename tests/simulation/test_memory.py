@@ -12,7 +12,7 @@ from support.crystals import NACL
 from support.random_crystals import random_crystal
 
 from crystalsym import DiffractionSimulator, PatternShaper
-from crystalsym.simulation import simulator as simulator_module
+from crystalsym.simulation import batches
 
 GROUPS = [225, 194, 62] * 4
 STRUCTURES = [
@@ -25,13 +25,13 @@ SMALL = {"image_size": 32, "symprec": 0.01}
 def rendered(monkeypatch):
     """Digests of the crystals rendered, in order."""
     digests = []
-    render = simulator_module.render
+    render = batches.render
 
     def counting(crystal, settings):
         digests.append(crystal.digest())
         return render(crystal, settings)
 
-    monkeypatch.setattr(simulator_module, "render", counting)
+    monkeypatch.setattr(batches, "render", counting)
     return digests
 
 
