@@ -23,9 +23,8 @@ import numpy as np
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from crystalsym import DiffractionSimulator, PatternShaper, SpaceGroupClassifier, metrics
-from crystalsym.augmentation import Augmentation
-from crystalsym.lattice_patterns import LatticePatterns
-from crystalsym.training_data import DATA_DEFAULTS, load_data
+from crystalsym.learning import Augmentation, LatticePatterns
+from crystalsym.training import DATA_DEFAULTS, load_data
 
 LEARNED, SCORED, EPOCHS = 20_000, 8_000, 6
 BASE = {

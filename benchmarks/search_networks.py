@@ -22,9 +22,13 @@ from keras import layers, ops
 from search import LEARNED, perform
 
 from crystalsym import DiffractionSimulator, PatternShaper, SpaceGroupClassifier, metrics
-from crystalsym.augmentation import Augmentation
-from crystalsym.lattice_patterns import LatticePatterns
-from crystalsym.models.common import normalised_relu, seeded_dropout, shared_features, stream_inputs
+from crystalsym.learning import Augmentation, LatticePatterns
+from crystalsym.networks._common import (
+    normalised_relu,
+    seeded_dropout,
+    shared_features,
+    stream_inputs,
+)
 
 SHORT = {"epochs": 6, "batch_size": 256, "learning_rate": 3e-3}
 LONG = {"epochs": 20, "batch_size": 512, "learning_rate": 4e-3}
@@ -65,7 +69,7 @@ def network(
     trunk_blocks: int = 0,
     joint_blocks: int = 0,
 ) -> Any:
-    """A builder like :func:`crystalsym.models.msmlp`, with the brightness v expanded.
+    """A builder like :func:`crystalsym.networks._msmlp`, with the brightness v expanded.
 
     ``powers`` adds v**k, ``rates`` exp(k (v - 1)), ``presence`` v > 0.
     """

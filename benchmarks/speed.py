@@ -22,11 +22,10 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from crystalsym import DiffractionSimulator, PatternShaper, load_pretrained
-from crystalsym.augmentation import Augmentation
+from crystalsym.crystals import Crystal, standardize
 from crystalsym.datasets import CrystalTable, example_crystals
-from crystalsym.lattice_patterns import LatticePatterns
+from crystalsym.learning import Augmentation, LatticePatterns
 from crystalsym.pretrained import available
-from crystalsym.structures import Crystal, standardize
 
 CONDOR_RATE = 105e6  # atom x pixel / s, measured on one core of the same kind of machine
 SEED = 0

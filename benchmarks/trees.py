@@ -23,9 +23,9 @@ from joblib import Parallel, delayed
 from sklearn.ensemble import ExtraTreesClassifier
 
 from crystalsym import metrics
+from crystalsym.crystals import Crystal
 from crystalsym.datasets import CrystalTable
-from crystalsym.structure_factors import cell_content, structure_factors
-from crystalsym.structures import Crystal
+from crystalsym.diffraction._reflections import cell_content, structure_factors
 from crystalsym.training import DATA_DEFAULTS, TrainingConfig, TrainingData, load_data
 
 MAX_INDEX = 4

@@ -12,7 +12,7 @@ import numpy as np
 
 from crystalsym import DiffractionSimulator, PatternShaper, SpaceGroupClassifier, as_crystal
 from crystalsym.datasets import example_crystals, example_space_groups
-from crystalsym.streams import RenderedPatterns
+from crystalsym.learning import RenderedPatterns
 
 
 def my_network(n_classes: int, image_size: int, channels: int, n_streams: int, width: int = 16):

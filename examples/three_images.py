@@ -16,7 +16,7 @@ import numpy as np
 
 from crystalsym import load_pretrained
 from crystalsym.datasets import example_crystals
-from crystalsym.patterns import read_pattern, resample_pattern, write_pattern
+from crystalsym.measurement import read_pattern, resample_pattern, write_pattern
 from crystalsym.spacegroups import symbol
 
 

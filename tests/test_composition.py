@@ -30,8 +30,8 @@ from crystalsym import (
     SpaceGroupClassifier,
     SpotMerger,
 )
+from crystalsym.crystals import Crystal
 from crystalsym.datasets import example_crystals
-from crystalsym.structures import Crystal
 
 
 @pytest.fixture(scope="module", autouse=True)

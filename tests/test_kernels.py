@@ -10,7 +10,7 @@ from numba.core.registry import CPUDispatcher
 
 import crystalsym
 
-WITH_KERNELS = ("geometry", "shaping", "simulation", "spots", "structure_factors", "structures")
+WITH_KERNELS = ("crystals", "datasets", "diffraction", "learning", "scattering", "shaping")
 
 
 def modules() -> list[str]:

@@ -26,8 +26,7 @@ from crystalsym import (
     SpotMerger,
 )
 from crystalsym._bytes import to_floats
-from crystalsym.stores import PatternStore
-from crystalsym.streams import RenderedPatterns
+from crystalsym.learning import PatternStore, RenderedPatterns
 
 BROKEN = [0, 5, 11]
 

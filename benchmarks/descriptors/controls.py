@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from joblib import Parallel, delayed
 
+from crystalsym.crystals import Crystal, SymmetryError, space_group_number, standardize
 from crystalsym.datasets import CrystalTable
-from crystalsym.structures import Crystal, SymmetryError, space_group_number, standardize
 
 SEED = 5
 LAST_ORTHORHOMBIC = 74

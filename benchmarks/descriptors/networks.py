@@ -6,11 +6,11 @@ from typing import Any
 
 
 def normalised_msdn(n_classes: int, image_size: int, channels: int, n_streams: int) -> Any:
-    """Like :func:`crystalsym.models.msdn` without dropout, and normalised."""
+    """Like :func:`crystalsym.networks._msdn` without dropout, and normalised."""
     import keras
     from keras import layers
 
-    from crystalsym.models.common import shared_features, stream_inputs
+    from crystalsym.networks._common import shared_features, stream_inputs
 
     def conv(x: Any, filters: int, kernel: int) -> Any:
         x = layers.Conv2D(filters, kernel, padding="same", use_bias=False)(x)

@@ -36,7 +36,7 @@ from crystalsym import (
     metrics,
 )
 from crystalsym.datasets import CrystalTable
-from crystalsym.splits import holdout_split, twin_groups
+from crystalsym.learning import holdout_split, twin_groups
 from crystalsym.training import TrainingConfig, load_data
 
 SEED = 0

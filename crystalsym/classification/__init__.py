@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from crystalsym.classification.checkpoints import CheckpointError
-from crystalsym.classification.classifier import SpaceGroupClassifier
-from crystalsym.classification.saving import SavedModelError
-from crystalsym.classification.similarity import SimilarityClassifier
+from crystalsym.bundles._saved_models import SavedModelError
+from crystalsym.classification._checkpoints import CheckpointError
+from crystalsym.classification._classifier import SpaceGroupClassifier
+from crystalsym.classification._similarity import SimilarityClassifier
 
 __all__ = ["CheckpointError", "SavedModelError", "SimilarityClassifier", "SpaceGroupClassifier"]

@@ -12,8 +12,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from crystalsym.cli.messages import InputError, complain, show_own_warnings, silence_libraries
-from crystalsym.cli.parser import build_parser
+from crystalsym.cli._messages import InputError, complain, show_own_warnings, silence_libraries
+from crystalsym.cli._parser import build_parser
 
 __all__ = ["main"]
 

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from .bundled import example_crystals, example_space_groups
-from .random_crystals import random_crystals
-from .table import CrystalTable
+from crystalsym.datasets._bundled import (
+    example_crystals,
+    example_space_groups,
+)
+from crystalsym.datasets._random_crystals import (
+    random_crystals,
+)
+from crystalsym.datasets._table import (
+    CrystalTable,
+)
 
-__all__ = ["CrystalTable", "example_crystals", "example_space_groups", "random_crystals"]
+__all__ = [
+    "CrystalTable",
+    "example_crystals",
+    "example_space_groups",
+    "random_crystals",
+]

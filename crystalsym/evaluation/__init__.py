@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from .answers import Evaluation, evaluate
-from .rows import SUBSETS, VARIANTS, available_rows, check_rows, evaluate_rows
+from crystalsym.evaluation._evaluation import (
+    Evaluation,
+    evaluate,
+)
+from crystalsym.evaluation._report_rows import (
+    SUBSETS,
+    VARIANTS,
+    available_rows,
+    check_rows,
+    evaluate_rows,
+)
 
 __all__ = [
     "SUBSETS",

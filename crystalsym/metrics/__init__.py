@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crystalsym.metrics.figures import (
+from crystalsym.metrics._figures import (
     calibration_error,
     crystal_system_accuracy,
     diffraction_class_accuracy,
@@ -10,7 +10,7 @@ from crystalsym.metrics.figures import (
     summary,
     top_k_accuracy,
 )
-from crystalsym.metrics.scorers import (
+from crystalsym.metrics._scorers import (
     Scorer,
     crystal_system_scorer,
     diffraction_class_scorer,
@@ -18,7 +18,7 @@ from crystalsym.metrics.scorers import (
     summary_scorer,
     top_k_scorer,
 )
-from crystalsym.metrics.sets import mean_set_size, set_coverage
+from crystalsym.metrics._set_figures import mean_set_size, set_coverage
 
 __all__ = [
     "Scorer",

@@ -1,7 +1,15 @@
-"""Raw patterns -> shaped patterns: neighbouring spots joined by lines."""
+"""What the spots of a pattern have in common, brought out: lines between them, or their indices."""
 
 from __future__ import annotations
 
-from crystalsym.shaping.shaper import PatternShaper
+from crystalsym.shaping._merging import (
+    SpotMerger,
+)
+from crystalsym.shaping._shaper import (
+    PatternShaper,
+)
 
-__all__ = ["PatternShaper"]
+__all__ = [
+    "PatternShaper",
+    "SpotMerger",
+]

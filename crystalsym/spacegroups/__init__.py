@@ -7,8 +7,11 @@ here depends on a choice of origin.
 
 from __future__ import annotations
 
-from .diffraction import diffraction_class, diffraction_classes
-from .facts import (
+from crystalsym.spacegroups._diffraction_classes import (
+    diffraction_class,
+    diffraction_classes,
+)
+from crystalsym.spacegroups._facts import (
     SpaceGroup,
     crystal_system,
     enantiomorph,
@@ -19,7 +22,10 @@ from .facts import (
     space_group,
     symbol,
 )
-from .labels import PAPER_COUNTS, label_set
+from crystalsym.spacegroups._label_sets import (
+    PAPER_COUNTS,
+    label_set,
+)
 
 __all__ = [
     "PAPER_COUNTS",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crystalsym.classification.calibration import calibrate, fit_temperature
-from crystalsym.classification.objectives import log_softmax
+from crystalsym.classification._calibration import calibrate, fit_temperature
+from crystalsym.classification._objectives import log_softmax
 from crystalsym.metrics import calibration_error
 
 from .conftest import FITTED, GROUPS, make_classifier, make_images
@@ -91,7 +91,7 @@ def test_changes_neither_the_network_nor_its_history(fitted, images):
 
 
 def test_is_fitted_to_the_validation_rows(images, monkeypatch):
-    from crystalsym.classification import training
+    from crystalsym.classification import _fitting as training
 
     asked = []
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from crystalsym.classification.checkpoints import (
+from crystalsym.classification._checkpoints import (
     CheckpointError,
     CheckpointFile,
     TrainingState,

@@ -244,7 +244,7 @@ def test_network_of_another_form_is_refused(images):
     def few_outputs(n_classes, image_size, channels, n_streams):
         return one_of_ours(n_classes + 1, image_size, channels, n_streams)
 
-    from crystalsym.models import strided as one_of_ours
+    from crystalsym.networks import strided as one_of_ours
 
     for architecture, message in [
         (one_input, r"3 input\(s\) of shape"),

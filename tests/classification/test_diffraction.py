@@ -7,7 +7,7 @@ import copy
 import numpy as np
 import pytest
 
-from crystalsym.classification.diffraction import leading_classes
+from crystalsym.classification._class_probabilities import leading_classes
 from crystalsym.spacegroups import diffraction_class
 
 

@@ -20,7 +20,7 @@ TWO_DEVICES = """
     sys.path[:0] = sys.argv[1:]
     import keras, numpy as np
     from conftest import make_classifier, make_images
-    from crystalsym.classification import distributing
+    from crystalsym.classification import _distributing as distributing
 
     # Not normalised, with three outputs.
     unnormalised = dict(architecture="msdn", learning_rate=1e-3, architecture_options=dict(
@@ -51,7 +51,7 @@ TWO_DEVICES = """
             distribution="data").fit(*make_images(32))
         assert seen == {None, 8}, seen
     elif keras.backend.backend() == "torch":
-        from crystalsym.classification import torch_replicas
+        from crystalsym.classification import _torch_replicas as torch_replicas
 
         torch_replicas.available_devices = lambda: ("cpu", "cpu")
         how = unnormalised
@@ -118,7 +118,7 @@ def test_replicas_share_a_batch_out(monkeypatch):
 
     if keras.backend.backend() != "torch":
         pytest.skip("of PyTorch alone")
-    from crystalsym.classification import torch_replicas
+    from crystalsym.classification import _torch_replicas as torch_replicas
 
     monkeypatch.setattr(torch_replicas, "available_devices", lambda: ("cpu", "cpu"))
     rows = []

@@ -18,8 +18,8 @@ from hypothesis.extra import numpy as hnp
 
 import crystalsym
 from crystalsym.classification import CheckpointError
-from crystalsym.classification.fitting import epoch_order, split_rows
-from crystalsym.classification.objectives import log_softmax
+from crystalsym.classification._objectives import log_softmax
+from crystalsym.classification._trainer import epoch_order, split_rows
 
 from .conftest import LazyImages, make_classifier
 

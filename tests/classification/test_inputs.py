@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from crystalsym.classification.inputs import (
+from crystalsym.classification._image_rows import (
     ImageRows,
     check_labels,
     check_row_shape,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from crystalsym.classification.objectives import (
+from crystalsym.classification._objectives import (
     LEARNING_RATE_SCHEDULES,
     compile_model,
     learning_rate_at,

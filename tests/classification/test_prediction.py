@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from crystalsym.classification.prediction import prediction_batch_size, prefetch
+from crystalsym.classification._prediction import prediction_batch_size, prefetch
 
 
 def background_threads():
@@ -51,5 +51,5 @@ def test_batch_size_is_bounded(shape, size):
 def test_prediction_does_not_depend_on_the_batches(fitted, images, monkeypatch):
     X, _ = images
     whole = fitted.predict_proba(X)
-    monkeypatch.setattr("crystalsym.classification.prediction.MAX_BATCH_ROWS", 7)
+    monkeypatch.setattr("crystalsym.classification._prediction.MAX_BATCH_ROWS", 7)
     np.testing.assert_allclose(fitted.predict_proba(X), whole, atol=1e-5)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from crystalsym.classification import SavedModelError, SpaceGroupClassifier
-from crystalsym.classification.json_values import plain
+from crystalsym.classification._json_values import plain
 
 from .conftest import make_classifier
 

@@ -8,9 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalsym.classification import SpaceGroupClassifier
-from crystalsym.classification.calibration import calibrate
-from crystalsym.classification.objectives import log_softmax
-from crystalsym.classification.sets import compact, prediction_sets, set_scores, set_threshold
+from crystalsym.classification._calibration import calibrate
+from crystalsym.classification._objectives import log_softmax
+from crystalsym.classification._prediction_sets import (
+    compact,
+    prediction_sets,
+    set_scores,
+    set_threshold,
+)
 from crystalsym.metrics import mean_set_size, set_coverage
 
 from .conftest import GROUPS, make_classifier

@@ -16,8 +16,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from crystalsym import SimilarityClassifier, pretrained
 from crystalsym.classification import SpaceGroupClassifier
-from crystalsym.classification.calibration import fit_temperature
-from crystalsym.classification.likeness import leave_one_out
+from crystalsym.classification._calibration import fit_temperature
+from crystalsym.classification._likeness import leave_one_out
 
 from .conftest import CONVENTIONS, LazyImages, make_classifier
 
@@ -148,7 +148,7 @@ def test_many_rows_go_in_pieces(monkeypatch):
     X, y = as_images(rng.random((24, 3, 4))), np.repeat(UNSEEN, 8)
     classifier = SimilarityClassifier(Vectors(), "nearest").fit(X, y)
     whole = classifier.decision_function(X)
-    monkeypatch.setattr("crystalsym.classification.likeness.MAX_SIMILARITIES", 24 * 5)
+    monkeypatch.setattr("crystalsym.classification._likeness.MAX_SIMILARITIES", 24 * 5)
     np.testing.assert_allclose(classifier.decision_function(X), whole, atol=1e-6)
 
 
@@ -199,7 +199,7 @@ def test_the_temperature_of_lone_references():
 
 def test_references_beyond_many_are_not_all_left_out(monkeypatch):
     vectors, y = np.random.default_rng(8).random((30, 3, 4)), np.repeat(UNSEEN, 10)
-    monkeypatch.setattr("crystalsym.classification.likeness.MAX_LEFT_OUT", 7)
+    monkeypatch.setattr("crystalsym.classification._likeness.MAX_LEFT_OUT", 7)
     similarities, rows = leave_one_out(
         vectors, np.searchsorted(UNSEEN, y), np.ones(30), centered=True, nearest=True
     )
@@ -312,7 +312,9 @@ def test_grid_over_embedders(fitted, images, unseen):
 
 def test_pretrained_name(fitted, unseen, monkeypatch):
     asked = []
-    monkeypatch.setattr(pretrained, "load_classifier", lambda name: asked.append(name) or fitted)
+    monkeypatch.setattr(
+        SpaceGroupClassifier, "from_pretrained", lambda name: asked.append(name) or fitted
+    )
     classifier = SimilarityClassifier().fit(*unseen)
     assert asked == ["72"]
     assert classifier.embedder_ is fitted

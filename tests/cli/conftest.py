@@ -67,7 +67,8 @@ def pipeline():
 
 @pytest.fixture(autouse=True)
 def _fake_model(monkeypatch, pipeline):
-    from crystalsym.cli import identify, shape
+    from crystalsym.cli import _identify as identify
+    from crystalsym.cli import _shape as shape
 
     monkeypatch.setattr(identify, "load_pipeline", lambda name: pipeline)
     monkeypatch.setattr(shape, "load_pipeline", lambda name: pipeline)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crystalsym import spacegroups
-from crystalsym.cli import identify
-from crystalsym.cli.identify import load_pipeline  # before a fixture replaces it
+from crystalsym import crystals, spacegroups
+from crystalsym.cli import _identify as identify
+from crystalsym.cli._identify import load_pipeline  # before a fixture replaces it
 
 
 def answers(run, *args):
@@ -196,7 +196,7 @@ def test_plot_of_images_as_pdf(run, simulated, tmp_path):
 
 
 def test_plot_shows_only_so_many(run, write_cif, tmp_path, monkeypatch):
-    from crystalsym.cli import report
+    from crystalsym.cli import _report as report
 
     monkeypatch.setattr(report, "_MOST_BLOCKS", 1)
     files = [write_cif(), write_cif("b", 5.0)]
@@ -237,12 +237,11 @@ def test_structure_that_fails_only_in_simulation(run, write_cif, pipeline, monke
 
 
 def test_failing_symmetry_finder_is_a_warning(run, write_cif, monkeypatch):
-    from crystalsym import structures
 
     def fail(crystal, symprec):
-        raise structures.SymmetryError("no symmetry found")
+        raise crystals.SymmetryError("no symmetry found")
 
-    monkeypatch.setattr(structures, "space_group_number", fail)
+    monkeypatch.setattr(crystals, "space_group_number", fail)
     cif = write_cif()
     code, out, err = run("identify", cif)
     assert code == 0

@@ -10,7 +10,8 @@ import warnings
 import pytest
 
 import crystalsym
-from crystalsym.cli import main, messages
+from crystalsym.cli import _messages as messages
+from crystalsym.cli import main
 
 
 def process(*args, **kwargs):
@@ -58,7 +59,7 @@ def test_no_command_and_unknown_command(run):
 
 NOISY = """
 import os, sys, warnings
-from crystalsym.cli import messages
+from crystalsym.cli import _messages as messages
 with messages.silence_libraries(), messages.show_own_warnings():
     os.write(2, b"native noise\\n")
     warnings.warn("python noise")
@@ -83,7 +84,7 @@ def test_native_noise_is_kept_away_and_our_lines_are_not():
 
 
 def test_silence_lets_tracebacks_of_defects_through():
-    done = process("-c", "from crystalsym.cli import messages\n"
+    done = process("-c", "from crystalsym.cli import _messages as messages\n"
                    "with messages.silence_libraries(): 1 / 0")  # fmt: skip
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
@@ -98,7 +99,7 @@ def test_closed_standard_error(close):
 
 def test_reader_that_goes_away():
     code = (
-        "import sys\nfrom crystalsym.cli import info, main\n"
+        "import sys\nfrom crystalsym.cli import _info as info, main\n"
         "def run(args):\n    print('x' * 1_000_000, flush=True)\n    return 0\n"
         "info.run = run\nraise SystemExit(main(['info']))"
     )
@@ -114,7 +115,7 @@ def test_reader_that_goes_away():
 
 
 def test_interruption(run, monkeypatch):
-    from crystalsym.cli import info
+    from crystalsym.cli import _info as info
 
     def stop(args):
         raise KeyboardInterrupt

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crystalsym.cli.inputs import Failures, are_images
-from crystalsym.cli.messages import InputError
+from crystalsym.cli._messages import InputError
+from crystalsym.cli._sources import Failures, are_images
 
 
 @pytest.mark.parametrize(

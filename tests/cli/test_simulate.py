@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from crystalsym import DiffractionSimulator
-from crystalsym.patterns import read_pattern
+from crystalsym.measurement import read_pattern
 
 
 @pytest.mark.parametrize(("form", "suffix"), [("tiff", ".tif"), ("png", ".png")])

@@ -16,8 +16,8 @@ from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
 import crystalsym
 from crystalsym import spacegroups
+from crystalsym.crystals import as_crystal
 from crystalsym.datasets import example_crystals, example_space_groups
-from crystalsym.structures import as_crystal
 
 pytestmark = pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING")
 

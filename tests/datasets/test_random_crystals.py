@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from crystalsym import spacegroups
+from crystalsym.crystals import Crystal, SymmetryError, space_group_number, standardize
 from crystalsym.datasets import random_crystals
 from crystalsym.scattering import scattering_factors
-from crystalsym.structures import Crystal, SymmetryError, space_group_number, standardize
 
 ALL = np.arange(1, 231)
 HKL = np.array(list(product(range(-3, 4), repeat=3)))

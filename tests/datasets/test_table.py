@@ -12,8 +12,8 @@ from support.random_crystals import random_crystal
 from support.reference import shared
 
 from crystalsym import Crystal
+from crystalsym.crystals import SymmetryError, standardize
 from crystalsym.datasets import CrystalTable
-from crystalsym.structures import SymmetryError, standardize
 
 GROUPS = [2, 14, 62, 136, 166, 225]
 CRYSTALS = [random_crystal(n, np.random.default_rng(n)) for n in GROUPS]

@@ -8,9 +8,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 
 from crystalsym import DiffractionSimulator, PatternShaper
+from crystalsym.crystals import as_crystal
 from crystalsym.datasets import CrystalTable, example_crystals, example_space_groups
 from crystalsym.spacegroups import label_set
-from crystalsym.structures import as_crystal
 
 GROUPS = label_set("72")
 

@@ -9,15 +9,14 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from crystalsym import SimilarityClassifier, metrics
+from crystalsym.crystals import Crystal
 from crystalsym.datasets import CrystalTable
 from crystalsym.evaluation import VARIANTS, available_rows, evaluate, evaluate_rows
-from crystalsym.evaluation.rendering import ThreadedRows
-from crystalsym.evaluation.unseen import unseen_groups
-from crystalsym.evaluation.variants import found_at, jittered_scale, permuted_axes
+from crystalsym.evaluation._threaded_rows import ThreadedRows
+from crystalsym.evaluation._unseen import unseen_groups
+from crystalsym.evaluation._variants import found_at, jittered_scale, permuted_axes
+from crystalsym.learning import RenderedPatterns, holdout_split, twin_groups
 from crystalsym.spacegroups import label_set
-from crystalsym.splits import holdout_split, twin_groups
-from crystalsym.streams import RenderedPatterns
-from crystalsym.structures import Crystal
 
 
 def probabilities(pipeline, crystals):

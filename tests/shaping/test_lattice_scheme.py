@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalsym import Crystal, DiffractionSimulator, PatternShaper
-from crystalsym.shaping.lattice_scheme import CENTRED, find_lattice
+from crystalsym.shaping._index_scheme import CENTRED, find_lattice
 
 SIZE = 129
 HALF = (SIZE - 1) / 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 
-from crystalsym.structures import Crystal
+from crystalsym.crystals import Crystal
 
 
 def lattice_of(a, b, c, alpha=90.0, beta=90.0, gamma=90.0) -> np.ndarray:

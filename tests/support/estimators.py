@@ -17,8 +17,8 @@ from crystalsym import (
     SpaceGroupClassifier,
     SpotMerger,
 )
+from crystalsym.crystals import Crystal
 from crystalsym.featurizers import SpaceGroupFeaturizer
-from crystalsym.structures import Crystal
 from support.networks import tiny_network
 
 GROUPS = np.array([62, 221, 225])

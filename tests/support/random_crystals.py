@@ -7,7 +7,7 @@ import warnings
 import gemmi
 import numpy as np
 
-from crystalsym.structures import Crystal
+from crystalsym.crystals import Crystal
 
 ELEMENTS = (8, 14, 26, 38)
 

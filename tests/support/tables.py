@@ -16,8 +16,8 @@ from crystalsym import (
     SpaceGroupClassifier,
     SpotMerger,
 )
+from crystalsym.crystals import Crystal
 from crystalsym.featurizers import SpaceGroupFeaturizer
-from crystalsym.structures import Crystal
 
 SIZE = 8
 

@@ -1,0 +1,63 @@
+# What `crystalsym` names, for type checkers and, through lazy_loader, at run time.
+from . import (
+    bundles,
+    classification,
+    cli,
+    crystals,
+    datasets,
+    diffraction,
+    evaluation,
+    featurizers,
+    learning,
+    measurement,
+    metrics,
+    networks,
+    plotting,
+    pretrained,
+    scattering,
+    shaping,
+    spacegroups,
+    training,
+)
+from .classification import SimilarityClassifier, SpaceGroupClassifier
+from .crystals import Cluster, Crystal, as_crystal, space_group_number, standardize
+from .diffraction import DiffractionSimulator, reflections
+from .pretrained import load_pretrained, recommended_pipeline
+from .shaping import PatternShaper, SpotMerger
+
+__version__: str
+
+__all__ = [
+    "Cluster",
+    "Crystal",
+    "DiffractionSimulator",
+    "PatternShaper",
+    "SimilarityClassifier",
+    "SpaceGroupClassifier",
+    "SpotMerger",
+    "__version__",
+    "as_crystal",
+    "bundles",
+    "classification",
+    "cli",
+    "crystals",
+    "datasets",
+    "diffraction",
+    "evaluation",
+    "featurizers",
+    "learning",
+    "load_pretrained",
+    "measurement",
+    "metrics",
+    "networks",
+    "plotting",
+    "pretrained",
+    "recommended_pipeline",
+    "reflections",
+    "scattering",
+    "shaping",
+    "space_group_number",
+    "spacegroups",
+    "standardize",
+    "training",
+]

@@ -1,0 +1,400 @@
+"""The estimator: shaped patterns in, ranked space groups out."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from crystalsym.classification import _building as building
+from crystalsym.classification._answers import AnswersMixin
+from crystalsym.classification._calibration import Calibration, calibrate
+from crystalsym.classification._classifier_parameters import check_parameters
+from crystalsym.classification._fitting import train
+from crystalsym.classification._image_rows import (
+    ImageRows,
+    check_labels,
+    check_row_shape,
+    check_weights,
+    known_codes,
+    row_names,
+)
+from crystalsym.classification._objectives import log_softmax, total_weights
+from crystalsym.classification._prediction import predict_outputs, predict_with_gaps
+from crystalsym.classification._ranking import refuse_absent
+from crystalsym.classification._saving import SavingMixin
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstimator):
+    """Classify shaped diffraction patterns by space group with a convolutional network.
+
+    Parameters
+    ----------
+    architecture : str or callable, default="msdn"
+        Name of a network in :mod:`crystalsym.networks`, or a function called as
+        ``architecture(n_classes=..., image_size=..., channels=..., n_streams=...)`` that returns a
+        functional Keras model with one input per stream and logits as output(s).
+    architecture_options : dict, default=None
+        Further keyword arguments of the network's builder.
+    epochs : int, default=20
+        Passes over the learning rows.
+    batch_size : int, default=64
+        Rows per step.
+    optimizer : str, default="adamw"
+        Name of a Keras optimizer. ``"sgd"`` has Nesterov momentum 0.9.
+    learning_rate : float, default=1e-3
+        Learning rate at its peak.
+    weight_decay : float, default=1e-4
+        Decoupled weight decay; biases and normalisation are left out.
+    learning_rate_schedule : {"cosine", "linear", "constant"}, default="cosine"
+        Course of the learning rate after the warm-up.
+    warmup_fraction : float, default=0.05
+        Part of all steps over which the learning rate rises linearly.
+    label_smoothing : float, default=0.0
+        Probability spread evenly over all groups in the targets.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the groups, as in scikit-learn.
+    validation_fraction : float, default=0.1
+        Part of the rows held out, of each group about in proportion, and scored after every
+        epoch; 0 holds out none.
+    early_stopping : bool, default=False
+        Stop when the validation loss no longer falls, and keep the weights of the best epoch.
+    n_iter_no_change : int, default=5
+        Epochs without improvement after which early stopping stops.
+    tol : float, default=1e-4
+        Fall of the validation loss that counts as improvement.
+    calibrate : bool, default=True
+        Divide the logits by one temperature, fitted to the validation rows after the training, so
+        that probabilities are as large as they are often right.
+    distribution : {"data"} or None, default=None
+        ``"data"`` spreads every batch of the training over all devices there are. TensorFlow and
+        PyTorch normalise each device's part by itself.
+    precision : {"float32", "mixed_bfloat16", "mixed_float16"} or None, default=None
+        Keras dtype policy of the training, None for Keras' current one. The fitted classifier
+        always predicts in float32.
+    checkpoint_dir : path-like, default=None
+        Where the state of the training is stored; None stores nothing.
+    checkpoint_interval : float, default=None
+        Seconds between checkpoints, None for 120; there is one after every epoch in any case.
+    resume : bool, default=True
+        Go on from a checkpoint in ``checkpoint_dir`` with the same order of samples. With False
+        it is overwritten. A finished training's checkpoint makes ``fit`` return its result.
+    random_state : int, RandomState instance or None, default=None
+        Fixes initial weights, held-out rows, the order of samples and dropout.
+    verbose : int, default=0
+        1 prints a line for every epoch and the pace once a minute, 2 the pace more often.
+
+    Attributes
+    ----------
+    classes_ : ndarray (n_classes,)
+        The groups, sorted; columns of ``predict_proba`` follow it.
+    history_ : list of dict
+        For every epoch: epoch, loss, val_loss, val_accuracy, val_top5, learning_rate, seconds.
+    input_shape_ : tuple of int
+        Shape of one row, (S, H, W, C) or (H, W, C).
+    n_parameters_ : int
+        Parameters of the network, moving statistics included.
+    temperature_ : float
+        What ``predict_proba`` divides the logits by; 1 without validation rows.
+    n_calibration_ : int
+        Rows that ``temperature_`` and ``set_scores_`` were found by.
+    set_scores_ : ndarray (m,) or None
+        What those rows tell ``predict_set``: sorted scores of their true groups, at most 1000.
+    metadata_ : dict
+        Free JSON values that are saved along. ``metadata_["descriptor"]`` says how the images
+        were made; it is quoted where images do not fit.
+    model_ : keras.Model
+        The network.
+
+    Notes
+    -----
+    X is float in [0, 1] or uint8, either three streams (n, S, H, W, C) from ``PatternShaper`` or
+    merged images (n, H, W, C) from ``SpotMerger``. It may be lazy: any object with ``shape``,
+    ``dtype``, ``__len__`` and ``__getitem__(index_array)`` is asked for one batch at a time, in a
+    background thread. If it has ``set_epoch(epoch)``, that is called before every epoch, and with
+    None after it, so that validation sees the rows as they are; rows of the same number in its
+    ``validation_groups`` are held out for validation together, those of a negative number never;
+    if it has a ``descriptor``, that goes into ``metadata_`` and must be the same in predictions.
+
+    Rows that hold NaN (crystals that ``DiffractionSimulator(on_error="nan")`` could not simulate)
+    are refused by ``fit`` and ``predict``. ``predict_proba``, ``decision_function`` and ``embed``
+    return NaN for them and warn once.
+
+    References
+    ----------
+    L. C. O. Tiong, J. Kim, S. S. Han, D. Kim, npj Computational Materials 6, 196 (2020).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.classification import SpaceGroupClassifier
+    >>> X = 0.3 * np.random.default_rng(0).random((64, 3, 16, 16, 2))
+    >>> y = np.repeat([221, 225], 32)
+    >>> X[:32, :, 4, 4] = X[32:, :, 8, 8] = 1.0
+    >>> options = {"width": 8, "features": 8, "embedding": 16}
+    >>> classifier = SpaceGroupClassifier("strided", options, epochs=6, batch_size=8,
+    ...                                   learning_rate=0.01, random_state=0)
+    >>> classifier.fit(X, y).predict(X[[0, 63]])
+    array([221, 225])
+    >>> groups, probabilities = classifier.predict_top_k(X[:1], k=2)
+    >>> groups
+    array([[221, 225]])
+    """
+
+    _model: Any
+    _features: dict[str, Any] | None
+    _weights: list[tuple[str, np.ndarray]]
+
+    def __init__(
+        self,
+        architecture: str | Callable[..., Any] = "msdn",
+        architecture_options: dict[str, Any] | None = None,
+        epochs: int = 20,
+        batch_size: int = 64,
+        optimizer: str = "adamw",
+        learning_rate: float = 1e-3,
+        weight_decay: float = 1e-4,
+        learning_rate_schedule: str = "cosine",
+        warmup_fraction: float = 0.05,
+        label_smoothing: float = 0.0,
+        class_weight: dict[int, float] | str | None = None,
+        validation_fraction: float = 0.1,
+        early_stopping: bool = False,
+        n_iter_no_change: int = 5,
+        tol: float = 1e-4,
+        calibrate: bool = True,
+        distribution: str | None = None,
+        precision: str | None = None,
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        checkpoint_interval: float | None = None,
+        resume: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ):
+        self.architecture = architecture
+        self.architecture_options = architecture_options
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.learning_rate_schedule = learning_rate_schedule
+        self.warmup_fraction = warmup_fraction
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.calibrate = calibrate
+        self.distribution = distribution
+        self.precision = precision
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_interval = checkpoint_interval
+        self.resume = resume
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
+            float in [0, 1], or uint8.
+        y : array-like (n,) of int
+            Space-group numbers.
+        sample_weight : array-like (n,), default=None
+            Weights in the loss and in the validation's figures.
+
+        Returns
+        -------
+        SpaceGroupClassifier
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the images or the labels are not as described.
+        CheckpointError
+            If ``checkpoint_dir`` holds the checkpoint of another training (a ValueError).
+        FloatingPointError
+            If the loss becomes infinite or NaN.
+        """
+        check_parameters(self)
+        rows = ImageRows(X)
+        rows.check()
+        classes, codes = check_labels(y, len(rows))
+        if len(rows) < 2:
+            raise ValueError("at least two rows are needed")
+        weights = total_weights(
+            self.class_weight, classes, codes, check_weights(sample_weight, len(rows))
+        )
+        model, history, calibration = train(self, rows, classes, codes, weights)
+        self.classes_ = classes
+        self.history_ = history
+        self.input_shape_ = rows.shape
+        self.metadata_: dict[str, Any] = {}
+        if rows.descriptor is not None:
+            self.metadata_["descriptor"] = rows.descriptor
+        self._adopt(model)
+        self._keep(calibration)
+        return self
+
+    def recalibrate(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Find the temperature and the scores of prediction sets anew, by rows of one's own.
+
+        They should be rows the network has not learned from and that are like those to be
+        predicted. Where close relatives of the validation rows were learned from, as a random
+        split of crystals brings about, other rows give an honester coverage.
+
+        Parameters
+        ----------
+        X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
+        y : array-like (n,) of int
+            Their groups, all in ``classes_``.
+        sample_weight : array-like (n,), default=None
+            Weights in the fit of the temperature.
+
+        Returns
+        -------
+        SpaceGroupClassifier
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If rows and labels do not fit together, or a row holds NaN.
+        """
+        check_is_fitted(self)
+        rows = ImageRows(X)
+        check_row_shape(rows, self.input_shape_, self.metadata_)
+        codes = known_codes(y, self.classes_, len(rows))
+        weights = check_weights(sample_weight, len(rows))
+        logits = predict_outputs(self.model_, rows).sum(axis=1)
+        self._keep(calibrate(logits, codes, weights, self.calibrate))
+        return self
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the logits, summed over the network's outputs, float32 (n, n_classes).
+
+        They are the network's own: the temperature is not in them.
+
+        Of two groups alone, as scikit-learn has it, how far the second is above the first, (n,).
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of every group, float32 (n, n_classes).
+
+        Columns follow ``classes_``.
+        """
+        return np.exp(log_softmax(self._logits(X) / self.temperature_)).astype(np.float32)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the most probable group of every row, (n,).
+
+        Raises
+        ------
+        ValueError
+            If a row holds NaN: no space group stands for "unknown".
+        """
+        outputs, absent = self._outputs(self.model_, X)
+        refuse_absent(absent)
+        return self.classes_[outputs.sum(axis=1).argmax(axis=1)]
+
+    def embed(self, X: Any, layer: str = "features") -> np.ndarray:
+        """Return what a layer of the network makes of every row.
+
+        Parameters
+        ----------
+        X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
+        layer : str, default="features"
+            ``"features"`` gives the feature vector of every stream, ``"embedding"``, where the
+            network has it, the joint vector of all streams.
+
+        Returns
+        -------
+        ndarray float32 (n, S, F) or (n, E)
+
+        Raises
+        ------
+        ValueError
+            If the network has no such layer.
+        """
+        check_is_fitted(self)
+        if self._features is None:
+            self._features = {}
+        if layer not in self._features:
+            self._features[layer] = building.layer_model(self.model_, layer)
+        features, absent = self._outputs(self._features[layer], X)
+        _warn_of_absent(absent)
+        return features[:, 0]
+
+    @property
+    def model_(self) -> Any:
+        """The network, a ``keras.Model``; built on first use after unpickling."""
+        check_is_fitted(self)
+        if self._model is None:
+            self._model = building.build_model(
+                self.architecture,
+                self.architecture_options,
+                len(self.classes_),
+                self.input_shape_,
+            )
+            building.set_weights(self._model, [value for _, value in self._weights])
+        return self._model
+
+    def _adopt(self, model: Any) -> None:
+        self._model = model
+        self._weights = building.get_weights(model)
+        self._features = None
+        self.n_parameters_ = int(model.count_params())
+
+    def _keep(self, calibration: Calibration) -> None:
+        self.temperature_ = calibration.temperature
+        self.n_calibration_ = calibration.n_rows
+        self.set_scores_ = calibration.scores
+
+    def _logits(self, X: Any) -> np.ndarray:
+        outputs, absent = self._outputs(self.model_, X)
+        _warn_of_absent(absent)
+        return outputs.sum(axis=1)
+
+    def _outputs(self, model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Outputs of a network for every row, and which rows hold NaN."""
+        rows = ImageRows(X)
+        check_row_shape(rows, self.input_shape_, self.metadata_)
+        return predict_with_gaps(model, rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Weights travel as numpy arrays; the network itself is rebuilt where it is needed.
+        state = dict(super().__getstate__())
+        if "_model" in state:
+            state.update(_model=None, _features=None)
+        return state
+
+
+def _warn_of_absent(absent: np.ndarray) -> None:
+    if absent.any():
+        warnings.warn(
+            f"X holds NaN in {row_names(np.flatnonzero(absent))} ({absent.sum()} of {len(absent)} "
+            "rows); what is returned there is NaN",
+            stacklevel=4,
+        )

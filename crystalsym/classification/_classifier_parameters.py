@@ -1,0 +1,72 @@
+"""Checks of the classifier's constructor parameters, made when ``fit`` begins."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+from crystalsym import networks
+from crystalsym.classification._building import PRECISIONS
+from crystalsym.classification._distributing import DISTRIBUTIONS
+from crystalsym.classification._objectives import LEARNING_RATE_SCHEDULES
+
+
+def _number(name: str, value: Any, low: float, high: float, whole: bool, text: str) -> None:
+    kind = numbers.Integral if whole else numbers.Real
+    if isinstance(value, bool) or not isinstance(value, kind) or not low <= float(value) <= high:
+        raise ValueError(f"{name} must be {text}, got {value!r}")
+
+
+def check_parameters(estimator: Any) -> None:
+    """Raise ValueError naming the first parameter that cannot be right."""
+    p = estimator
+    if not callable(p.architecture):
+        networks.get(p.architecture)
+    if p.architecture_options is not None and not isinstance(p.architecture_options, dict):
+        raise ValueError(
+            f"architecture_options must be a dict or None, got {p.architecture_options!r}"
+        )
+    inf = float("inf")
+    tiny = 5e-324
+    for name, low, high, whole, text in (
+        ("epochs", 1, inf, True, "an integer >= 1"),
+        ("batch_size", 1, inf, True, "an integer >= 1"),
+        ("learning_rate", tiny, inf, False, "a number > 0"),
+        ("weight_decay", 0, inf, False, "a number >= 0"),
+        ("warmup_fraction", 0, 1, False, "a number from 0 to 1"),
+        ("label_smoothing", 0, 0.999, False, "a number from 0 to below 1"),
+        ("validation_fraction", 0, 0.999, False, "a number from 0 to below 1"),
+        ("n_iter_no_change", 1, inf, True, "an integer >= 1"),
+        ("tol", 0, inf, False, "a number >= 0"),
+        ("verbose", 0, inf, not isinstance(p.verbose, bool), "an integer >= 0"),
+        ("checkpoint_interval", 0, inf, False, "a number of seconds >= 0, or None"),
+    ):
+        value = getattr(p, name)
+        if value is None and name in ("checkpoint_interval", "weight_decay", "validation_fraction"):
+            continue
+        if name == "verbose" and isinstance(value, bool):
+            continue
+        _number(name, value, low, high, whole, text)
+    if not isinstance(p.optimizer, str):
+        raise ValueError(f"optimizer must be the name of a Keras optimizer, got {p.optimizer!r}")
+    if p.learning_rate_schedule not in LEARNING_RATE_SCHEDULES:
+        raise ValueError(
+            f"learning_rate_schedule must be one of {', '.join(LEARNING_RATE_SCHEDULES)}, got "
+            f"{p.learning_rate_schedule!r}"
+        )
+    if not isinstance(p.calibrate, bool | np.bool_):
+        raise ValueError(f"calibrate must be True or False, got {p.calibrate!r}")
+    if p.distribution not in DISTRIBUTIONS:
+        raise ValueError(f"distribution must be 'data' or None, got {p.distribution!r}")
+    if p.precision is not None and p.precision not in PRECISIONS:
+        raise ValueError(
+            f"precision must be None or one of {', '.join(PRECISIONS)}, got {p.precision!r}"
+        )
+    if not (
+        p.class_weight is None or p.class_weight == "balanced" or isinstance(p.class_weight, dict)
+    ):
+        raise ValueError(f"class_weight must be None, 'balanced' or a dict, got {p.class_weight!r}")
+    if p.early_stopping and not p.validation_fraction:
+        raise ValueError("early_stopping=True needs a validation_fraction > 0")

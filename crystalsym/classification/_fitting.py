@@ -1,0 +1,117 @@
+"""From a classifier's parameters to a trained network."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from crystalsym.classification._building import build_model, get_weights, set_weights
+from crystalsym.classification._calibration import Calibration, calibrate
+from crystalsym.classification._checkpoints import CheckpointFile, TrainingState
+from crystalsym.classification._distributing import check_batch, distributed, make_train_step
+from crystalsym.classification._image_rows import ImageRows
+from crystalsym.classification._objectives import compile_model, make_optimizer
+from crystalsym.classification._prediction import predict_outputs
+from crystalsym.classification._trainer import Trainer, TrainingPlan
+
+if TYPE_CHECKING:
+    from crystalsym.classification._classifier import SpaceGroupClassifier
+
+CHECKPOINT_INTERVAL = 120.0
+# Parameters that say how to train, not what: a checkpoint may be resumed with others.
+_NOT_OF_THE_RESULT = (
+    "calibrate", "checkpoint_dir", "checkpoint_interval", "distribution", "resume", "verbose"
+)  # fmt: skip
+
+
+def train(
+    estimator: SpaceGroupClassifier,
+    rows: ImageRows,
+    classes: np.ndarray,
+    codes: np.ndarray,
+    weights: np.ndarray | None,
+) -> tuple[Any, list[dict[str, Any]], Calibration]:
+    """Train as the estimator's parameters say.
+
+    Returns
+    -------
+    model : keras.Model
+        In float32, whatever the precision of the training.
+    history : list of dict
+    calibration : Calibration
+        By the validation rows.
+    """
+    p = estimator
+    checkpoint = _checkpoint_file(p, rows, classes, codes, weights)
+    state = checkpoint.read() if checkpoint is not None and p.resume else None
+    if state is None:
+        seed = int(check_random_state(p.random_state).randint(2**31 - 1))
+        state = TrainingState(seed=seed)
+    plan = TrainingPlan(
+        epochs=int(p.epochs),
+        batch_size=int(p.batch_size),
+        learning_rate=float(p.learning_rate),
+        learning_rate_schedule=p.learning_rate_schedule,
+        warmup_fraction=float(p.warmup_fraction),
+        validation_fraction=float(p.validation_fraction or 0.0),
+        early_stopping=bool(p.early_stopping),
+        n_iter_no_change=int(p.n_iter_no_change),
+        tol=float(p.tol),
+        checkpoint_interval=(
+            CHECKPOINT_INTERVAL if p.checkpoint_interval is None else float(p.checkpoint_interval)
+        ),
+    )
+    network = (p.architecture, p.architecture_options, len(classes), rows.shape)
+    with distributed(p.distribution):
+        build = partial(build_model, *network, p.precision, seed=state.seed)
+        model = build()
+        optimizer = make_optimizer(p.optimizer, p.learning_rate, p.weight_decay)
+        compile_model(model, optimizer, p.label_smoothing)
+        step = make_train_step(model, build)
+        trainer = Trainer(
+            model, rows, codes, weights, plan, state, step, checkpoint, int(p.verbose)
+        )
+        check_batch(min(plan.batch_size, len(trainer.learning_rows)))
+        history = trainer.run().history
+        trained = [value for _, value in get_weights(model)]
+    # A network of its own for predictions: in float32 they agree under every backend, and the
+    # optimizer's memory is let go.
+    result = build_model(*network, "float32", seed=state.seed)
+    set_weights(result, trained)
+    held_out = trainer.validation_rows
+    if len(held_out) == 0:
+        return result, history, Calibration()
+    rows.set_epoch(None)  # the rows as they are, also where nothing was left to train
+    logits = predict_outputs(result, rows, held_out).sum(axis=1)
+    weights = None if weights is None else weights[held_out]
+    return result, history, calibrate(logits, codes[held_out], weights, bool(p.calibrate))
+
+
+def _checkpoint_file(
+    estimator: SpaceGroupClassifier,
+    rows: ImageRows,
+    classes: np.ndarray,
+    codes: np.ndarray,
+    weights: np.ndarray | None,
+) -> CheckpointFile | None:
+    if estimator.checkpoint_dir is None:
+        return None
+    parameters = estimator.get_params(deep=False)
+    parts = {n: v for n, v in parameters.items() if n not in _NOT_OF_THE_RESULT}
+    if callable(estimator.architecture):
+        parts["architecture"] = getattr(estimator.architecture, "__qualname__", "a callable")
+    if isinstance(estimator.random_state, np.random.RandomState):
+        parts["random_state"] = "RandomState"  # its seed, once drawn, is in the checkpoint
+    parts.update(
+        input_shape=rows.shape,
+        descriptor=rows.descriptor,
+        validation_groups=rows.validation_groups,
+        n_samples=len(rows),
+        classes=classes,
+        labels=codes.astype(np.int64),
+        sample_weight=weights,
+    )
+    return CheckpointFile(estimator.checkpoint_dir, parts)

@@ -1,0 +1,137 @@
+"""Batches prepared ahead in a thread, and a network's outputs for many rows."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from crystalsym.classification._distributing import n_replicas
+from crystalsym.classification._image_rows import ImageRows
+
+MAX_BATCH_PIXELS = 3 << 20
+MAX_BATCH_ROWS = 1024
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def prefetch(
+    prepare: Callable[[Item], Result], items: Iterable[Item], depth: int = 4
+) -> Generator[Result]:
+    """Yield ``prepare(item)`` for every item, prepared by one background thread."""
+    ready: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=depth)
+    stop = threading.Event()
+
+    def put(entry: tuple[str, Any]) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put(entry, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work() -> None:
+        try:
+            for item in items:
+                if not put(("item", prepare(item))):
+                    return
+            put(("end", None))
+        except BaseException as error:
+            put(("error", error))
+
+    thread = threading.Thread(target=work, name="crystalsym-batches", daemon=True)
+    thread.start()
+    try:
+        while True:
+            kind, value = ready.get()
+            if kind == "end":
+                return
+            if kind == "error":
+                raise value
+            yield value
+    finally:
+        stop.set()
+        thread.join()
+
+
+def prediction_batch_size(row_shape: tuple[int, ...]) -> int:
+    """Return how many rows fit one batch, so that activations stay within a few hundred MB.
+
+    Examples
+    --------
+    >>> prediction_batch_size((3, 64, 64, 2)), prediction_batch_size((3, 224, 224, 3))
+    (256, 20)
+    """
+    pixels = int(np.prod(row_shape[:-1]))
+    return max(1, min(MAX_BATCH_ROWS, MAX_BATCH_PIXELS // pixels))
+
+
+def predict_outputs(model: Any, rows: ImageRows, index: np.ndarray | None = None) -> np.ndarray:
+    """Return every output of a network for rows.
+
+    Parameters
+    ----------
+    model : keras.Model
+    rows : ImageRows
+    index : (n,) int, default=None
+        Numbers of the rows, None for all.
+
+    Returns
+    -------
+    ndarray float32 (n, n_outputs, ...)
+
+    Raises
+    ------
+    ValueError
+        If a row holds NaN or a value outside [0, 1].
+    """
+    return _predict(model, rows, index, rows.batch)
+
+
+def predict_with_gaps(model: Any, rows: ImageRows) -> tuple[np.ndarray, np.ndarray]:
+    """Return every output of a network for all rows, NaN for rows that hold NaN.
+
+    Returns
+    -------
+    outputs : ndarray float32 (n, n_outputs, ...)
+    absent : ndarray (n,) bool
+        The rows that hold NaN.
+    """
+    absent = np.zeros(len(rows), dtype=bool)
+
+    def prepare(chunk: np.ndarray) -> list[np.ndarray]:
+        images, absent[chunk] = rows.batch_with_gaps(chunk)
+        return images
+
+    outputs = _predict(model, rows, None, prepare)
+    outputs[absent] = np.nan
+    return outputs, absent
+
+
+def _predict(model: Any, rows: ImageRows, index: np.ndarray | None, prepare: Any) -> np.ndarray:
+    index = np.arange(len(rows)) if index is None else index
+    size = prediction_batch_size(rows.shape)
+    chunks = [index[i : i + size] for i in range(0, len(index), size)]
+    # One batch needs no thread.
+    batches = prefetch(prepare, chunks) if len(chunks) > 1 else map(prepare, chunks)
+    return np.concatenate([_run_batch(model, images, size) for images in batches])
+
+
+def _run_batch(model: Any, images: list[np.ndarray], batch_size: int) -> np.ndarray:
+    import keras
+
+    n = len(images[0])
+    if keras.backend.backend() == "jax":
+        # JAX compiles for every batch size it meets: let it meet few.
+        size = min(batch_size, 1 << (n - 1).bit_length())
+        padding = size + -size % n_replicas() - n
+        images = [np.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)) for x in images]
+    # MirroredStrategy gives the whole batch to every device, and its outputs as often.
+    outputs = model.predict_on_batch(images if len(images) > 1 else images[0])
+    outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+    return np.stack([np.asarray(x, dtype=np.float32)[:n] for x in outputs], axis=1)

@@ -1,0 +1,134 @@
+"""Answers of ``crystalsym identify``: as tables, as JSON, as a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crystalsym import spacegroups
+from crystalsym.cli._messages import InputError, warn
+from crystalsym.cli._sources import Source, edge
+
+_MOST_BLOCKS, _MOST_BARS = 24, 8  # of a figure
+_FIGURE_SUFFIXES = (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+
+
+@dataclass
+class Answer:
+    """What there is to say about one input."""
+
+    source: Source
+    ranking: list[tuple[int, float]]
+    diffraction_class: tuple[int, ...]
+    class_probability: float
+    finder: int | None = None
+    coverage: float | None = None
+    prediction_set: list[int] | None = None
+    raw: NDArray[Any] | None = None
+    shaped: NDArray[Any] | None = None
+
+
+def table(answer: Answer, labels: frozenset[int], symprec: float) -> str:
+    """An answer as text; `labels` are the groups the model can give at all."""
+    path = answer.source.path
+    lines = [path if isinstance(path, str) else " ".join(path)]
+    if answer.source.crystal is not None:
+        found = "none" if answer.finder is None else _group(answer.finder)
+        note = "" if answer.finder is None or answer.finder in labels else ", unknown to the model"
+        lines.append(f"  symmetry finder    {found} (symprec {symprec:g} Å{note})")
+    members = ", ".join(f"{g} {spacegroups.symbol(g)}" for g in answer.diffraction_class)
+    lines.append(f"  diffraction class  {_percent(answer.class_probability).strip()}: {members}")
+    if answer.prediction_set is not None and answer.coverage is not None:
+        groups = ", ".join(f"{g} {spacegroups.symbol(g)}" for g in answer.prediction_set)
+        lines.append(f"  prediction set     {100 * answer.coverage:g} %: {groups}")
+    lines.append("  rank  number  symbol      crystal system  probability")
+    for rank, (number, probability) in enumerate(answer.ranking, 1):
+        lines.append(
+            f"  {rank:4d}  {number:6d}  {spacegroups.symbol(number):10s}"
+            f"  {spacegroups.crystal_system(number):14s}  {_percent(probability)}"
+            + ("  = symmetry finder" if number == answer.finder else "")
+        )
+    return "\n".join(lines) + "\n"
+
+
+def as_json(answer: Answer, symprec: float) -> dict[str, Any]:
+    """An answer as JSON's own types."""
+    finder = None
+    if answer.finder is not None:
+        symbol = spacegroups.symbol(answer.finder)
+        finder = {"number": answer.finder, "symbol": symbol, "symprec": symprec}
+    found = {
+        "path": answer.source.path,
+        "symmetry_finder": finder,
+        "predictions": [
+            {
+                "number": number,
+                "symbol": spacegroups.symbol(number),
+                "crystal_system": spacegroups.crystal_system(number),
+                "probability": round(probability, 6),
+            }
+            for number, probability in answer.ranking
+        ],
+        "diffraction_class": {
+            "groups": list(answer.diffraction_class),
+            "probability": round(answer.class_probability, 6),
+        },
+    }
+    if answer.prediction_set is not None:
+        found["prediction_set"] = {"coverage": answer.coverage, "groups": answer.prediction_set}
+    return found
+
+
+def check_figure_path(path: str | None) -> None:
+    """Complain of a figure that could not be written before any work is done."""
+    if path is None:
+        return
+    if Path(path).suffix.lower() not in _FIGURE_SUFFIXES:
+        raise InputError(f"{path}: a figure's file name ends in .png, .pdf, .svg, .jpg or .tif")
+    if not Path(path).resolve().parent.is_dir():
+        raise InputError(f"{path}: the folder {Path(path).parent} does not exist")
+    if Path(path).is_dir():
+        raise InputError(f"{path}: is a folder")
+
+
+def wants_patterns(n_answers: int) -> bool:
+    """Whether a figure has room for one more block."""
+    return n_answers < _MOST_BLOCKS
+
+
+def write_figure(path: str, answers: Sequence[Answer], simulator: Any) -> None:
+    """Draw the answers that kept their patterns."""
+    import matplotlib
+
+    from crystalsym.plotting import PatternDisplay, view_titles
+
+    drawn = [answer for answer in answers if answer.raw is not None]
+    if len(drawn) < len(answers):
+        warn(f"{path}: shows the first {len(drawn)} of {len(answers)} inputs")
+    matplotlib.use("Agg")  # a file needs no screen
+    display = PatternDisplay.from_patterns(
+        np.stack([answer.raw for answer in drawn if answer.raw is not None]),
+        np.stack([answer.shaped for answer in drawn if answer.shaped is not None]),
+        [answer.ranking[:_MOST_BARS] for answer in drawn],
+        names=[answer.source.name for answer in drawn],
+        known_groups=[answer.finder for answer in drawn],
+        q_max=edge(simulator),
+        view_titles=view_titles(simulator.views),
+    )
+    try:
+        display.figure_.savefig(path, dpi=150)
+    except (OSError, ValueError) as problem:
+        raise InputError(f"{path}: the figure cannot be written ({problem})") from problem
+
+
+def _group(number: int) -> str:
+    return f"{number} {spacegroups.symbol(number)}, {spacegroups.crystal_system(number)}"
+
+
+def _percent(probability: float) -> str:
+    return f"{100 * probability:9.2f} %"

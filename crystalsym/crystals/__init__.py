@@ -1,0 +1,43 @@
+"""Crystals: anything a user has, as one frozen record in a known setting."""
+
+from __future__ import annotations
+
+from crystalsym.crystals._cluster import (
+    Cluster,
+    as_structure,
+)
+from crystalsym.crystals._coercion import (
+    as_crystal,
+)
+from crystalsym.crystals._crystal import (
+    Crystal,
+)
+from crystalsym.crystals._displacements import (
+    symmetric_displacements,
+)
+from crystalsym.crystals._prototypes import (
+    prototype,
+)
+from crystalsym.crystals._standardization import (
+    SymmetryError,
+    space_group_number,
+    standardize,
+)
+from crystalsym.crystals._wyckoff import (
+    WyckoffPosition,
+    wyckoff_positions,
+)
+
+__all__ = [
+    "Cluster",
+    "Crystal",
+    "SymmetryError",
+    "WyckoffPosition",
+    "as_crystal",
+    "as_structure",
+    "prototype",
+    "space_group_number",
+    "standardize",
+    "symmetric_displacements",
+    "wyckoff_positions",
+]

@@ -1,0 +1,151 @@
+"""The one record every part of the library works on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+MAX_ATOMIC_NUMBER = 98  # the X-ray factor table ends at californium
+
+
+@dataclass(frozen=True, eq=False)
+class Crystal:
+    """A periodic arrangement of atoms.
+
+    Parameters
+    ----------
+    lattice : array-like of shape (3, 3)
+        Lattice vectors a, b, c as rows, in Å.
+    frac_coords : array-like of shape (n_atoms, 3)
+        Fractional coordinates.
+    atomic_numbers : array-like of int, shape (n_atoms,)
+        Atomic numbers, 1 to 98.
+    occupancies : array-like of shape (n_atoms,), optional
+        Site occupancies in (0, 1]; all one by default. A site shared by two elements is two
+        entries at the same place.
+    name : str, optional
+        What error messages and tables call the crystal.
+    standard : bool, default=False
+        True for the output of :func:`crystalsym.crystals.standardize`, which is then not
+        standardised again.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, a number is not finite, the cell has no volume, or an atomic number
+        or occupancy is out of range.
+
+    Examples
+    --------
+    >>> from crystalsym.crystals import Crystal
+    >>> cu = Crystal([[3.6, 0, 0], [0, 3.6, 0], [0, 0, 3.6]],
+    ...              [[0, 0, 0], [0, .5, .5], [.5, 0, .5], [.5, .5, 0]], [29] * 4, name="Cu")
+    >>> cu.formula, round(cu.volume, 3)
+    ('Cu4', 46.656)
+    """
+
+    lattice: np.ndarray
+    frac_coords: np.ndarray
+    atomic_numbers: np.ndarray
+    occupancies: np.ndarray = None  # type: ignore[assignment]
+    name: str | None = None
+    standard: bool = field(default=False)
+
+    def __post_init__(self) -> None:
+        label = f"crystal {self.name!r}" if self.name else "crystal"
+        lattice = np.array(self.lattice, dtype=np.float64)
+        coords = np.array(self.frac_coords, dtype=np.float64)
+        if lattice.shape != (3, 3):
+            raise ValueError(f"{label}: lattice has shape {lattice.shape}, needs (3, 3)")
+        if coords.ndim != 2 or coords.shape[1:] != (3,) or len(coords) == 0:
+            raise ValueError(f"{label}: frac_coords has shape {coords.shape}, needs (n_atoms, 3)")
+        if not (np.isfinite(lattice).all() and np.isfinite(coords).all()):
+            raise ValueError(f"{label}: lattice or coordinates hold a number that is not finite")
+        if abs(np.linalg.det(lattice)) < 1e-3:
+            raise ValueError(f"{label}: the lattice vectors span no volume")
+        numbers, occupancies = checked_atoms(
+            label, len(coords), self.atomic_numbers, self.occupancies
+        )
+        for key, value in (
+            ("lattice", lattice),
+            ("frac_coords", coords),
+            ("atomic_numbers", numbers),
+            ("occupancies", occupancies),
+        ):
+            value.setflags(write=False)
+            object.__setattr__(self, key, value)
+
+    def __len__(self) -> int:
+        return len(self.atomic_numbers)
+
+    @property
+    def volume(self) -> float:
+        """Cell volume in Å³."""
+        return float(abs(np.linalg.det(self.lattice)))
+
+    @property
+    def metric(self) -> np.ndarray:
+        """Metric tensor of the direct lattice, Å²."""
+        return self.lattice @ self.lattice.T
+
+    @cached_property
+    def reciprocal(self) -> np.ndarray:
+        """Reciprocal lattice vectors a*, b*, c* as rows, 1/Å (no 2π)."""
+        reciprocal = np.linalg.inv(self.lattice).T
+        reciprocal.setflags(write=False)
+        return reciprocal
+
+    @property
+    def formula(self) -> str:
+        """Cell content by falling atomic number, e.g. ``'Cl4Na4'``."""
+        import gemmi
+
+        parts = []
+        for z in np.unique(self.atomic_numbers)[::-1]:
+            count = self.occupancies[self.atomic_numbers == z].sum()
+            parts.append(f"{gemmi.Element(int(z)).name}{count:g}")
+        return "".join(parts)
+
+    def replace(self, **changes) -> Crystal:
+        """Copy with some fields changed."""
+        return replace(self, **changes)
+
+    def digest(self) -> str:
+        """Hash of the physical content (the name does not count)."""
+        h = hashlib.sha256(b"standard" if self.standard else b"")
+        for array in (self.lattice, self.frac_coords, self.atomic_numbers, self.occupancies):
+            h.update(np.ascontiguousarray(array).tobytes())
+        return h.hexdigest()
+
+
+def checked_atoms(label: str, n_atoms: int, atomic_numbers, occupancies):
+    """Atomic numbers (int64) and occupancies (float64) of ``n_atoms`` positions.
+
+    Raises
+    ------
+    ValueError
+        Beginning with ``label``, if a number or an occupancy cannot be.
+    """
+    numbers = np.array(atomic_numbers)
+    if numbers.shape != (n_atoms,):
+        raise ValueError(f"{label}: {numbers.size} atomic numbers for {n_atoms} positions")
+    if numbers.dtype.kind not in "iu" and np.any(np.mod(numbers.astype(float), 1) != 0):
+        raise ValueError(f"{label}: atomic numbers must be integers")
+    numbers = numbers.astype(np.int64)
+    bad = (numbers < 1) | (numbers > MAX_ATOMIC_NUMBER)
+    if bad.any():
+        raise ValueError(
+            f"{label}: no scattering factor for atomic number {numbers[bad][0]}"
+            f" (1 to {MAX_ATOMIC_NUMBER} are known)"
+        )
+    if occupancies is None:
+        return numbers, np.ones(n_atoms)
+    occupancies = np.array(occupancies, dtype=np.float64)
+    if occupancies.shape != numbers.shape:
+        raise ValueError(f"{label}: {occupancies.size} occupancies for {n_atoms} positions")
+    if not np.all((occupancies > 0) & (occupancies <= 1 + 1e-6)):
+        raise ValueError(f"{label}: occupancies must lie in (0, 1]")
+    return numbers, occupancies

@@ -1,0 +1,37 @@
+"""Crystal structures -> diffraction patterns: geometry, reflections, spots and images."""
+
+from __future__ import annotations
+
+from crystalsym.diffraction._geometry import (
+    Detector,
+    View,
+    resolve_views,
+    shortest_reflection,
+    symmetry_directions,
+    zone_axis_rotation,
+)
+from crystalsym.diffraction._peaks import (
+    SpotList,
+    find_spots,
+)
+from crystalsym.diffraction._reflections import (
+    ReflectionTable,
+    reflections,
+)
+from crystalsym.diffraction._simulator import (
+    DiffractionSimulator,
+)
+
+__all__ = [
+    "Detector",
+    "DiffractionSimulator",
+    "ReflectionTable",
+    "SpotList",
+    "View",
+    "find_spots",
+    "reflections",
+    "resolve_views",
+    "shortest_reflection",
+    "symmetry_directions",
+    "zone_axis_rotation",
+]

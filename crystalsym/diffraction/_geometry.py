@@ -1,0 +1,327 @@
+"""Beam, detector and views: which scattering vector each pixel sees.
+
+Laboratory frame: beam along +z, image columns along +x, rows along +y. Scattering vectors are
+q = (k' - k) with |k| = 1/λ, so that |q| = 1/d.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+VIEW_FAMILIES = ("zone-axes", "symmetry-directions", "cartesian", "rotations")
+POLARIZATIONS = ("ignore", "unpolarized", "horizontal", "vertical")
+# Edges equal to this part, angles to this many degrees, count as equal in choosing views.
+EQUAL_EDGES, EQUAL_ANGLES = 0.01, 0.5
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A flat detector across the beam.
+
+    Parameters
+    ----------
+    size : int
+        Pixels along each edge.
+    pixel_size, distance : float
+        In mm.
+    wavelength : float
+        In Å.
+    center : tuple of float, optional
+        Where the direct beam strikes, (column, row) in pixels; the middle by default.
+
+    Examples
+    --------
+    >>> from crystalsym.diffraction import Detector
+    >>> detector = Detector.for_q_max(256, 1.457, distance=1000.0, wavelength=0.035)
+    >>> round(detector.pixel_size, 4), round(detector.q_per_pixel, 5)
+    (0.4, 0.01143)
+    """
+
+    size: int
+    pixel_size: float
+    distance: float
+    wavelength: float
+    center: tuple[float, float] | None = None
+
+    @classmethod
+    def for_q_max(
+        cls,
+        size: int,
+        q_max: float,
+        distance: float,
+        wavelength: float,
+        center: tuple[float, float] | None = None,
+    ) -> Detector:
+        """The detector whose outermost pixel centre, on the axes, lies at ``q_max`` (1/Å).
+
+        The relation is that of small angles, X = λ D q.
+        """
+        pixel = q_max * wavelength * distance / ((size - 1) / 2)
+        return cls(size, pixel, distance, wavelength, center)
+
+    @property
+    def beam(self) -> tuple[float, float]:
+        """Beam centre (column, row) in pixels."""
+        middle = (self.size - 1) / 2
+        return (middle, middle) if self.center is None else self.center
+
+    @property
+    def q_per_pixel(self) -> float:
+        """Scattering vector per pixel near the beam, 1/Å."""
+        return self.pixel_size / self.distance / self.wavelength
+
+    def offsets(self) -> tuple[np.ndarray, np.ndarray]:
+        """Column and row offsets from the beam in mm, each of shape (size,)."""
+        index = np.arange(self.size)
+        return (index - self.beam[0]) * self.pixel_size, (index - self.beam[1]) * self.pixel_size
+
+    def scattering_vectors(self, ewald: str = "sphere") -> np.ndarray:
+        """q of every pixel centre in the laboratory frame, 1/Å, shape (size, size, 3).
+
+        ``"sphere"`` keeps the curvature of the Ewald sphere: q = (X/l, Y/l, D/l - 1)/λ.
+        ``"flat"`` is the limit of a distant plane, q = (X, Y, 0)/(D λ).
+        """
+        x, y = self.offsets()
+        if ewald == "flat":
+            q = np.zeros((self.size, self.size, 3))
+            q[..., 0] = x[None, :]
+            q[..., 1] = y[:, None]
+            return q / (self.distance * self.wavelength)
+        path = np.sqrt(x[None, :] ** 2 + y[:, None] ** 2 + self.distance**2)
+        q = np.empty((self.size, self.size, 3))
+        q[..., 0] = x[None, :] / path
+        q[..., 1] = y[:, None] / path
+        q[..., 2] = self.distance / path - 1
+        return q / self.wavelength
+
+    def solid_angle(self, ewald: str = "sphere") -> np.ndarray:
+        """Solid angle of each pixel, (p/D)² (D/l)³ or (p/D)² when flat, shape (size, size)."""
+        if ewald == "flat":
+            return np.full((self.size, self.size), (self.pixel_size / self.distance) ** 2)
+        x, y = self.offsets()
+        path = np.sqrt(x[None, :] ** 2 + y[:, None] ** 2 + self.distance**2)
+        return (self.pixel_size / self.distance) ** 2 * (self.distance / path) ** 3
+
+    def polarization_factor(self, polarization: str = "ignore") -> np.ndarray:
+        """Thomson polarisation factor of each pixel, shape (size, size).
+
+        Raises
+        ------
+        ValueError
+            If the polarisation is unknown.
+        """
+        if polarization not in POLARIZATIONS:
+            raise ValueError(f"polarization must be one of {POLARIZATIONS}, got {polarization!r}")
+        x, y = self.offsets()
+        path2 = x[None, :] ** 2 + y[:, None] ** 2 + self.distance**2
+        horizontal = 1 - x[None, :] ** 2 / path2
+        vertical = 1 - y[:, None] ** 2 / path2
+        if polarization == "horizontal":
+            return horizontal
+        if polarization == "vertical":
+            return vertical
+        if polarization == "unpolarized":
+            return (horizontal + vertical) / 2
+        return np.ones_like(path2)
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to look at a crystal.
+
+    ``rotation`` takes crystal to laboratory coordinates, r_lab = R r_crystal; its rows are
+    image +x, image +y and the beam. ``zone`` is the beam's lattice direction [uvw] if it has one.
+    """
+
+    rotation: np.ndarray
+    zone: tuple[int, int, int] | None = None
+
+
+def resolve_views(views, lattice: np.ndarray | None) -> list[View]:
+    """The views of one crystal.
+
+    Parameters
+    ----------
+    views : str or array-like
+        ``"zone-axes"`` (beam along [100], [010], [001]), ``"symmetry-directions"`` (see
+        :func:`symmetry_directions`), ``"cartesian"`` (beam along the Cartesian x, y, z),
+        ``"rotations"`` (crystal turned by +45° about x, y, z, beam along z), integers [u, v, w]
+        of shape (n, 3), or rotation matrices of shape (n, 3, 3).
+    lattice : ndarray of shape (3, 3) or None
+        Lattice vectors as rows, Å. Zone axes need it.
+
+    Returns
+    -------
+    list of View
+
+    Raises
+    ------
+    ValueError
+        If the views are of no such kind, or zone axes without a lattice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.diffraction import resolve_views
+    >>> [view.zone for view in resolve_views("zone-axes", np.eye(3))]
+    [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    """
+    if isinstance(views, str):
+        if views == "zone-axes":
+            known = _known(lattice)
+            return [View(_principal_rotation(known, axis), _unit(axis)) for axis in range(3)]
+        if views == "symmetry-directions":
+            known = _known(lattice)
+            return [_symmetry_view(known, zone) for zone in symmetry_directions(known)]
+        if views == "cartesian":
+            return [View(np.roll(np.eye(3), -1 - axis, axis=0)) for axis in range(3)]
+        if views == "rotations":
+            return [View(_rotation_about(axis, math.pi / 4)) for axis in range(3)]
+        raise ValueError(
+            f"views must be one of {VIEW_FAMILIES}, an (n, 3) list of [u, v, w], or (n, 3, 3)"
+            f" rotation matrices; got {views!r}"
+        )
+    array = np.asarray(views, dtype=float)
+    if array.ndim == 3 and array.shape[1:] == (3, 3):
+        for index, rotation in enumerate(array):
+            if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-6):
+                raise ValueError(f"views[{index}] is no rotation matrix: R Rᵀ differs from 1")
+            if np.linalg.det(rotation) < 0:
+                raise ValueError(f"views[{index}] is no rotation matrix: it mirrors (det R = -1)")
+        return [View(rotation) for rotation in array]
+    if array.ndim == 2 and array.shape[1] == 3 and len(array):
+        if not np.allclose(array, np.round(array)) or not array.any(axis=1).all():
+            raise ValueError("zone axes [u, v, w] must be integers and not all zero")
+        zones = [(round(u), round(v), round(w)) for u, v, w in array.tolist()]
+        return [View(zone_axis_rotation(_known(lattice), zone), zone) for zone in zones]
+    raise ValueError(f"views of shape {array.shape}: give (n, 3) zone axes or (n, 3, 3) rotations")
+
+
+def symmetry_directions(lattice: np.ndarray) -> list[tuple[int, int, int]]:
+    """Three zone axes that show what three patterns of such a cell can show.
+
+    Where a and b are equal, [010] repeats or mirrors what [100] shows; the diagonals that the
+    Hermann-Mauguin symbol names there show more. The cell's edges and angles alone decide, so
+    that the choice tells no more of the symmetry than any pattern's spacings do.
+
+    Parameters
+    ----------
+    lattice : ndarray of shape (3, 3)
+        Vectors of the standard conventional cell as rows, Å.
+
+    Returns
+    -------
+    list of tuple of int
+        [100], [010], [001]; [100], [1-10], [001] if a = b (to 1 %), c is normal to both (to 0.5°)
+        and they make 90° or 120°; [111], [1-10], [001] if the cell is a cube.
+
+    References
+    ----------
+    International Tables for Crystallography A, table 2.1.3.1: the lattice symmetry directions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.diffraction import symmetry_directions
+    >>> symmetry_directions(np.diag([3.0, 3.0, 5.0]))
+    [(1, 0, 0), (1, -1, 0), (0, 0, 1)]
+    """
+    a, b, c = (math.sqrt(v @ v) for v in lattice)
+    alpha = math.degrees(math.acos(_clipped(lattice[1] @ lattice[2] / (b * c))))
+    beta = math.degrees(math.acos(_clipped(lattice[0] @ lattice[2] / (a * c))))
+    gamma = math.degrees(math.acos(_clipped(lattice[0] @ lattice[1] / (a * b))))
+    normal = abs(alpha - 90) < EQUAL_ANGLES and abs(beta - 90) < EQUAL_ANGLES
+    square, hexagonal = abs(gamma - 90) < EQUAL_ANGLES, abs(gamma - 120) < EQUAL_ANGLES
+    if not (normal and (square or hexagonal) and abs(a / b - 1) < EQUAL_EDGES):
+        return [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    cube = square and abs(c / a - 1) < EQUAL_EDGES
+    return [(1, 1, 1) if cube else (1, 0, 0), (1, -1, 0), (0, 0, 1)]
+
+
+def _clipped(cosine: float) -> float:
+    return min(max(float(cosine), -1.0), 1.0)
+
+
+def _symmetry_view(lattice: np.ndarray, zone: tuple[int, int, int]) -> View:
+    if zone != (1, -1, 0):
+        return View(zone_axis_rotation(lattice, zone), zone)
+    # c* lies along +x as in the view along [010] whose place this one takes.
+    reciprocal = np.linalg.inv(lattice).T
+    return View(_frame(reciprocal[2], np.asarray(zone) @ lattice), zone)
+
+
+def _known(lattice: np.ndarray | None) -> np.ndarray:
+    if lattice is None:
+        raise ValueError(
+            "a cluster without a lattice has no zone axes: give it one, or use views"
+            ' "cartesian", "rotations" or rotation matrices'
+        )
+    return lattice
+
+
+def zone_axis_rotation(lattice: np.ndarray, zone: tuple[int, int, int]) -> np.ndarray:
+    """Rotation that puts [uvw] along the beam.
+
+    Image +x lies along b*, c*, a* for [100], [010], [001], else along the shortest reciprocal
+    vector of the zone (ties: lexicographically largest hkl); +y = beam x (+x).
+
+    Parameters
+    ----------
+    lattice : ndarray of shape (3, 3)
+    zone : tuple of int
+
+    Returns
+    -------
+    ndarray of shape (3, 3)
+    """
+    for axis in range(3):
+        if tuple(zone) == _unit(axis):
+            return _principal_rotation(lattice, axis)
+    reciprocal = np.linalg.inv(lattice).T
+    along = np.asarray(shortest_reflection(reciprocal, zone)) @ reciprocal
+    return _frame(along, np.asarray(zone) @ lattice)
+
+
+def shortest_reflection(reciprocal: np.ndarray, zone: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Shortest hkl with hu + kv + lw = 0 (ties: lexicographically largest)."""
+    u, v, w = zone
+    # Three vectors of the zone bound its shortest one, and so the box to search.
+    known = [np.array(t) for t in ((v, -u, 0), (w, 0, -u), (0, w, -v)) if any(t)]
+    bound = min(np.linalg.norm(t @ reciprocal) for t in known) * (1 + 1e-9)
+    edges = np.linalg.norm(np.linalg.inv(reciprocal), axis=0)
+    spans = [range(-int(bound * edge), int(bound * edge) + 1) for edge in edges]
+    in_zone = [
+        hkl for hkl in product(*spans) if any(hkl) and not hkl[0] * u + hkl[1] * v + hkl[2] * w
+    ]
+    lengths = np.linalg.norm(np.array(in_zone) @ reciprocal, axis=1)
+    shortest = lengths <= lengths.min() + 1e-9 * bound
+    h, k, index_l = max(hkl for hkl, short in zip(in_zone, shortest, strict=True) if short)
+    return h, k, index_l
+
+
+def _unit(axis: int) -> tuple[int, int, int]:
+    return tuple(int(i == axis) for i in range(3))  # type: ignore[return-value]
+
+
+def _principal_rotation(lattice: np.ndarray, axis: int) -> np.ndarray:
+    reciprocal = np.linalg.inv(lattice).T
+    return _frame(reciprocal[(axis + 1) % 3], lattice[axis])
+
+
+def _frame(along_x: np.ndarray, beam: np.ndarray) -> np.ndarray:
+    x = along_x / math.sqrt(along_x @ along_x)
+    z = beam / math.sqrt(beam @ beam)
+    y = np.array([z[1] * x[2] - z[2] * x[1], z[2] * x[0] - z[0] * x[2], z[0] * x[1] - z[1] * x[0]])
+    return np.array([x, y, z])
+
+
+def _rotation_about(axis: int, angle: float) -> np.ndarray:
+    i, j = (axis + 1) % 3, (axis + 2) % 3
+    rotation = np.eye(3)
+    rotation[i, i] = rotation[j, j] = math.cos(angle)
+    rotation[i, j], rotation[j, i] = -math.sin(angle), math.sin(angle)
+    return rotation

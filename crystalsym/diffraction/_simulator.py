@@ -1,0 +1,310 @@
+"""The transformer from crystals to patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from crystalsym._images import ImageOutputMixin
+from crystalsym.crystals._lists import refuse_single, structure_list
+from crystalsym.diffraction._batches import CHUNK, simulated_batches
+from crystalsym.diffraction._geometry import Detector
+from crystalsym.diffraction._simulator_parameters import WAVELENGTH, render_settings
+from crystalsym.scattering._factors import electron_wavelength
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The geometry of the sample images published with npj Comput. Mater. 6, 196 (2020).
+    "tiong2020": {
+        "views": "rotations",
+        "wavelength": 0.035,
+        "ewald": "sphere",
+        "detector_distance": 1000.0,
+        "pixel_size": 0.4,
+        "image_size": 256,
+        "center": (127.5, 127.5),
+        "cells": 10,
+        "engine": "lattice",
+    }
+}
+
+
+class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
+    """Simulate diffraction patterns of crystals.
+
+    Parameters
+    ----------
+    views : str or array-like, default="zone-axes"
+        ``"zone-axes"``: beam along [100], [010], [001], image +x along b*, c*, a*.
+        ``"symmetry-directions"``: the same, but along [100], [1-10], [001] where a = b, and
+        [111], [1-10], [001] for a cube (:func:`crystalsym.diffraction.symmetry_directions`).
+        ``"cartesian"``: beam along the Cartesian x, y, z. ``"rotations"``: the crystal turned by
+        +45° about x, y, z. Or integers [u, v, w], shape (n_views, 3), or rotation matrices
+        r_lab = R r_crystal, shape (n_views, 3, 3).
+    wavelength : float, default=0.035
+        In Å.
+    voltage : float, optional
+        Accelerating voltage of electrons in kV, from which the wavelength then follows.
+    radiation : {"xray", "electron"}, default="xray"
+        Whose scattering factors are used.
+    ewald : {"flat", "sphere"}, default="flat"
+    q_max : float, default=1.457
+        Scattering vector |q| = 1/d at the outermost pixel centre on an axis, 1/Å. Not used when
+        ``pixel_size`` is given.
+    detector_distance : float, default=1000.0
+        In mm.
+    pixel_size : float, optional
+        In mm; by default what ``q_max`` and ``image_size`` imply.
+    image_size : int, default=256
+        Pixels along each edge.
+    center : tuple of float, optional
+        Beam centre (column, row) in pixels, by default the middle of the image.
+    cells : int or tuple of int, default=10
+        Unit cells along a, b, c of the block that diffracts (engines ``"lattice"``, ``"atoms"``
+        and ``"condor"``).
+    engine : {"bragg", "lattice", "atoms", "condor"}, default="bragg"
+        ``"bragg"`` draws reflections as spots; ``"lattice"`` sums a finite block of cells exactly.
+        ``"atoms"`` sums atom by atom and takes finite clusters
+        (:class:`crystalsym.crystals.Cluster`, pymatgen Molecules, non-periodic ASE Atoms,
+        ``.xyz`` files) beside crystals. ``"condor"`` has the same sum done by Condor, which must
+        be installed.
+    spot_sigma : float, default=0.7
+        Standard deviation of the spots in pixels (engine ``"bragg"``).
+    thickness : float, optional
+        Crystal thickness along the beam in Å that widens reflections along it (engine
+        ``"bragg"``, off zone axes or on the sphere); by default the beam's way through the
+        middle of a block of ``cells``.
+    laue_zones : int, optional
+        The last Laue zone, hu + kv + lw = 0 to ±``laue_zones``, that zone-axis views show
+        (engine ``"bragg"`` on the sphere); by default all that come close enough to it.
+    polarization : {"ignore", "unpolarized", "horizontal", "vertical"}, default="ignore"
+    fluence : float, default=1.0
+        Incident photons (electrons) per Å². With ``normalize=False``, all engines but
+        ``"bragg"`` give photons (electrons) per pixel.
+    standardize : bool, default=True
+        Bring each crystal to its standard conventional cell first. Otherwise its own axes and
+        Cartesian frame are used.
+    symprec : float, default=0.1
+        Distance tolerance of the symmetry finder, Å.
+    idealize : bool, default=True
+        Let ``standardize`` move edges, angles and atoms onto the values that the symmetry asks
+        for. Otherwise only the choice of axes follows the symmetry.
+    normalize : bool, default=True
+        Scale each pattern to its own maximum.
+    dtype : {"float32", "float64", "uint16", "uint8"}, default="float32"
+        Integer types need ``normalize=True`` and hold the full range of the type.
+    on_error : {"raise", "nan", "skip"}, default="raise"
+        What a crystal that cannot be simulated does: stop with an error that names it, become a
+        row of NaN with a warning, or be left out (:meth:`iter_transform` only).
+    memory : path-like or joblib.Memory, optional
+        Cache keyed by crystal content and simulation parameters. A grid search over later steps
+        then simulates each crystal once.
+    n_jobs : int, optional
+        Parallel jobs through joblib.
+    verbose : int, default=0
+        Show progress when positive.
+
+    Notes
+    -----
+    Kinematic theory: intensities are |F|² without absorption, temperature factors or multiple
+    scattering. The model at each pixel follows Condor (Hantke et al., J. Appl. Cryst. 49, 1356,
+    2016); see ``docs/physics.md``.
+
+    Examples
+    --------
+    >>> from crystalsym import DiffractionSimulator
+    >>> from crystalsym.datasets import example_crystals
+    >>> paths = list(example_crystals().values())[:2]
+    >>> DiffractionSimulator(image_size=64).transform(paths).shape
+    (2, 3, 64, 64)
+    """
+
+    def __init__(
+        self,
+        views="zone-axes",
+        *,
+        wavelength=WAVELENGTH,
+        voltage=None,
+        radiation="xray",
+        ewald="flat",
+        q_max=1.457,
+        detector_distance=1000.0,
+        pixel_size=None,
+        image_size=256,
+        center=None,
+        cells=10,
+        engine="bragg",
+        spot_sigma=0.7,
+        thickness=None,
+        laue_zones=None,
+        polarization="ignore",
+        fluence=1.0,
+        standardize=True,
+        symprec=0.1,
+        idealize=True,
+        normalize=True,
+        dtype="float32",
+        on_error="raise",
+        memory=None,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.views = views
+        self.wavelength = wavelength
+        self.voltage = voltage
+        self.radiation = radiation
+        self.ewald = ewald
+        self.q_max = q_max
+        self.detector_distance = detector_distance
+        self.pixel_size = pixel_size
+        self.image_size = image_size
+        self.center = center
+        self.cells = cells
+        self.engine = engine
+        self.spot_sigma = spot_sigma
+        self.thickness = thickness
+        self.laue_zones = laue_zones
+        self.polarization = polarization
+        self.fluence = fluence
+        self.standardize = standardize
+        self.symprec = symprec
+        self.idealize = idealize
+        self.normalize = normalize
+        self.dtype = dtype
+        self.on_error = on_error
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @classmethod
+    def from_preset(cls, name: str, **changes: Any) -> DiffractionSimulator:
+        """A simulator with a published geometry.
+
+        Parameters
+        ----------
+        name : {"tiong2020"}
+        **changes
+            Parameters to set on top.
+
+        Raises
+        ------
+        ValueError
+            If there is no such preset.
+        """
+        if name not in PRESETS:
+            raise ValueError(f"no preset {name!r}; there are {sorted(PRESETS)}")
+        return cls(**{**PRESETS[name], **changes})
+
+    def fit(self, X: Any = None, y: Any = None) -> DiffractionSimulator:
+        """Check the parameters; there is nothing to learn.
+
+        Parameters
+        ----------
+        X : list of structures
+        y : ignored
+
+        Returns
+        -------
+        DiffractionSimulator
+        """
+        if X is not None:
+            structure_list(X)
+        render_settings(self)
+        self.detector_ = self.detector()
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Simulate every crystal.
+
+        Parameters
+        ----------
+        X : list of structures
+            Crystals, pymatgen Structures, ASE Atoms or paths, n of them.
+
+        Returns
+        -------
+        ndarray of shape (n, n_views, image_size, image_size)
+            Linear intensity.
+
+        Raises
+        ------
+        TypeError
+            If X is one structure instead of a list.
+        ValueError
+            If a crystal cannot be simulated (``on_error="raise"``) or a parameter is out of range.
+        """
+        if self.on_error == "skip":
+            raise ValueError(
+                'on_error="skip" would lose the rows\' order: use iter_transform, or "nan" here'
+            )
+        X = structure_list(X)
+        settings = render_settings(self)
+        shape = (len(X), settings.n_views, self.image_size, self.image_size)
+        patterns = np.empty(shape, dtype=self.dtype)
+        batch_size = CHUNK * effective_n_jobs(self.n_jobs)
+        for index, batch in simulated_batches(self, X, settings, batch_size, patterns):
+            if batch.base is not patterns:  # made in another process
+                patterns[index[0] : index[-1] + 1] = batch
+        return patterns
+
+    def iter_transform(
+        self, structures: Iterable[Any], batch_size: int = 256, return_index: bool = False
+    ) -> Iterator[Any]:
+        """Simulate any number of crystals in bounded memory.
+
+        Parameters
+        ----------
+        structures : iterable of structures
+            Read as needed, so a generator will do.
+        batch_size : int, default=256
+        return_index : bool, default=False
+            Also yield the positions of the rows in ``structures``; with ``on_error="skip"`` they
+            tell what was left out.
+
+        Yields
+        ------
+        ndarray of shape (<= batch_size, n_views, image_size, image_size)
+            Or ``(index, patterns)``.
+        """
+        if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
+            raise ValueError(f"batch_size must be a positive integer, got {batch_size!r}")
+        refuse_single(structures)
+        settings = render_settings(self)
+        for index, patterns in simulated_batches(self, structures, settings, int(batch_size)):
+            if len(index):
+                yield (index, patterns) if return_index else patterns
+
+    def detector(self) -> Detector:
+        """The detector that the parameters describe."""
+        center = None if self.center is None else (float(self.center[0]), float(self.center[1]))
+        wavelength = self.wavelength
+        if self.voltage is not None:
+            wavelength = electron_wavelength(self.voltage)
+        if self.pixel_size is not None:
+            return Detector(
+                self.image_size, self.pixel_size, self.detector_distance, wavelength, center
+            )
+        return Detector.for_q_max(
+            self.image_size, self.q_max, self.detector_distance, wavelength, center
+        )
+
+    @property
+    def q_per_pixel(self) -> float:
+        """Scattering vector per pixel near the beam, 1/Å."""
+        return self.detector().q_per_pixel
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []  # the parameter dtype decides
+        tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = False
+        tags.no_validation = True
+        return tags

@@ -1,0 +1,116 @@
+"""The simulator's parameters: checked, and gathered for the workers."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from crystalsym.crystals._cluster import cell_counts
+from crystalsym.diffraction._condor import load_condor
+from crystalsym.diffraction._geometry import POLARIZATIONS, resolve_views
+from crystalsym.diffraction._rendering import ENGINES, EWALD, RenderSettings
+from crystalsym.scattering._factors import RADIATIONS
+
+ON_ERROR = ("raise", "nan", "skip")
+DTYPES = ("float32", "float64", "uint16", "uint8")
+WAVELENGTH = 0.035  # Å, the default
+
+
+def render_settings(simulator: Any) -> RenderSettings:
+    """Validate a simulator's parameters and gather what a worker needs.
+
+    Raises
+    ------
+    ValueError
+        Naming a parameter that is out of range or does not go with another.
+    ImportError
+        If the engine is Condor and Condor is not there.
+    """
+    _one_of("engine", simulator.engine, ENGINES)
+    _one_of("ewald", simulator.ewald, EWALD)
+    _one_of("radiation", simulator.radiation, RADIATIONS)
+    _one_of("polarization", simulator.polarization, POLARIZATIONS)
+    _one_of("on_error", simulator.on_error, ON_ERROR)
+    _one_of("dtype", str(np.dtype(simulator.dtype)), DTYPES)
+    size = simulator.image_size
+    if isinstance(size, bool) or not isinstance(size, Integral) or int(size) < 8:
+        raise ValueError(f"image_size must be an integer of at least 8, got {size!r}")
+    for name in ("wavelength", "q_max", "detector_distance", "spot_sigma", "symprec"):
+        _positive(name, getattr(simulator, name))
+    for name in ("pixel_size", "thickness", "voltage"):
+        if getattr(simulator, name) is not None:
+            _positive(name, getattr(simulator, name))
+    _positive("fluence", simulator.fluence)
+    if simulator.center is not None and np.shape(simulator.center) != (2,):
+        raise ValueError(f"center must be (column, row) in pixels, got {simulator.center!r}")
+    if np.dtype(simulator.dtype).kind == "u" and not simulator.normalize:
+        raise ValueError(f"dtype={simulator.dtype!r} needs normalize=True")
+    if np.dtype(simulator.dtype).kind == "u" and simulator.on_error == "nan":
+        raise ValueError(f'on_error="nan" needs a float dtype, got dtype={simulator.dtype!r}')
+    zones = [view.zone for view in resolve_views(simulator.views, np.eye(3))]
+    _check_beam(simulator)
+    if simulator.laue_zones is not None:
+        _check_laue_zones(simulator.laue_zones, zones)
+    views = simulator.views if isinstance(simulator.views, str) else np.asarray(simulator.views)
+    return RenderSettings(
+        views=views,
+        detector=simulator.detector(),
+        engine=simulator.engine,
+        ewald=simulator.ewald,
+        radiation=simulator.radiation,
+        cells=cell_counts(simulator.cells),
+        spot_sigma=float(simulator.spot_sigma),
+        thickness=simulator.thickness,
+        laue_zones=None if simulator.laue_zones is None else int(simulator.laue_zones),
+        polarization=simulator.polarization,
+        fluence=float(simulator.fluence),
+        standardize=bool(simulator.standardize),
+        symprec=float(simulator.symprec),
+        idealize=bool(simulator.idealize),
+        normalize=bool(simulator.normalize),
+        dtype=str(np.dtype(simulator.dtype)),
+    )
+
+
+def _check_beam(simulator: Any) -> None:
+    """Do radiation, wavelength, polarisation and engine go together?"""
+    if simulator.voltage is not None:
+        if simulator.radiation != "electron":
+            raise ValueError(
+                f'voltage={simulator.voltage!r} is for radiation="electron",'
+                f" not {simulator.radiation!r}"
+            )
+        if simulator.wavelength != WAVELENGTH:
+            raise ValueError(
+                f"voltage={simulator.voltage!r} sets the wavelength:"
+                f" leave out wavelength={simulator.wavelength!r}"
+            )
+    if simulator.radiation == "electron" and simulator.polarization != "ignore":
+        raise ValueError(
+            f'polarization={simulator.polarization!r} is for radiation="xray", not "electron"'
+        )
+    if simulator.engine == "condor":
+        if simulator.radiation != "xray":
+            raise ValueError(f'engine="condor" knows X-rays only, not {simulator.radiation!r}')
+        load_condor()
+
+
+def _check_laue_zones(last: Any, zones: list[tuple[int, int, int] | None]) -> None:
+    if isinstance(last, bool) or not isinstance(last, Integral) or int(last) < 0:
+        raise ValueError(f"laue_zones must be None or an integer from 0 up, got {last!r}")
+    if None in zones:
+        raise ValueError(
+            'laue_zones counts along a zone axis: it needs views="zone-axes" or [u, v, w]'
+        )
+
+
+def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {choices}, got {value!r}")
+
+
+def _positive(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < np.inf:
+        raise ValueError(f"{name} must be a positive number, got {value!r}")

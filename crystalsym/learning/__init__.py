@@ -1,0 +1,47 @@
+"""What networks learn from: rows made when they are asked for, changed crystals, splits."""
+
+from __future__ import annotations
+
+from crystalsym.learning._augmentation import (
+    Augmentation,
+)
+from crystalsym.learning._folds import (
+    ChemicalSystemKFold,
+    PrototypeKFold,
+    ValidationRotation,
+)
+from crystalsym.learning._grouping import (
+    chemical_system_groups,
+    prototype_groups,
+    twin_groups,
+)
+from crystalsym.learning._holdout import (
+    holdout_split,
+)
+from crystalsym.learning._lattice_patterns import (
+    LatticePatterns,
+)
+from crystalsym.learning._learning_rows import (
+    learning_rows,
+)
+from crystalsym.learning._pattern_store import (
+    PatternStore,
+)
+from crystalsym.learning._rendered_patterns import (
+    RenderedPatterns,
+)
+
+__all__ = [
+    "Augmentation",
+    "ChemicalSystemKFold",
+    "LatticePatterns",
+    "PatternStore",
+    "PrototypeKFold",
+    "RenderedPatterns",
+    "ValidationRotation",
+    "chemical_system_groups",
+    "holdout_split",
+    "learning_rows",
+    "prototype_groups",
+    "twin_groups",
+]

@@ -1,0 +1,96 @@
+"""What a training learns from: patterns of real crystals, and of more where there are few."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crystalsym.datasets._random_crystals import random_crystals
+from crystalsym.datasets._table import CrystalTable
+from crystalsym.learning._augmentation import Augmentation
+from crystalsym.learning._lattice_patterns import LatticePatterns
+from crystalsym.learning._pattern_store import PatternStore
+from crystalsym.learning._rendered_patterns import RenderedPatterns
+
+# Settings of the table [augment] that concern rows; the others are those of Augmentation.
+ROW_DEFAULTS = {"least": 0, "random": 0}
+# Number of crystals that do not serve for validation.
+NEVER = -1
+
+
+def learning_rows(
+    pipeline: Any,
+    crystals: CrystalTable,
+    labels: np.ndarray,
+    augment: dict[str, Any],
+    folder: Path,
+    seed: int = 0,
+    n_jobs: int | None = None,
+    kin: np.ndarray | None = None,
+) -> tuple[Any, np.ndarray]:
+    """Lazy patterns and their labels.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Its first two steps make the patterns.
+    crystals : CrystalTable
+        Standardised.
+    labels : ndarray of int, shape (n,)
+    augment : dict
+        Parameters of :class:`~crystalsym.learning.Augmentation`, and ``least``: groups with
+        fewer crystals are repeated until they have so many rows (changed anew each time), and
+        ``random``: so many random crystals of each group are added
+        (:func:`~crystalsym.datasets._random_crystals`). Neither kind serves for validation.
+        Needs the scheme "lattice".
+    folder : Path
+        Where rendered images are kept (other schemes).
+    seed : int, default=0
+    n_jobs : int, optional
+    kin : ndarray of int, shape (n,), optional
+        Crystals of the same number serve for validation together or not at all, as those of a
+        test do; each for itself by default.
+
+    Returns
+    -------
+    X : LatticePatterns, PatternStore or RenderedPatterns
+    y : ndarray of int
+
+    Raises
+    ------
+    ValueError
+        If crystals of another scheme were to be changed, or a setting is unknown.
+    """
+    known = {*ROW_DEFAULTS, *(field.name for field in fields(Augmentation))}
+    if stray := set(augment) - known:
+        raise ValueError(f"[augment] has no {min(stray)!r}; it has {', '.join(sorted(known))}")
+    how = {key: augment.get(key, value) for key, value in ROW_DEFAULTS.items()}
+    changes = {key: value for key, value in augment.items() if key not in ROW_DEFAULTS}
+    if pipeline[1].scheme != "lattice":
+        if augment:
+            raise ValueError('[augment] needs the shaper\'s scheme = "lattice"')
+        rendered: Any = RenderedPatterns(pipeline[:-1], crystals)
+        if rendered.dtype == np.uint8:
+            rendered = PatternStore(rendered, folder)
+        rendered.validation_groups = kin
+        return rendered, labels
+    counts = np.bincount(labels, minlength=231)
+    copies = np.maximum(-(-int(how["least"]) // np.maximum(counts, 1)), 1)[labels]
+    rows = np.repeat(np.arange(len(labels)), copies)
+    y = labels[rows]
+    numbers = np.arange(len(labels)) if kin is None else kin
+    numbers = np.where(copies > 1, NEVER, numbers)[rows]
+    table = crystals.take(rows)
+    if how["random"]:
+        more = np.repeat(np.unique(labels), int(how["random"]))
+        table = CrystalTable.concatenate([table, random_crystals(more, seed, n_jobs=n_jobs)])
+        y = np.concatenate([y, more])
+        numbers = np.concatenate([numbers, np.full(len(more), NEVER)])
+    augmentation = Augmentation(**changes) if augment else None
+    patterns = LatticePatterns(
+        pipeline[:-1], table, augmentation, seed, n_jobs, validation_groups=numbers
+    )
+    return patterns, y

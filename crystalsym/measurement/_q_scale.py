@@ -1,0 +1,86 @@
+"""What image files tell of themselves: our own JSON metadata, and ImageJ's calibration."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crystalsym.measurement._pattern import positive
+
+# TIFF tags
+PHOTOMETRIC, DESCRIPTION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 262, 270, 282, 283, 296
+# Units of q in ImageJ's calibrations, in 1/Å.
+_IMAGEJ_UNITS = {
+    "1/nm": 0.1, "nm^-1": 0.1, "nm-1": 0.1,
+    "1/a": 1.0, "1/å": 1.0, "a^-1": 1.0, "å^-1": 1.0, "1/angstrom": 1.0,
+}  # fmt: skip
+
+
+def describe(
+    q_per_pixel: float,
+    center: tuple[float, float],
+    full_scale: float,
+    metadata: Mapping[str, Any],
+) -> str:
+    """The JSON text that goes into a file; `full_scale` is the intensity of its largest value."""
+    content = {
+        "format": "crystalsym pattern 1",
+        "q_per_pixel": q_per_pixel,
+        "q_unit": "1/angstrom, q = 1/d",
+        "center": [float(c) for c in center],
+        "full_scale": full_scale,
+        "metadata": dict(metadata),
+    }
+    return json.dumps(content, default=plain)
+
+
+def description(file: Any) -> tuple[str, Mapping[int, Any]]:
+    """Text that describes an open Pillow image, and its TIFF tags."""
+    tags = getattr(file, "tag_v2", {})
+    text = tags.get(DESCRIPTION) or getattr(file, "text", {}).get("Description") or ""
+    return (text if isinstance(text, str) else ""), dict(tags)
+
+
+def calibration(
+    path: Path, description: str, tags: Mapping[int, Any]
+) -> tuple[float | None, tuple[float, float] | None, dict[str, Any]]:
+    """q per pixel in 1/Å, beam centre (x, y) and other metadata from what a file says of itself."""
+    if description.startswith("ImageJ="):
+        fields = dict(line.split("=", 1) for line in description.splitlines() if "=" in line)
+        unit = fields.get("unit", "").replace("\\u00C5", "Å").strip().lower()
+        pixels = float(tags.get(X_RESOLUTION, 0) or 0)
+        if unit in _IMAGEJ_UNITS and pixels > 0 and math.isfinite(pixels):
+            return _IMAGEJ_UNITS[unit] / pixels, None, {}
+        return None, None, {}
+    try:
+        found = json.loads(description)
+    except ValueError:
+        return None, None, {}
+    if not isinstance(found, dict):
+        return None, None, {}
+    q_per_pixel = found.get("q_per_pixel")
+    if q_per_pixel is not None:
+        q_per_pixel = positive(q_per_pixel, f"{path}: q_per_pixel in its metadata")
+    center = found.get("center")
+    if center is not None:
+        try:
+            x, y = (float(c) for c in center)
+        except (TypeError, ValueError):
+            raise ValueError(f"{path}: center in its metadata is not a pair of numbers") from None
+        center = (x, y)
+    metadata = found.get("metadata")
+    return q_per_pixel, center, metadata if isinstance(metadata, dict) else {}
+
+
+def plain(value: Any) -> Any:
+    """NumPy numbers and arrays, and paths, as JSON can hold them."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"metadata: {value!r} cannot be written as JSON")

@@ -1,0 +1,338 @@
+"""The transformer from raw to shaped patterns."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.parallel import get_active_backend
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from crystalsym._bytes import to_bytes_where_possible, to_floats
+from crystalsym._images import ImageOutputMixin, check_patterns
+from crystalsym._progress import track
+from crystalsym.shaping._index_scheme import index_image
+from crystalsym.shaping._pixel_scheme import sample, shape_pixels
+from crystalsym.shaping._spot_scheme import CHANNELS, INTENSITIES, SpotDrawing, shape_spots
+
+SCHEMES = ("spots", "pixels", "lattice")
+DEFAULT_THRESHOLD = {"spots": 1e-4, "pixels": 50 / 256, "lattice": 1e-4}
+N_CHANNELS = {"pixels": 3, "lattice": 2}
+# Widths in pixels of the output, per 224 pixels of its edge, and never thinner than this.
+SPOT_SIGMA, THINNEST_SPOT = 1.5, 0.6
+LINE_WIDTH, THINNEST_LINE = 1.0, 0.5
+CHUNK = 32
+
+
+class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
+    """Join neighbouring spots of diffraction patterns by lines, or index them.
+
+    Parameters
+    ----------
+    scheme : {"spots", "pixels", "lattice"}, default="spots"
+        ``"spots"``: spots are found to sub-pixel accuracy and pairs closer than
+        ``distance_factor`` times the smallest distance are joined. ``"pixels"``: the published
+        code, whose nodes are bright pixels. ``"lattice"``: the pattern's own lattice is found, and
+        the output is a picture in its indices, one pixel for each (h, k), the beam in the middle:
+        the spot's brightness, and |q| of the place as a part of the raw image's half width.
+    distance_factor : float, default=1.7
+    threshold : float, optional
+        Faintest spot, relative to the strongest outside the direct beam. By default 1e-4 for
+        spots and 50/256 (the published grey level) for pixels.
+    intensity : {"linear", "root", "log"}, default="linear"
+        How a spot's brightness follows its intensity (not ``"pixels"``). ``"log"`` runs from 0
+        at the threshold to 1.
+    image_size : int, default=224
+        Pixels along each edge of the output. ``"lattice"`` takes an odd number, 2 n + 1 for
+        indices up to n.
+    channels : tuple of {"spots", "lines"}, default=("spots", "lines")
+        What the output shows (``"spots"``).
+    field : float, default=1.0
+        Part of the raw image's width that the output shows (``"spots"``): 0.5 keeps scattering
+        vectors up to half of the raw edge.
+    spot_sigma, line_width : float, optional
+        Sizes in output pixels (``"spots"``); by default 1.5 and 1 pixel per 224 of the edge, but
+        at least 0.6 and 0.5.
+    center : tuple of float, optional
+        Direct beam (column, row) in raw pixels, by default the middle (not
+        ``"pixels"``).
+    beam_radius : float, default=1.5
+        Spots this close to ``center`` (raw pixels) are the direct beam, which does not set the
+        scale (not ``"pixels"``).
+    max_spots : int, default=4096
+        Only so many of the strongest spots are drawn (not ``"pixels"``): bounds the work on
+        noise.
+    dtype : {"float32", "uint8"}, default="float32"
+        float32 in [0, 1], or uint8. Bytes have no NaN: where a row of X holds NaN, the output is
+        float32 after all, its other rows the same bytes divided by 255.
+    n_jobs : int, optional
+        Parallel jobs through joblib.
+    verbose : int, default=0
+        Show progress when positive.
+
+    References
+    ----------
+    Tiong, L. C. O. et al. (2020). npj Comput. Mater. 6, 196.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym import PatternShaper
+    >>> raw = np.zeros((1, 3, 64, 64))
+    >>> raw[:, :, 32, 20] = raw[:, :, 32, 40] = 1.0
+    >>> shaped = PatternShaper(image_size=64).transform(raw)
+    >>> shaped.shape, bool(shaped[0, 0, 32, 30, 1] > 0.5)     # the line between the two
+    ((1, 3, 64, 64, 2), True)
+    """
+
+    def __init__(
+        self,
+        scheme="spots",
+        *,
+        distance_factor=1.7,
+        threshold=None,
+        intensity="linear",
+        image_size=224,
+        channels=CHANNELS,
+        field=1.0,
+        spot_sigma=None,
+        line_width=None,
+        center=None,
+        beam_radius=1.5,
+        max_spots=4096,
+        dtype="float32",
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.scheme = scheme
+        self.distance_factor = distance_factor
+        self.threshold = threshold
+        self.intensity = intensity
+        self.image_size = image_size
+        self.channels = channels
+        self.field = field
+        self.spot_sigma = spot_sigma
+        self.line_width = line_width
+        self.center = center
+        self.beam_radius = beam_radius
+        self.max_spots = max_spots
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X: Any = None, y: Any = None) -> PatternShaper:
+        """Check the parameters; there is nothing to learn.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_views, H, W)
+        y : ignored
+
+        Returns
+        -------
+        PatternShaper
+        """
+        self._check_parameters()
+        if X is not None:
+            self._check_patterns(X)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Shape every pattern.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_views, H, H)
+            Raw patterns of linear intensity, any real dtype and scale. A row that holds NaN
+            comes out as NaN.
+
+        Returns
+        -------
+        ndarray of shape (n, n_views, image_size, image_size, n_channels)
+            ``n_channels`` is 3 for pixels: the shaped image in the view's own channel (R for the
+            first, G, B), the scaled raw image in the others. It is 2 for the lattice.
+
+        Raises
+        ------
+        ValueError
+            If X has another number of dimensions or images that are not square.
+        """
+        self._check_parameters()
+        X = self._check_patterns(X)
+        out = np.zeros(self._output_shape(X), dtype=self.dtype)
+        starts = range(0, len(X), CHUNK)
+        with track(len(X), "shaping", self.verbose, unit="crystals") as advance:
+            if effective_n_jobs(self.n_jobs) == 1:
+                parts = []
+                for i in starts:
+                    parts.append(self._shape_chunk(X[i : i + CHUNK], out[i : i + CHUNK]))
+                    advance(len(X[i : i + CHUNK]))
+            else:
+                # The kernels run without the interpreter's lock, so threads do, unless the user
+                # has chosen other workers; these cannot write into our memory.
+                workers, _ = get_active_backend(prefer="threads")
+                shared = getattr(workers, "supports_sharedmem", False)
+                parts = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+                    delayed(self._shape_chunk)(
+                        X[i : i + CHUNK], out[i : i + CHUNK] if shared else None
+                    )
+                    for i in starts
+                )
+                advance(len(X))
+        for i, part in zip(starts, parts, strict=True):
+            if part is not None:
+                if part.dtype == np.float32:
+                    out = to_floats(out)
+                out[i : i + CHUNK] = part if part.dtype == out.dtype else to_floats(part)
+        return out
+
+    def _shape_chunk(self, patterns: np.ndarray, out: np.ndarray | None) -> np.ndarray | None:
+        """Shape into ``out``; what does not fit there is returned."""
+        if out is not None and out.dtype == np.float32:
+            self._draw(patterns, out)
+            return None
+        canvas = np.zeros(self._output_shape(patterns), dtype=np.float32)
+        self._draw(patterns, canvas)
+        part = to_bytes_where_possible(canvas) if np.dtype(self.dtype) == np.uint8 else canvas
+        if out is None or part.dtype != out.dtype:
+            return part
+        out[:] = part
+        return None
+
+    def _draw(self, patterns: np.ndarray, canvas: np.ndarray) -> None:
+        shape = getattr(self, f"_shape_{self.scheme}")
+        for triple, target in zip(patterns, canvas, strict=True):
+            if triple.dtype.kind == "f" and np.isnan(triple).any():
+                target[:] = np.nan
+                continue
+            for view, image in enumerate(triple):
+                shape(image, target[view], view)
+
+    def _shape_spots(self, image: np.ndarray, target: np.ndarray, view: int) -> None:
+        size = self.image_size
+        image = _as_float32(image)
+        middle = (image.shape[1] - 1) / 2
+        column, row = (middle, middle) if self.center is None else self.center
+        canvases = {
+            name: np.zeros((size, size) if name in self.channels else (1, 1), dtype=np.float32)
+            for name in CHANNELS
+        }
+        if "spots" not in self.channels:
+            canvases["spots"] = np.zeros((size, size), dtype=np.float32)
+        how = SpotDrawing(
+            float(self.distance_factor),
+            float(self._threshold),
+            INTENSITIES[self.intensity],
+            float(column),
+            float(row),
+            float(self.beam_radius),
+            float(self.field),
+            float(self.spot_sigma or max(SPOT_SIGMA * size / 224, THINNEST_SPOT)),
+            float(self.line_width or max(LINE_WIDTH * size / 224, THINNEST_LINE)),
+            int(self.max_spots),
+        )
+        shape_spots(image, canvases["spots"], canvases["lines"], how)
+        for channel, name in enumerate(self.channels):
+            target[..., channel] = canvases[name]
+
+    def _shape_lattice(self, image: np.ndarray, target: np.ndarray, view: int) -> None:
+        middle = (image.shape[1] - 1) / 2
+        column, row = (middle, middle) if self.center is None else self.center
+        index_image(
+            _as_float32(image),
+            target,
+            float(self._threshold),
+            INTENSITIES[self.intensity],
+            (float(column), float(row)),
+            float(self.beam_radius),
+            int(self.max_spots),
+        )
+
+    def _shape_pixels(self, image: np.ndarray, target: np.ndarray, view: int) -> None:
+        if image.dtype != np.uint8:
+            image = np.maximum(image.astype(np.float64), 0)
+            image = np.floor(255 * image / (image.max() or 1)).astype(np.uint8)
+        shaped, scaled = shape_pixels(image, float(self.distance_factor), float(self._threshold))
+        index = _nearest(image.shape[0], self.image_size)
+        sample(target, shaped, scaled, index, view % 3)
+
+    @property
+    def _threshold(self) -> float:
+        return DEFAULT_THRESHOLD[self.scheme] if self.threshold is None else self.threshold
+
+    def _output_shape(self, X: np.ndarray) -> tuple[int, ...]:
+        n_channels = N_CHANNELS.get(self.scheme, len(self.channels))
+        return (*X.shape[:2], self.image_size, self.image_size, n_channels)
+
+    def _check_patterns(self, X: Any) -> np.ndarray:
+        X = check_patterns(X, "PatternShaper")
+        if X.shape[2] < 8:
+            raise ValueError(f"patterns of {X.shape[2]} pixels are too small, 8 are the least")
+        return X
+
+    def _check_parameters(self) -> None:
+        if self.scheme not in SCHEMES:
+            raise ValueError(f"scheme must be one of {SCHEMES}, got {self.scheme!r}")
+        if self.intensity not in INTENSITIES:
+            known = tuple(INTENSITIES)
+            raise ValueError(f"intensity must be one of {known}, got {self.intensity!r}")
+        if not _is_number(self.distance_factor) or self.distance_factor < 1:
+            raise ValueError(f"distance_factor must be at least 1, got {self.distance_factor!r}")
+        if not _is_number(self._threshold) or not 0 < self._threshold < 1:
+            raise ValueError(f"threshold must lie between 0 and 1, got {self.threshold!r}")
+        for name in ("image_size", "max_spots"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        if self.scheme == "lattice" and (self.image_size < 3 or self.image_size % 2 == 0):
+            raise ValueError(
+                'scheme="lattice" needs an odd image_size from 3, 2 n + 1 for indices up to n;'
+                f" got {self.image_size!r}"
+            )
+        channels = tuple(self.channels)
+        if not channels or len(set(channels)) < len(channels) or set(channels) - set(CHANNELS):
+            raise ValueError(f"channels must be chosen from {CHANNELS}, got {self.channels!r}")
+        if not _is_number(self.field) or not 0 < self.field <= 1:
+            raise ValueError(f"field must lie in (0, 1], got {self.field!r}")
+        for name in ("spot_sigma", "line_width"):
+            value = getattr(self, name)
+            if value is not None and (not _is_number(value) or value <= 0):
+                raise ValueError(f"{name} must be positive, got {value!r}")
+        if not _is_number(self.beam_radius) or self.beam_radius < 0:
+            raise ValueError(f"beam_radius must not be negative, got {self.beam_radius!r}")
+        if self.center is not None and np.shape(self.center) != (2,):
+            raise ValueError(f"center must be (column, row) in pixels, got {self.center!r}")
+        if str(np.dtype(self.dtype)) not in ("float32", "uint8"):
+            raise ValueError(f'dtype must be "float32" or "uint8", got {self.dtype!r}')
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []  # the parameter dtype decides
+        tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _as_float32(image: np.ndarray) -> np.ndarray:
+    if image.dtype == np.float32:
+        return np.ascontiguousarray(image)
+    image = np.asarray(image, dtype=np.float64)
+    strongest = image.max(initial=0.0)
+    # float64 may hold what float32 cannot.
+    return np.ascontiguousarray(image / strongest if strongest > 0 else image, dtype=np.float32)
+
+
+def _nearest(size: int, wanted: int) -> np.ndarray:
+    """Source index of each output pixel, nearest neighbour by pixel centres."""
+    return ((np.arange(wanted) + 0.5) * size / wanted).astype(int)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,205 @@
+"""A table of labelled crystals -> standard cells, labels, and who is held out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crystalsym import spacegroups
+from crystalsym.datasets._table import CrystalTable
+from crystalsym.learning import chemical_system_groups, holdout_split, prototype_groups, twin_groups
+
+SPLITS = ("random", "prototypes", "chemical-systems")
+DATA_DEFAULTS: dict[str, Any] = {
+    "structures": None,
+    "groups": "72",
+    "symprec": 0.1,
+    "idealize": True,
+    "split": "random",
+    "test_fraction": 0.2,
+    "split_seed": 0,
+    "min_training": 5,
+    "limit": None,
+}
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Standardised crystals, their labels, and who is held out.
+
+    Attributes
+    ----------
+    crystals : CrystalTable
+    labels : ndarray of int
+    train, test : ndarray of int
+        Rows of ``crystals``.
+    kin : ndarray of int
+        Numbers; crystals of the same number stay on one side of the split.
+    rows : ndarray of int
+        Where ``crystals`` stand in the file they came from.
+    """
+
+    crystals: CrystalTable
+    labels: np.ndarray
+    train: np.ndarray
+    test: np.ndarray
+    kin: np.ndarray
+    rows: np.ndarray
+
+
+def load_data(
+    config: Any, cache: Path, n_jobs: int | None = None, verbose: int = 0
+) -> TrainingData:
+    """Read, standardise, select and split.
+
+    What takes long is done once and kept in ``cache``: the standard cells and, for
+    ``split = "prototypes"``, the numbers of the prototypes.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Or anything else whose ``data`` has the keys of ``DATA_DEFAULTS``. ``groups`` is a label
+        set, or ``"all"`` for all groups there are; then groups with fewer than ``min_training``
+        crystals are learned from and not held out. ``split`` says what stays on one side:
+        ``"random"`` near-duplicates (:func:`crystalsym.learning.twin_groups`), ``"prototypes"``
+        prototypes as well, ``"chemical-systems"`` crystals of the same elements.
+    cache : path-like
+    n_jobs : int, optional
+    verbose : int, default=0
+
+    Returns
+    -------
+    TrainingData
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is missing or has no labels, or a setting is none of these.
+    """
+    data = {**DATA_DEFAULTS, **config.data}
+    groups, split = str(data["groups"]), str(data["split"])
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
+    wanted = spacegroups.label_set("230" if groups == "all" else groups)
+    ideal = standard_table(data, cache, n_jobs, verbose, idealize=True)
+    if ideal.space_group is None:
+        raise ValueError(f"{data['structures']}: has no space_group column to learn from")
+    rows = np.flatnonzero(np.isin(ideal.space_group, wanted))
+    if data["limit"]:
+        rng = np.random.default_rng(data["split_seed"])
+        rows = np.sort(rng.permutation(rows)[: int(data["limit"])])
+    crystals = ideal.take(rows)
+    labels = crystals.space_group.astype(np.int64)
+    # Crystals that are not idealised are split as if they were, so that figures compare.
+    keys = _split_keys(data, split, ideal, rows, crystals, labels, cache, n_jobs, verbose)
+    train, test = holdout_split(keys, data["test_fraction"], data["split_seed"])
+    if groups == "all":
+        rare = np.bincount(labels, minlength=231) < int(data["min_training"])
+        kept = rare[labels[test]]
+        train, test = np.sort(np.concatenate([train, test[kept]])), test[~kept]
+    if not data["idealize"]:
+        crystals = standard_table(data, cache, n_jobs, verbose, idealize=False).take(rows)
+    return TrainingData(crystals, labels, train, test, keys, rows)
+
+
+def standard_table(
+    data: dict[str, Any],
+    cache: Path,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    idealize: bool | None = None,
+) -> CrystalTable:
+    """All crystals of the file in their standard cells, kept in ``cache``.
+
+    Parameters
+    ----------
+    data : dict
+        ``structures``, ``symprec`` and ``idealize`` as in ``DATA_DEFAULTS``.
+    cache : path-like
+    n_jobs : int, optional
+    verbose : int, default=0
+    idealize : bool, optional
+        Instead of what ``data`` says.
+
+    Returns
+    -------
+    CrystalTable
+        Row by row as in the file.
+    """
+    source = Path(data["structures"])
+    idealize = bool(data["idealize"]) if idealize is None else idealize
+    cached = _cached(data, cache, "standard" if idealize else "unidealised")
+    if cached.is_file():
+        return CrystalTable.load(cached)
+    table = CrystalTable.load(source)
+    if table.standard and not idealize:
+        raise ValueError(f"{source}: holds standard cells, too late for idealize = false")
+    _make_sure_of(cached.parent)
+    table = table.standardized(float(data["symprec"]), n_jobs, verbose, idealize)
+    table.save(cached)
+    return table
+
+
+def _split_keys(data, split, table, rows, crystals, labels, cache, n_jobs, verbose) -> np.ndarray:
+    """Numbers that are the same for crystals that stay on one side."""
+    if split == "chemical-systems":
+        return chemical_system_groups(crystals)
+    twins = twin_groups(crystals, labels)
+    if split == "random":
+        return twins
+    cached = _cached(data, cache, "prototypes")
+    if cached.is_file():
+        prototypes = np.load(cached, allow_pickle=False)["prototypes"]
+    else:
+        _make_sure_of(cached.parent)
+        prototypes = prototype_groups(table, float(data["symprec"]), n_jobs, verbose)
+        partial = cached.with_name(cached.name + ".partial.npz")  # a cut leaves no half file
+        np.savez(partial, prototypes=prototypes)
+        os.replace(partial, cached)
+    # Twins may occupy different sites.
+    return _joined(prototypes[rows], twins)
+
+
+def _joined(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Numbers of the parts that two numberings hold together, directly or by others."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    one, other = (np.unique(numbers, return_inverse=True)[1] for numbers in (one, other))
+    n = one.max() + 1
+    size = n + other.max() + 1
+    links = coo_array((np.ones(len(one), dtype=np.int8), (one, other + n)), (size, size))
+    return connected_components(links, directed=False)[1][one]
+
+
+def _cached(data: dict[str, Any], cache: Path, what: str) -> Path:
+    source = Path(data["structures"])
+    digest = file_digest(source)[:12]  # tables of one name do not get each other's crystals
+    return Path(cache) / f"{source.stem}-{digest}-{what}-{float(data['symprec']):g}.npz"
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file's content, hexadecimal.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _make_sure_of(folder: Path) -> None:
+    """Before long work whose result goes there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{folder}: cannot be written to; keep the crystals elsewhere")

@@ -1,0 +1,136 @@
+"""Every network: sizes, the agreed form, and the published parameter count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crystalsym import networks
+
+SMALL = {
+    "msdn": {"growth": 4, "bottleneck": 4, "blocks": (2, 1)},
+    "msmlp": {"width": 16, "features": 8, "joint": 16, "embedding": 8},
+    "strided": {"width": 4, "features": 8, "embedding": 8},
+}
+
+
+def outputs_of(model, images):
+    import keras
+
+    results = model.predict_on_batch(images if len(images) > 1 else images[0])
+    results = results if isinstance(results, list | tuple) else [results]
+    return [np.asarray(keras.ops.convert_to_numpy(r), dtype=np.float32) for r in results]
+
+
+def random_images(n, n_streams, size, channels, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.random((n, size, size, channels), dtype=np.float32) for _ in range(n_streams)]
+
+
+def test_every_network_is_listed():
+    assert sorted(SMALL) == networks.available()
+
+
+@pytest.mark.parametrize("name", ["nosuch", None, 3])
+def test_unknown_name_lists_those_there_are(name):
+    with pytest.raises(ValueError, match="msdn, msmlp, strided"):
+        networks.get(name)
+
+
+def test_msdn_has_the_published_parameters():
+    model = networks.msdn(72)
+    assert model.count_params() == 1_542_424
+    assert [tuple(x.shape) for x in model.inputs] == [(None, 224, 224, 3)] * 3
+    assert tuple(model.get_layer("features").output.shape) == (None, 3, 960)
+    assert [tuple(x.shape) for x in model.outputs] == [(None, 72)] * 3
+
+
+def test_msmlp_reads_one_of_each_friedel_pair():
+    model = networks.msmlp(5, **SMALL["msmlp"])
+    images = random_images(2, 3, 13, 2)
+    other = [image.copy() for image in images]
+    for image in other:
+        image[:, :6] = 0
+    np.testing.assert_allclose(outputs_of(model, images)[0], outputs_of(model, other)[0])
+
+
+def test_strided_is_small_enough_to_bundle():
+    assert networks.strided(72).count_params() < 2_000_000
+
+
+@pytest.mark.parametrize("name", networks.available())
+@pytest.mark.parametrize("n_streams", [1, 3])
+def test_agreed_form(name, n_streams):
+    model = networks.get(name)(
+        n_classes=5, image_size=12, channels=2, n_streams=n_streams, **SMALL[name]
+    )
+    assert [tuple(x.shape) for x in model.inputs] == [(None, 12, 12, 2)] * n_streams
+    assert tuple(model.get_layer("features").output.shape)[:2] == (None, n_streams)
+    for output in outputs_of(model, random_images(3, n_streams, 12, 2)):
+        assert output.shape == (3, 5)
+        assert np.isfinite(output).all()
+
+
+@pytest.mark.parametrize("name", networks.available())
+def test_logits_are_float32_and_not_probabilities(name):
+    import keras
+
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        model = networks.get(name)(4, 12, 1, 3, **SMALL[name])
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert {str(x.dtype) for x in model.outputs} == {"float32"}
+    logits = sum(outputs_of(model, random_images(2, 3, 12, 1)))
+    assert not np.allclose(logits.sum(axis=1), 1.0)
+
+
+@pytest.mark.parametrize("name", networks.available())
+def test_trunk_is_shared(name):
+    """Exchanged streams give exchanged features: each stream met the same weights."""
+    import keras
+
+    model = networks.get(name)(4, 12, 2, 3, **SMALL[name])
+    features = keras.Model(model.inputs, model.get_layer("features").output)
+    images = random_images(2, 3, 12, 2)
+    (a,) = outputs_of(features, images)
+    (b,) = outputs_of(features, [images[2], images[0], images[1]])
+    np.testing.assert_allclose(b, a[:, [2, 0, 1]], atol=1e-5)
+    assert np.abs(a[:, 0] - a[:, 1]).max() > 1e-6
+
+
+@pytest.mark.parametrize("name", networks.available())
+def test_layer_names_do_not_depend_on_what_was_built_before(name):
+    def paths():
+        return [w.path for w in networks.get(name)(4, 12, 2, 3, **SMALL[name]).weights]
+
+    assert paths() == paths()
+
+
+def test_strided_keeps_place():
+    """A spot moved by half the image changes the strided network's features."""
+    import keras
+
+    model = networks.strided(4, 16, 1, 1, **SMALL["strided"])
+    features = keras.Model(model.inputs, model.get_layer("features").output)
+    images = np.zeros((2, 16, 16, 1), np.float32)
+    images[0, 4, 4] = images[1, 12, 12] = 1.0
+    (a,) = outputs_of(features, [images])
+    assert np.abs(a[0] - a[1]).max() > 1e-4
+
+
+@pytest.mark.parametrize("name", networks.available())
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"n_classes": 1}, "n_classes must be an integer >= 2"),
+        ({"image_size": 4}, "image_size must be an integer >= 8"),
+        ({"channels": 0}, "channels must be an integer >= 1"),
+        ({"n_streams": 2.5}, "n_streams must be an integer >= 1"),
+    ],
+)
+def test_impossible_sizes(name, sizes, message):
+    arguments = {"n_classes": 4, "image_size": 16, "channels": 1, "n_streams": 3} | sizes
+    with pytest.raises(ValueError, match=message):
+        networks.get(name)(**arguments)

@@ -1,0 +1,36 @@
+"""One harness for every network: build, fit, save, reload, in either precision and input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crystalsym import SpaceGroupClassifier, networks
+
+# Small variants of the networks that are not small by default.
+OPTIONS = {
+    "msdn": {"growth": 4, "bottleneck": 4, "blocks": (1, 1)},
+    "msmlp": {"width": 8, "features": 4, "joint": 8, "embedding": 8},
+    "strided": {"width": 4, "features": 4, "embedding": 8},
+}
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("row_shape", [(3, 16, 16, 2), (16, 16, 3)], ids=["streams", "merged"])
+@pytest.mark.parametrize("name", networks.available())
+def test_every_network_fits_saves_and_reloads(name, row_shape, precision, tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.random((24, *row_shape)).astype(np.float32)
+    y = np.tile([62, 194, 225], 8)
+    classifier = SpaceGroupClassifier(
+        name, OPTIONS.get(name), epochs=1, batch_size=8, precision=precision, random_state=0
+    ).fit(X, y)
+    expected = classifier.predict_proba(X)
+    assert expected.shape == (24, 3)
+    np.testing.assert_allclose(expected.sum(axis=1), 1, atol=1e-5)
+    assert np.isfinite(classifier.history_[0]["loss"])
+    classifier.save(tmp_path / "saved.zip")
+    again = SpaceGroupClassifier.load(tmp_path / "saved.zip")
+    np.testing.assert_allclose(again.predict_proba(X), expected, atol=1e-6)
+    n_streams = row_shape[0] if len(row_shape) == 4 else 1
+    assert again.embed(X[:2]).shape[:2] == (2, n_streams)

@@ -1,0 +1,169 @@
+"""The models that come with the library."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import crystalsym
+from crystalsym import SpaceGroupClassifier, load_pretrained, spacegroups
+from crystalsym.crystals import as_crystal
+from crystalsym.datasets import example_crystals, example_space_groups
+from crystalsym.pretrained import available, load_pipeline, model_card, save_pipeline
+
+BUNDLED = resources.files("crystalsym") / "data" / "models" / "72"
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return load_pretrained("72")
+
+
+@pytest.fixture(scope="module")
+def known():
+    """Bundled crystals of the 72 groups."""
+    groups = example_space_groups()
+    names = [n for n, group in groups.items() if group in spacegroups.label_set("72")]
+    return [example_crystals()[n] for n in names], np.array([groups[n] for n in names])
+
+
+def test_the_72_groups_are_told_apart(pipeline):
+    assert "72" in available()
+    assert [name for name, _ in pipeline.steps] == ["simulate", "shape", "classify"]
+    np.testing.assert_array_equal(pipeline.classes_, spacegroups.label_set("72"))
+
+
+@pytest.mark.parametrize("name", ["72", "230"])
+def test_a_card_tells_what_its_weights_have_learned_from(name):
+    card = model_card(name)
+    assert "held-out crystals" in card["refitted"]
+    refitted = card["training"]["refitted"]
+    assert refitted["learning_crystals"] > card["training"]["learning_crystals"]
+
+
+def test_well_known_crystals_are_recognised(pipeline, known):
+    paths, groups = known
+    probabilities = pipeline.predict_proba(paths)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    order = np.argsort(-probabilities, axis=1)
+    found = pipeline.classes_[order]
+    assert np.mean(found[:, 0] == groups) > 0.8
+    assert np.mean((found[:, :5] == groups[:, None]).any(axis=1)) > 0.97
+
+
+def test_the_large_model_knows_the_rare_groups():
+    pipeline = load_pretrained("230")
+    assert len(pipeline.classes_) >= 228
+    groups = example_space_groups()
+    names = [name for name, group in groups.items() if group in pipeline.classes_]
+    assert len(names) == len(groups)
+    found, probabilities = pipeline[-1].predict_top_k(
+        pipeline[:-1].transform([example_crystals()[name] for name in names]), k=5
+    )
+    wanted = np.array([groups[name] for name in names])
+    assert np.mean(found[:, 0] == wanted) > 0.8
+    assert np.mean((found == wanted[:, None]).any(axis=1)) > 0.97
+    assert (np.diff(probabilities, axis=1) <= 0).all()
+
+
+@pytest.mark.parametrize("name", ["72", "72-small", "230"])
+def test_model_cards_say_what_was_measured(name):
+    card = model_card(name)
+    assert {"data", "licence", "split", "limits", "training", "top1", "top5", "macro"} <= set(card)
+    assert card["training"]["held_out"]["crystals"] > 20_000
+    assert card["training"]["held_out"]["calibration_error"] < 0.02
+
+
+def test_the_tail_takes_raw_patterns(pipeline, known):
+    raw = pipeline[:1].transform(known[0][:4])
+    assert raw.shape == (4, 3, 256, 256)
+    np.testing.assert_allclose(
+        pipeline[1:].predict_proba(raw), pipeline.predict_proba(known[0][:4]), atol=1e-6
+    )
+    groups, probabilities = pipeline[-1].predict_top_k(pipeline[1:-1].transform(raw), k=3)
+    assert groups.shape == probabilities.shape == (4, 3)
+    assert np.all(np.diff(probabilities, axis=1) <= 0)
+
+
+def test_the_description_of_a_crystal_does_not_matter(pipeline, known):
+    crystal = as_crystal(known[0][0])
+    turned = crystal.replace(frac_coords=crystal.frac_coords[::-1] + 0.37,
+                             atomic_numbers=crystal.atomic_numbers[::-1])  # fmt: skip
+    one, two = pipeline.predict_proba([crystal, turned])
+    np.testing.assert_allclose(one, two, atol=2e-3)
+
+
+def test_the_classifier_alone_refuses_other_images():
+    classifier = SpaceGroupClassifier.from_pretrained("72")
+    _, height, width, channels = classifier.input_shape_
+    with pytest.raises(ValueError, match=f"{height}"):
+        classifier.predict(np.zeros((1, 3, 2 * height, 2 * width, channels), np.float32))
+    with pytest.raises(ValueError, match="PatternShaper"):
+        classifier.predict(np.zeros((1, 3, height, width, channels + 1), np.float32))
+    with pytest.raises(ValueError, match="shape"):
+        classifier.predict(np.zeros((1, 3, 256, 256), np.float32))
+
+
+def test_the_card_tells_data_split_and_figures():
+    card = model_card("72")
+    assert card["training"]["held_out"]["top1"] > 0.802
+    assert card["training"]["held_out"]["top5"] > 0.97
+    assert "CC BY 4.0" in card["licence"]
+    assert card["training"]["config"]["data"]["test_fraction"] == 0.2
+
+
+def test_the_weights_are_small():
+    size = sum(file.stat().st_size for file in (BUNDLED / "classifier").iterdir())
+    assert size < 15e6
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ValueError, match="no pretrained model '73'"):
+        crystalsym.load_pretrained("73")
+
+
+def test_a_saved_pipeline_gives_the_same_answers(pipeline, known, tmp_path):
+    save_pipeline(pipeline, tmp_path / "copy", metadata={"note": "copy"})
+    copy = load_pipeline(tmp_path / "copy")
+    np.testing.assert_allclose(
+        copy.predict_proba(known[0][:3]), pipeline.predict_proba(known[0][:3]), atol=1e-6
+    )
+    assert copy["simulate"].get_params() == pipeline["simulate"].get_params()
+    assert copy["shape"].get_params() == pipeline["shape"].get_params()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"format": "other"}, "not a crystalsym-pipeline"),
+        ({"version": 99}, "version 99"),
+        ({"shape": {"sheme": "spots"}}, "do not fit"),
+        ({"simulate": {"q_max": -1}}, "do not fit"),
+    ],
+)
+def test_a_foreign_description_is_refused(change, reason, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(str(BUNDLED), copy)
+    description = json.loads((copy / "pipeline.json").read_text())
+    (copy / "pipeline.json").write_text(json.dumps({**description, **change}))
+    with pytest.raises(ValueError, match=reason):
+        load_pipeline(copy)
+
+
+def test_an_empty_folder_holds_no_pipeline(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no saved pipeline"):
+        load_pipeline(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["72", "230"])
+def test_every_backend_gives_the_probabilities_of_tensorflow(name):
+    """The fixture was written under TensorFlow: predict_proba of the bundled crystals."""
+    fixture = np.load(Path(__file__).parents[1] / "fixtures" / f"probabilities_{name}.npz")
+    crystals = example_crystals()
+    found = load_pretrained(name).predict_proba([crystals[name] for name in fixture["names"]])
+    np.testing.assert_allclose(found, fixture["probabilities"], atol=1e-4)
