@@ -59,7 +59,7 @@ class PrototypeKFold(_CrystalFolds):
     Notes
     -----
     ``split(X, y=None, groups=None)`` takes a list of structures as X, or patterns rendered from
-    them on demand (``RenderedPatterns``, ``PatternStore``). With other patterns as X, or to find
+    them on demand (:class:`PatternRows`). With other patterns as X, or to find
     the prototypes only once, pass ``groups=prototype_groups(crystals)``.
 
     Examples

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crystalsym.classification._trainer import split_rows
 from crystalsym.crystals import space_group_number, standardize
 from crystalsym.datasets import CrystalTable, example_crystals
-from crystalsym.learning import LatticePatterns, learning_rows
+from crystalsym.learning import PatternRows, learning_rows
 from crystalsym.training import TrainingConfig
 
 LATTICE = {"scheme": "lattice", "image_size": 9, "intensity": "log"}
@@ -32,7 +32,7 @@ def rows_of(crystals, tmp_path, shape=None, kin=None, **augment):
 def test_rare_groups_are_repeated_and_random_crystals_added(crystals, tmp_path):
     X, y = rows_of(crystals, tmp_path, least=4, random=2)
     groups, counts = np.unique(crystals.space_group, return_counts=True)
-    assert isinstance(X, LatticePatterns)
+    assert isinstance(X, PatternRows)
     assert len(X) == len(y) == len(X.validation_groups)
     for group, count in zip(groups, counts, strict=True):
         rows = np.count_nonzero(y == group)
@@ -50,7 +50,8 @@ def test_nothing_is_added_unasked(crystals, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "shape", [LATTICE, {"image_size": 16}, {"image_size": 16, "dtype": "uint8"}]
+    "shape",
+    [LATTICE, {"scheme": "spots"}, {"scheme": "pixels", "image_size": 16, "dtype": "uint8"}],
 )
 def test_kin_of_the_split_reach_the_validation(crystals, tmp_path, shape):
     kin = np.arange(len(crystals)) // 3
@@ -105,7 +106,7 @@ def test_groups_that_are_all_large():
 
 def test_images_cannot_be_changed(crystals, tmp_path):
     with pytest.raises(ValueError, match="augment"):
-        rows_of(crystals, tmp_path, shape={"image_size": 16}, changed=0.5)
+        rows_of(crystals, tmp_path, shape={"scheme": "pixels", "image_size": 16}, changed=0.5)
 
 
 def test_unknown_settings_are_named(crystals, tmp_path):
