@@ -12,6 +12,7 @@ from crystalsym.learning._folds import (
 )
 from crystalsym.learning._grouping import (
     chemical_system_groups,
+    near_duplicate_groups,
     prototype_groups,
     twin_groups,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "chemical_system_groups",
     "holdout_split",
     "learning_rows",
+    "near_duplicate_groups",
     "prototype_groups",
     "twin_groups",
 ]

@@ -24,7 +24,13 @@ import numpy as np
 from crystalsym.evaluation import evaluate
 from crystalsym.learning._learning_rows import learning_rows
 from crystalsym.pretrained._recipe import RECIPE, build_pipeline
-from crystalsym.training._data import DATA_DEFAULTS, TrainingData, file_digest, load_data
+from crystalsym.training._data import (
+    DATA_DEFAULTS,
+    TrainingData,
+    file_digest,
+    load_data,
+    of_a_card,
+)
 
 __all__ = [
     "DATA_DEFAULTS",
@@ -261,6 +267,7 @@ def _claim(output: Path, config: TrainingConfig) -> None:
 
 def _of_the_result(tables: dict[str, Any]) -> dict[str, Any]:
     """Settings without those that change no figure, as JSON gives them back."""
+    tables = {**tables, "data": of_a_card(tables["data"])}
     kept = {
         table: {key: value for key, value in entries.items() if key not in WITHOUT_EFFECT}
         for table, entries in tables.items()
@@ -276,6 +283,7 @@ def _card(config: TrainingConfig, figures: dict[str, Any]) -> dict[str, Any]:
 def _portable(config: TrainingConfig) -> dict[str, Any]:
     """The configuration without where on this machine things lay."""
     tables = {table: dict(getattr(config, table)) for table in TABLES[:-1]}
+    tables["data"] = {**DATA_DEFAULTS, **tables["data"]}
     tables["data"]["structures"] = Path(tables["data"]["structures"]).name
     return tables
 

@@ -15,7 +15,7 @@ from crystalsym.evaluation import VARIANTS, available_rows, evaluate, evaluate_r
 from crystalsym.evaluation._threaded_rows import ThreadedRows
 from crystalsym.evaluation._unseen import unseen_groups
 from crystalsym.evaluation._variants import found_at, jittered_scale, permuted_axes
-from crystalsym.learning import RenderedPatterns, holdout_split, twin_groups
+from crystalsym.learning import RenderedPatterns, holdout_split, near_duplicate_groups
 from crystalsym.spacegroups import label_set
 
 
@@ -172,7 +172,7 @@ def test_unseen_groups_are_told_by_likeness(pipeline, crystals, labels):
     )
     results = unseen_groups(pipeline, table, table.space_group)
     assert pipeline[-1].seen == len(table)
-    known, test = holdout_split(twin_groups(table, table.space_group), 0.5, 0)
+    known, test = holdout_split(near_duplicate_groups(table, table.space_group), 0.5, 0)
     X = pipeline[:-1].transform(list(table))
     for kind in ("nearest", "centroid"):
         classifier = SimilarityClassifier(pipeline[-1], reference=kind)
