@@ -67,7 +67,7 @@ class RawStreams:
 
 
 def samples(structures: Path, output: Path, n_learn: int, n_score: int) -> list[Sample]:
-    """Draw the two samples, without near-duplicates across them; by the rule of the results here."""
+    """Draw the two samples, parted as those of ``results.json`` were."""
     data = {"structures": str(structures), "groups": "72", "split_rule": 1}
     config = TrainingConfig("descriptors", data)
     data = load_data(config, output / "data", n_jobs=2, verbose=1)
