@@ -112,7 +112,7 @@ def test_prototypes_in_jobs_and_chunks(monkeypatch, capsys):
     with joblib.parallel_config(backend="threading"):
         np.testing.assert_array_equal(prototype_groups(crystals, n_jobs=2), expected)
     np.testing.assert_array_equal(prototype_groups(crystals, verbose=1), expected)
-    assert "finding prototypes: 12/12" in capsys.readouterr().err
+    assert "finding prototypes: 100% 12/12" in capsys.readouterr().err
     table = CrystalTable.from_crystals(crystals)
     np.testing.assert_array_equal(prototype_groups(table), expected)
 
