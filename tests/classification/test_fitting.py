@@ -225,9 +225,14 @@ def test_early_stopping_keeps_the_best_epoch(images):
 def test_rows_say_which_are_held_out_together(images, tmp_path):
     X, y = images
     rows = LazyImages(X)
-    rows.validation_groups = np.where(np.arange(len(y)) < 48, -1, np.arange(len(y)) // 3)
+    numbers = np.arange(len(y))
+    # Of the first half none: each has a negative number of its own.
+    rows.validation_groups = np.where(numbers < 48, -1 - numbers, numbers // 3)
     classifier = make_classifier(epochs=1, validation_fraction=0.2, checkpoint_dir=tmp_path)
     rows_validated = classifier.fit(rows, y).n_calibration_
+    within = zip(rows.calls, rows.epochs_of_calls, strict=True)
+    validated = np.concatenate([index for index, epoch in within if epoch is None])
+    assert validated.min() >= 48
     assert rows_validated == pytest.approx(0.2 * 48, abs=3)
     assert rows_validated % 3 == 0
     rows.validation_groups = np.arange(len(y))

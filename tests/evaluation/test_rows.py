@@ -261,4 +261,4 @@ def test_progress_goes_to_standard_error(pipeline, crystals, labels, capsys):
     evaluate_rows(pipeline, crystals, labels, [], verbose=1)
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert f"held-out: {len(crystals)}/{len(crystals)} (100 %)" in captured.err
+    assert f"held-out: 100% {len(crystals)}/{len(crystals)}" in captured.err
