@@ -68,17 +68,24 @@ class Scorer(_BaseScorer):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Keyword arguments of the figure."""
+        """Return the keyword arguments of the figure."""
         return dict(self._kwargs)
 
     def with_options(self, **options: Any) -> Scorer:
-        """Copy with other options, e.g. ``diffraction_class_scorer.with_options(kind="full")``."""
+        """Copy the scorer with other options.
+
+        Examples
+        --------
+        >>> from crystalsym.metrics import diffraction_class_scorer
+        >>> diffraction_class_scorer.with_options(kind="full")
+        diffraction_class_scorer(kind='full')
+        """
         changed = copy.copy(self)
         changed._kwargs = {**self._kwargs, **options}
         return changed
 
     def set_score_request(self, **requests: bool | str | None) -> Scorer:
-        """Copy with a request for metadata, e.g. ``set_score_request(sample_weight=True)``.
+        """Copy the scorer with a request for metadata, such as ``sample_weight=True``.
 
         Unlike scikit-learn's own scorers this one is not changed itself.
         """

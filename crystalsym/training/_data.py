@@ -40,7 +40,7 @@ DATA_DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Standardised crystals, their labels, and who is held out.
+    """Hold standardised crystals, their labels, and who is held out.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class TrainingData:
 def load_data(
     config: Any, cache: Path, n_jobs: int | None = None, verbose: int = 0
 ) -> TrainingData:
-    """Read, standardise, select and split.
+    """Read, standardise, select and split the crystals of a table.
 
     What takes long is done once and kept in ``cache``: the standard cells and, for
     ``split = "prototypes"``, the numbers of the prototypes.
@@ -139,7 +139,7 @@ def standard_table(
     verbose: int = 0,
     idealize: bool | None = None,
 ) -> CrystalTable:
-    """All crystals of the file in their standard cells, kept in ``cache``.
+    """Bring all crystals of the file to their standard cells, kept in ``cache``.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def _cached(data: dict[str, Any], cache: Path, what: str) -> Path:
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a file's content, hexadecimal.
+    """Compute the SHA-256 of a file's content, hexadecimal.
 
     Raises
     ------
