@@ -8,11 +8,11 @@ import pytest
 from crystalsym import DiffractionSimulator, PatternShaper
 from crystalsym.crystals import space_group_number, standardize
 from crystalsym.datasets import CrystalTable, example_crystals
-from crystalsym.learning import Augmentation, LatticePatterns
+from crystalsym.learning import Augmentation, PatternRows
 from crystalsym.spacegroups import crystal_system
 
 STEPS = [
-    DiffractionSimulator(views="symmetry-directions"),
+    DiffractionSimulator(output="spots", views="symmetry-directions"),
     PatternShaper("lattice", image_size=13, intensity="log", threshold=1e-6),
 ]
 NOTHING = {"exchanged": 0.0, "scale": 0.0, "mirrored": False}
@@ -27,7 +27,7 @@ def table():
 
 def shown(table, epochs=(0,), **changes):
     """The patterns as they are, and those of each epoch."""
-    patterns = LatticePatterns(STEPS, table, Augmentation(**changes))
+    patterns = PatternRows(STEPS, table, Augmentation(**changes))
     clean = patterns[:].astype(np.float32)
     drawn = []
     for epoch in epochs:
@@ -98,6 +98,6 @@ def test_axes_change_places_in_low_systems_only(table):
 
 def test_zone_axes_instead_of_symmetry_directions(table):
     clean, drawn = shown(table, changed=1.0, zone_axes=1.0, **NOTHING)
-    steps = [DiffractionSimulator(views="zone-axes"), STEPS[1]]
-    np.testing.assert_array_equal(drawn[0], LatticePatterns(steps, table)[:])
+    steps = [DiffractionSimulator(output="spots", views="zone-axes"), STEPS[1]]
+    np.testing.assert_array_equal(drawn[0], PatternRows(steps, table)[:])
     assert (drawn[0] != clean).any()
