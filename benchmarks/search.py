@@ -69,7 +69,7 @@ def perform(text: str, folder: str, trials: dict[str, Any], trial: Callable[...,
     args.output.mkdir(parents=True, exist_ok=True)
     file = args.output / "trials.json"
     done = json.loads(file.read_text()) if file.is_file() else {}
-    source = SimpleNamespace(data={**DATA_DEFAULTS, "structures": args.structures})
+    source = SimpleNamespace(data={**DATA_DEFAULTS, "split_rule": 1, "structures": args.structures})
     data = load_data(source, args.output / "data", -1)
     rows = np.random.default_rng(5).permutation(data.train)[: LEARNED + SCORED]
     for name in args.only or trials:

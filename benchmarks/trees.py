@@ -118,6 +118,7 @@ def read(task: Task, structures: Path, output: Path) -> TrainingData:
         "structures": str(structures),
         "groups": task.groups,
         "split": task.split,
+        "split_rule": 1,
         "test_fraction": task.test_fraction,
     }
     return load_data(TrainingConfig(task.name, config), output / "data", n_jobs=2, verbose=1)
@@ -131,6 +132,7 @@ def perform(task: Task, data: TrainingData, X: np.ndarray) -> dict[str, Any]:
     return {
         "task": task.name,
         "split": task.split,
+        "split_rule": 1,
         "learning_crystals": len(learn),
         "held_out": metrics.summary(data.labels[test], answers, np.unique(data.labels[learn])),
         "seconds": round(time.monotonic() - start),

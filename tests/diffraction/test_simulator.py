@@ -309,7 +309,7 @@ def test_fit_returns_itself_and_is_not_needed(patterns):
 
 def test_progress_is_shown_on_request(capsys):
     DiffractionSimulator(verbose=1, **SMALL).transform(CRYSTALS)
-    assert "simulating: 7/7 (100 %) crystals" in capsys.readouterr().err
+    assert "simulating: 100% 7/7" in capsys.readouterr().err
     DiffractionSimulator(**SMALL).transform(CRYSTALS)
     assert capsys.readouterr().err == ""
 

@@ -14,7 +14,7 @@ from crystalsym.datasets import CrystalTable
 from crystalsym.evaluation import VARIANTS, available_rows, evaluate, evaluate_rows
 from crystalsym.evaluation._unseen import unseen_groups
 from crystalsym.evaluation._variants import found_at, jittered_scale, permuted_axes
-from crystalsym.learning import PatternRows, holdout_split, twin_groups
+from crystalsym.learning import PatternRows, holdout_split, near_duplicate_groups
 from crystalsym.spacegroups import label_set
 
 
@@ -171,7 +171,7 @@ def test_unseen_groups_are_told_by_likeness(pipeline, crystals, labels):
     )
     results = unseen_groups(pipeline, table, table.space_group)
     assert pipeline[-1].seen == len(table)
-    known, test = holdout_split(twin_groups(table, table.space_group), 0.5, 0)
+    known, test = holdout_split(near_duplicate_groups(table, table.space_group), 0.5, 0)
     X = pipeline[:-1].transform(list(table))
     for kind in ("nearest", "centroid"):
         classifier = SimilarityClassifier(pipeline[-1], reference=kind)
@@ -260,4 +260,4 @@ def test_progress_goes_to_standard_error(pipeline, crystals, labels, capsys):
     evaluate_rows(pipeline, crystals, labels, [], verbose=1)
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert f"held-out: {len(crystals)}/{len(crystals)} (100 %)" in captured.err
+    assert f"held-out: 100% {len(crystals)}/{len(crystals)}" in captured.err

@@ -59,14 +59,24 @@ def test_kin_of_the_split_reach_the_validation(crystals, tmp_path, shape):
     np.testing.assert_array_equal(X.validation_groups, kin)
 
 
-def test_validation_rows_come_from_those_allowed():
+@pytest.mark.parametrize("never", [-1, "one each"])
+@pytest.mark.parametrize("fraction", [0.02, 0.1, 0.5, 0.9])
+def test_rows_of_negative_groups_are_learned_from(fraction, never):
+    """Few of them, so that no rule about large groups keeps them by chance."""
     codes = np.repeat([0, 1], 50)
-    numbers = np.where(np.arange(100) % 3 == 0, np.arange(100), -1)
-    learning, validation = split_rows(codes, 0.1, seed=0, groups=numbers)
-    assert len(validation) == 3
-    assert (numbers[validation] >= 0).all()
-    assert len(learning) + len(validation) == 100
-    learning, validation = split_rows(codes, 0.1, seed=0, groups=np.full(100, -1))
+    numbers = np.arange(100)
+    rare = [3, 17, 51, 77, 98]
+    numbers[rare] = -1 if never == -1 else -1 - np.arange(5)
+    taken = np.zeros(100, dtype=bool)
+    for seed in range(20):
+        learning, validation = split_rows(codes, fraction, seed=seed, groups=numbers)
+        assert not set(rare) & set(validation)
+        assert len(validation) == round(95 * fraction)
+        assert len(learning) + len(validation) == 100
+        taken[validation] = True
+    if fraction >= 0.5:
+        assert taken.sum() == 95
+    learning, validation = split_rows(codes, fraction, seed=0, groups=-1 - np.arange(100))
     assert len(validation) == 0
 
 
@@ -81,6 +91,7 @@ def test_groups_are_not_torn_apart(groups, fraction, seed):
     learning, validation = split_rows(codes, fraction, seed, groups)
     np.testing.assert_array_equal(np.sort(np.r_[learning, validation]), np.arange(len(groups)))
     assert not set(groups[learning]) & set(groups[validation])
+    assert groups[validation].min(initial=0) >= 0
     assert len(learning)
     # One that would fill more than the validation rows by itself is learned from, unless all are.
     most = max(round(fraction * np.count_nonzero(groups >= 0)), 1)

@@ -196,6 +196,6 @@ def test_needs_no_fitting_and_sits_in_a_pipeline(patterns):
 
 def test_progress_is_shown_on_request(patterns, capsys):
     PatternShaper("spots", intensity="linear", image_size=16, verbose=1).transform(patterns)
-    assert "shaping: 2/2" in capsys.readouterr().err
+    assert "shaping: 100% 2/2" in capsys.readouterr().err
     PatternShaper("spots", intensity="linear", image_size=16).transform(patterns)
     assert capsys.readouterr().err == ""
