@@ -28,7 +28,7 @@ ANGLE_TOLERANCE = 5.0
 # Two entries closer than this (fractional) share one site.
 SHARED_SITE = 1e-4
 # An answer of moyo that holds from the first to the last of these times the tolerance is certain.
-CERTAIN = (0.2, 2.0)
+CERTAIN = (0.02, 2.0)
 FIRST_CUBIC = 195
 # How far from a cubic lattice (relative, and in cosines) one is that may be taken for cubic.
 NEARLY_CUBIC = 0.02
