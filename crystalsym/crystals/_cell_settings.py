@@ -130,8 +130,8 @@ def _images(layers: np.ndarray, changes: np.ndarray) -> np.ndarray:
 @cache
 def _telling_images(number: int) -> np.ndarray:
     changes = _normaliser_cosets(number)
-    telling = _telling_reflections(number)
-    return NONE if len(changes) == 1 or len(telling) == 0 else _images(telling, np.array(changes))
+    telling = _telling_reflections(number) if len(changes) > 1 else NONE
+    return NONE if len(telling) == 0 else _images(telling, np.array(changes))
 
 
 @cache
@@ -240,13 +240,15 @@ def _keeps_c_centring(changes: np.ndarray) -> np.ndarray:
 def _normaliser_cosets(number: int) -> tuple[np.ndarray, ...]:
     """Rotations of the lattice that keep the group but are not in its Laue class."""
     laue = _laue_operations(number)
+    metric = _typical_metric(spacegroups.crystal_system(number))
+    changes = _unimodular()
+    keeps = np.isclose(changes @ metric @ changes.transpose(0, 2, 1), metric).all(axis=(1, 2))
+    if 2 * keeps.sum() == len(laue):  # all of the lattice's rotations, most groups
+        return (IDENTITY,)
     matrices = [np.array(key).reshape(3, 3) for key in laue]
     box = np.array(list(product(range(-4, 5), repeat=3)), dtype=int)
     absent = spacegroups.is_absent(number, box)
-    metric = _typical_metric(spacegroups.crystal_system(number))
     chosen: list[np.ndarray] = []
-    changes = _unimodular()
-    keeps = np.isclose(changes @ metric @ changes.transpose(0, 2, 1), metric).all(axis=(1, 2))
     for change in changes[keeps]:
         back = np.linalg.inv(change)
         if {_key(change @ m @ back) for m in matrices} != laue:

@@ -80,9 +80,9 @@ def standardize(
         Who finds the symmetry. moyo (``pip install 'crystalsym[moyo]'``) is some five times as
         fast, and disagrees with spglib about one in a hundred crystals, those that are distorted
         by about the tolerance. "mixed" asks moyo about cubic lattices, on which spglib spends
-        most of its time, believes it where its answer is the same at a fifth of the tolerance
-        and at twice the tolerance, and asks spglib otherwise. The origin may then be another
-        one of those the group leaves to choose from, which patterns do not show.
+        most of its time, believes it where its answer is the same at a fiftieth of the
+        tolerance and at twice the tolerance, and asks spglib otherwise. Its cells are
+        spglib's, up to the choice of an origin, which patterns do not show.
 
     Returns
     -------
@@ -224,7 +224,8 @@ def _lll(metric: list[list[float]], delta: float = 0.75) -> list[list[int]]:
 
 def _product(metric: list[list[float]], u: list[int], v: list[int]) -> float:
     return sum(
-        x * sum(g * y for g, y in zip(row, v, strict=True)) for x, row in zip(u, metric, strict=True)
+        x * sum(g * y for g, y in zip(row, v, strict=True))
+        for x, row in zip(u, metric, strict=True)
     )
 
 

@@ -4,7 +4,8 @@ Finders work through most crystals in half a millisecond. spglib takes twenty ti
 cubic ones, because it tells their Wyckoff letters by comparing all pairs of up to 192 operations.
 moyo does not, but on crystals that are distorted by about the tolerance the two disagree (1 % of
 the Materials Project). So ``"mixed"`` asks moyo about cubic lattices alone, and believes it where
-its answer is the same at a fifth of the tolerance and at twice the tolerance.
+its answer is the same at a fiftieth of the tolerance and at twice the tolerance. Neither lets
+other threads run meanwhile.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ FINDERS = ("spglib", "moyo", "mixed")
 ANGLE_TOLERANCE = 5.0
 # Two entries closer than this (fractional) share one site.
 SHARED_SITE = 1e-4
-# An answer of moyo that holds from the first to the last of these times the tolerance is certain.
+# An answer of moyo that holds at both of these times the tolerance is certain. At the first the
+# crystal is as good as ideal, so that the idealized cells agree as well.
 CERTAIN = (0.02, 2.0)
 FIRST_CUBIC = 195
 # How far from a cubic lattice (relative, and in cosines) one is that may be taken for cubic.
