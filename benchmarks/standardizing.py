@@ -44,7 +44,8 @@ def seconds(version: Path, table: Path, finder: str | None) -> float:
     options = json.dumps({} if finder is None else {"finder": finder})
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     done = subprocess.run(
-        [sys.executable, "-c", TIMED, str(table), options],
+        # -P: else the folder this was called from would be imported first.
+        [sys.executable, "-P", "-c", TIMED, str(table), options],
         env={**os.environ, **threads, "PYTHONPATH": str(version.resolve())},
         check=True,
         stdout=subprocess.PIPE,
