@@ -9,11 +9,7 @@ from crystalsym.bundles._bundled_models import (
     model_folder,
     pipeline_folder,
 )
-from crystalsym.bundles._saved_models import (
-    SavedModelError,
-    read_saved,
-    write_saved,
-)
+from crystalsym.bundles._saved_models import SavedModelError, read_saved, write_saved
 
 __all__ = [
     "SavedModelError",
