@@ -9,15 +9,13 @@ ranking, so that equivalent descriptions of a crystal end up the same.
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from itertools import product
 
 import numpy as np
-from numba import njit
 
 from crystalsym import spacegroups
-from crystalsym.scattering._factors import scattering_factors
+from crystalsym.scattering import structure_factors
 
 # Equal within this (relative to the squared edges) means equal: far above rounding, far below
 # what any structure determination resolves.
@@ -142,34 +140,7 @@ def _weights(n: int) -> np.ndarray:
 
 def _intensities(indices, metric, coords, atomic_numbers, occupancies) -> np.ndarray:
     q = np.sqrt(((indices @ np.linalg.inv(metric)) * indices).sum(axis=1))
-    elements, which = np.unique(atomic_numbers, return_inverse=True)
-    factors = scattering_factors(elements, q)
-    whole = np.rint(indices).astype(np.int64)
-    return _squares(whole, np.ascontiguousarray(coords), which, occupancies, factors)
-
-
-@njit(cache=True, nogil=True)
-def _squares(indices, coords, which, occupancies, factors):
-    """|sum over atoms|² of each reflection; phases by powers of those of 100, 010 and 001."""
-    n, reach = len(indices), np.abs(indices).max()
-    real, imaginary = np.zeros(n), np.zeros(n)
-    power = np.empty((3, 2 * reach + 1), dtype=np.complex128)
-    for atom in range(len(coords)):
-        for axis in range(3):
-            turn = 2 * math.pi * coords[atom, axis]
-            step = complex(math.cos(turn), math.sin(turn))
-            power[axis, reach] = 1.0
-            for k in range(1, reach + 1):
-                power[axis, reach + k] = power[axis, reach + k - 1] * step
-                power[axis, reach - k] = power[axis, reach + k].conjugate()
-        row = factors[which[atom]]
-        for i in range(n):
-            phase = power[0, reach + indices[i, 0]] * power[1, reach + indices[i, 1]]
-            phase *= power[2, reach + indices[i, 2]]
-            weight = occupancies[atom] * row[i]
-            real[i] += weight * phase.real
-            imaginary[i] += weight * phase.imag
-    return real**2 + imaginary**2
+    return np.abs(structure_factors(indices, q, coords, atomic_numbers, occupancies)) ** 2
 
 
 @cache
