@@ -24,7 +24,10 @@ SEED = 0
 # Run by either version, so it may use only what both have.
 TIMED = """
 import json, sys, time
-from crystalsym.crystals import standardize
+try:
+    from crystalsym.crystals import standardize
+except ImportError:  # before the rooms
+    from crystalsym.structures import standardize
 from crystalsym.datasets import CrystalTable
 
 table = CrystalTable.load(sys.argv[1])
