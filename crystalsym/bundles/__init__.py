@@ -7,17 +7,23 @@ from crystalsym.bundles._bundled_models import (
     classifier_folder,
     model_folder,
 )
-from crystalsym.bundles._saved_models import (
-    SavedModelError,
+from crystalsym.bundles._saved_classifiers import (
+    pack_classifier,
     read_saved,
+    unpack_classifier,
     write_saved,
 )
+from crystalsym.bundles._saved_files import SavedFiles, SavedModelError, write_files
 
 __all__ = [
+    "SavedFiles",
     "SavedModelError",
     "available",
     "classifier_folder",
     "model_folder",
+    "pack_classifier",
     "read_saved",
+    "unpack_classifier",
+    "write_files",
     "write_saved",
 ]

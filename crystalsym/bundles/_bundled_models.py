@@ -7,6 +7,8 @@ from pathlib import Path
 
 DESCRIPTION = "pipeline.json"
 CLASSIFIER = "classifier"
+# The files of a saved pipeline.
+FILES = (DESCRIPTION, f"{CLASSIFIER}/config.json", f"{CLASSIFIER}/weights.npz")
 
 
 def available() -> list[str]:

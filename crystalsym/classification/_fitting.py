@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -102,12 +105,13 @@ def _checkpoint_file(
     parameters = estimator.get_params(deep=False)
     parts = {n: v for n, v in parameters.items() if n not in _NOT_OF_THE_RESULT}
     if callable(estimator.architecture):
-        parts["architecture"] = getattr(estimator.architecture, "__qualname__", "a callable")
+        parts["architecture"] = _named(estimator.architecture)
     if isinstance(estimator.random_state, np.random.RandomState):
         parts["random_state"] = "RandomState"  # its seed, once drawn, is in the checkpoint
     parts.update(
         input_shape=rows.shape,
         descriptor=rows.descriptor,
+        rows=rows.digest(),
         validation_groups=rows.validation_groups,
         n_samples=len(rows),
         classes=classes,
@@ -115,3 +119,13 @@ def _checkpoint_file(
         sample_weight=weights,
     )
     return CheckpointFile(estimator.checkpoint_dir, parts)
+
+
+def _named(builder: Callable[..., Any]) -> str:
+    """Name of a network's builder and, where Python can find it, a hash of its source."""
+    name = f"{getattr(builder, '__module__', '')}.{getattr(builder, '__qualname__', 'a callable')}"
+    try:
+        source = inspect.getsource(builder)
+    except (OSError, TypeError):
+        return name
+    return f"{name} {hashlib.sha256(source.encode()).hexdigest()[:16]}"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
+from crystalsym.pretrained._steps import SpaceGroupPipeline
 
 # What served best in benchmarks/descriptors and benchmarks/search.py.
 RECIPE: dict[str, dict[str, Any]] = {
@@ -40,7 +39,7 @@ RECIPE: dict[str, dict[str, Any]] = {
 }
 
 
-def recommended_pipeline() -> Pipeline:
+def recommended_pipeline() -> SpaceGroupPipeline:
     """Return an unfitted pipeline with the settings that served best.
 
     The classes' own defaults are the paper's. What the comparisons in ``benchmarks`` found better
@@ -49,7 +48,7 @@ def recommended_pipeline() -> Pipeline:
 
     Returns
     -------
-    sklearn.pipeline.Pipeline
+    SpaceGroupPipeline
         Steps ``"simulate"``, ``"shape"`` and ``"classify"``, those of ``load_pretrained("72")``
         before it was fitted. Change them by ``set_params``.
 
@@ -70,10 +69,8 @@ def recommended_pipeline() -> Pipeline:
 
 def build_pipeline(
     simulate: dict[str, Any], shape: dict[str, Any], classify: dict[str, Any]
-) -> Pipeline:
+) -> SpaceGroupPipeline:
     """Return the unfitted pipeline of these parameters of its three steps."""
-    from sklearn.pipeline import Pipeline
-
     from crystalsym.classification import SpaceGroupClassifier
     from crystalsym.diffraction import DiffractionSimulator
     from crystalsym.shaping import PatternShaper
@@ -83,4 +80,6 @@ def build_pipeline(
         "shape": (PatternShaper, shape),
         "classify": (SpaceGroupClassifier, classify),
     }
-    return Pipeline([(name, step(**copy.deepcopy(table))) for name, (step, table) in steps.items()])
+    return SpaceGroupPipeline(
+        [(name, step(**copy.deepcopy(table))) for name, (step, table) in steps.items()]
+    )
