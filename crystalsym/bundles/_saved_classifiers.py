@@ -141,7 +141,7 @@ def _unpack_weights(path: Path, packed: bytes) -> list[np.ndarray]:
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         members = sorted(archive.infolist(), key=lambda info: info.filename)
         if sum(info.file_size for info in members) > _saved_files.MAX_BYTES:
-            raise SavedModelError(f"{path}: {WEIGHTS} is implausibly large")
+            raise SavedModelError(f"{path}: {WEIGHTS} unpacks to implausibly much")
         for info in members:
             with archive.open(info) as member:
                 arrays.append(_read_array(member, info, f"{path}: {WEIGHTS}: {info.filename}"))

@@ -289,22 +289,33 @@ def test_plain_values():
         plain({"f": open}, "x")
 
 
-@pytest.mark.parametrize("which", ["the file", "what it unpacks to"])
-def test_more_than_any_network_needs_is_refused(saved, tmp_path, monkeypatch, which):
+@pytest.fixture(params=["m", "m.zip"])
+def zeros(request, saved, tmp_path):
+    """A saved classifier whose weights pack well: 400,000 bytes in a few thousand."""
     packed = io.BytesIO()
     np.savez_compressed(packed, **{"0000.kernel": np.zeros(100_000, np.float32)})
-    packed = packed.getvalue()
     config = json.loads(members(saved)["config.json"])
-    config["weights"]["sha256"] = hashlib.sha256(packed).hexdigest()
-    write_files(tmp_path / "m.zip", {"config.json": signed(config), "weights.npz": packed})
-    too_large = r"weights\.npz is implausibly large"
+    config["weights"]["sha256"] = hashlib.sha256(packed.getvalue()).hexdigest()
+    path = tmp_path / request.param
+    write_files(path, {"config.json": signed(config), "weights.npz": packed.getvalue()})
     with pytest.raises(SavedModelError, match="weights do not fit"):  # all else is right
-        load(tmp_path / "m.zip")
-    limit = len(packed) - 1 if which == "the file" else 200_000
-    assert len(packed) < 200_000 < 400_000
-    monkeypatch.setattr(_saved_files, "MAX_BYTES", limit)
-    with pytest.raises(SavedModelError, match=too_large):
-        load(tmp_path / "m.zip")
+        load(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("bound", "size", "message"),
+    [
+        ("MAX_BYTES", 100, r"weights\.npz is implausibly large"),
+        ("MAX_BYTES", 200_000, r"weights\.npz unpacks to implausibly much"),
+        ("MAX_JSON_BYTES", 500, r"config\.json is implausibly large"),
+        ("MAX_JSON_BYTES", 10, r"manifest\.json is implausibly large"),
+    ],
+)
+def test_more_than_any_network_needs_is_refused(zeros, monkeypatch, bound, size, message):
+    monkeypatch.setattr(_saved_files, bound, size)
+    with pytest.raises(SavedModelError, match=message):
+        load(zeros)
 
 
 def test_a_header_that_claims_more_than_there_is(saved, tmp_path):
