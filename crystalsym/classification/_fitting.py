@@ -123,9 +123,12 @@ def _checkpoint_file(
 
 def _named(builder: Callable[..., Any]) -> str:
     """Name of a network's builder and, where Python can find it, a hash of its source."""
-    name = f"{getattr(builder, '__module__', '')}.{getattr(builder, '__qualname__', 'a callable')}"
+    if isinstance(builder, partial):
+        return f"{_named(builder.func)} with {builder.args} {builder.keywords}"
+    owner = builder if hasattr(builder, "__qualname__") else type(builder)
+    name = f"{owner.__module__}.{owner.__qualname__}"
     try:
-        source = inspect.getsource(builder)
+        source = inspect.getsource(owner)
     except (OSError, TypeError):
         return name
     return f"{name} {hashlib.sha256(source.encode()).hexdigest()[:16]}"
