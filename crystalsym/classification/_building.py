@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from crystalsym import networks
+from crystalsym._keras import import_keras
 
 EMBEDDING_LAYERS = ("features", "embedding")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -21,8 +22,7 @@ BUILDING = threading.RLock()
 @contextlib.contextmanager
 def precision_scope(precision: str | None) -> Iterator[None]:
     """Set Keras' dtype policy for the layers made inside; None leaves it alone."""
-    import keras
-
+    keras = import_keras()
     before = keras.config.dtype_policy()
     if precision is not None:
         keras.config.set_dtype_policy(precision)

@@ -16,9 +16,9 @@ from crystalsym.classification._calibration import Calibration, calibrate
 from crystalsym.classification._checkpoints import CheckpointFile, TrainingState
 from crystalsym.classification._distributing import check_batch, distributed, make_train_step
 from crystalsym.classification._image_rows import ImageRows
-from crystalsym.classification._objectives import compile_model, make_optimizer
+from crystalsym.classification._objectives import compile_model, learning_rates, make_optimizer
 from crystalsym.classification._prediction import predict_outputs
-from crystalsym.classification._trainer import Trainer, TrainingPlan
+from crystalsym.classification._trainer import Trainer, TrainingPlan, split_rows, steps_of_epoch
 
 if TYPE_CHECKING:
     from crystalsym.classification._classifier import SpaceGroupClassifier
@@ -57,8 +57,6 @@ def train(
         epochs=int(p.epochs),
         batch_size=int(p.batch_size),
         learning_rate=float(p.learning_rate),
-        learning_rate_schedule=p.learning_rate_schedule,
-        warmup_fraction=float(p.warmup_fraction),
         validation_fraction=float(p.validation_fraction or 0.0),
         early_stopping=bool(p.early_stopping),
         n_iter_no_change=int(p.n_iter_no_change),
@@ -71,11 +69,16 @@ def train(
     with distributed(p.distribution):
         build = partial(build_model, *network, p.precision, seed=state.seed)
         model = build()
-        optimizer = make_optimizer(p.optimizer, p.learning_rate, p.weight_decay)
+        split = split_rows(codes, plan.validation_fraction, state.seed, rows.validation_groups)
+        steps = plan.epochs * steps_of_epoch(len(split[0]), plan.batch_size)
+        rates = learning_rates(
+            p.learning_rate_schedule, plan.learning_rate, steps, float(p.warmup_fraction)
+        )
+        optimizer = make_optimizer(p.optimizer, rates, p.weight_decay)
         compile_model(model, optimizer, p.label_smoothing)
         step = make_train_step(model, build)
         trainer = Trainer(
-            model, rows, codes, weights, plan, state, step, checkpoint, int(p.verbose)
+            model, rows, codes, weights, split, plan, state, step, checkpoint, int(p.verbose)
         )
         check_batch(min(plan.batch_size, len(trainer.learning_rows)))
         history = trainer.run().history
