@@ -78,7 +78,7 @@ def train(
         compile_model(model, optimizer, p.label_smoothing)
         step = make_train_step(model, build)
         trainer = Trainer(
-            model, rows, codes, weights, split, plan, state, step, checkpoint, int(p.verbose)
+            model, rows, codes, weights, split, plan, rates, state, step, checkpoint, int(p.verbose)
         )
         check_batch(min(plan.batch_size, len(trainer.learning_rows)))
         history = trainer.run().history

@@ -106,6 +106,8 @@ class Trainer:
     split : two (m,) int
         Rows to learn from, and those to validate by.
     plan : TrainingPlan
+    rates : callable
+        The schedule: learning rate of every step.
     state : TrainingState
         A new one, or one read from a checkpoint.
     train_step : callable
@@ -122,6 +124,7 @@ class Trainer:
         weights: np.ndarray | None,
         split: tuple[np.ndarray, np.ndarray],
         plan: TrainingPlan,
+        rates: Callable[[int], Any],
         state: TrainingState,
         train_step: Callable[[Any, Any, Any], float],
         checkpoint: CheckpointFile | None = None,
@@ -132,6 +135,7 @@ class Trainer:
         self.codes = codes
         self.weights = weights
         self.plan = plan
+        self.rates = rates
         self.state = state
         self.checkpoint = checkpoint
         self.progress = Progress(verbose, plan.epochs)
@@ -193,18 +197,12 @@ class Trainer:
         entry: dict[str, Any] = {"epoch": state.epoch + 1, "loss": state.loss_sum / n_steps}
         self.rows.set_epoch(None)  # scores are those of unchanged patterns
         entry.update(self._validate())
-        entry["learning_rate"] = self._last_rate()
+        entry["learning_rate"] = float(self.rates((state.epoch + 1) * n_steps - 1))
         entry["seconds"] = round(time.perf_counter() - started, 3)
         state.history.append(entry)
         self.progress.end(entry)
         self._keep_best(entry)
         state.epoch, state.step, state.loss_sum, state.seconds = state.epoch + 1, 0, 0.0, 0.0
-
-    def _last_rate(self) -> float:
-        """Learning rate of the step that was taken last."""
-        optimizer = self.model.optimizer
-        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of mixed_float16
-        return float(optimizer._learning_rate(int(optimizer.iterations) - 1))
 
     def _keep_best(self, entry: dict[str, Any]) -> None:
         # Not keras.callbacks.EarlyStopping: its best loss moves only by more than min_delta, so
