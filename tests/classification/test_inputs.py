@@ -15,6 +15,8 @@ from crystalsym.classification._image_rows import (
     check_weights,
 )
 
+from .conftest import make_classifier
+
 
 class Structure:
     """Stands for a crystal structure passed by mistake."""
