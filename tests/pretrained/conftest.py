@@ -6,6 +6,7 @@ import pytest
 from support.estimators import small_pipeline, structures
 
 from crystalsym import SpaceGroupClassifier
+from crystalsym.pretrained import SpaceGroupPipeline
 
 
 @pytest.fixture(scope="session")
@@ -14,4 +15,5 @@ def small():
     classifier = SpaceGroupClassifier(
         "msmlp", {"width": 8, "joint": 8}, epochs=2, batch_size=6, random_state=0
     )
-    return small_pipeline(classify=classifier).fit(*structures())
+    steps = small_pipeline(classify=classifier).steps
+    return SpaceGroupPipeline(steps).fit(*structures())
