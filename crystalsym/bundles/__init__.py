@@ -5,7 +5,9 @@ from __future__ import annotations
 from crystalsym.bundles._bundled_models import (
     available,
     classifier_folder,
+    find_model,
     model_folder,
+    pipeline_folder,
 )
 from crystalsym.bundles._saved_classifiers import (
     pack_classifier,
@@ -20,8 +22,10 @@ __all__ = [
     "SavedModelError",
     "available",
     "classifier_folder",
+    "find_model",
     "model_folder",
     "pack_classifier",
+    "pipeline_folder",
     "read_saved",
     "unpack_classifier",
     "write_files",

@@ -190,6 +190,7 @@ class Trainer:
                     saved = time.perf_counter()
         finally:
             batches.close()  # type: ignore[attr-defined]
+            self.progress.close()
         self._end_epoch(n_steps, started)
 
     def _end_epoch(self, n_steps: int, started: float) -> None:

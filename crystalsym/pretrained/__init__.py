@@ -14,6 +14,7 @@ from crystalsym.pretrained._pipelines import (
 from crystalsym.pretrained._recipe import (
     RECIPE,
     build_pipeline,
+    preset_pipeline,
     recommended_pipeline,
 )
 from crystalsym.pretrained._steps import SpaceGroupPipeline
@@ -27,6 +28,7 @@ __all__ = [
     "load_pipeline",
     "load_pretrained",
     "model_card",
+    "preset_pipeline",
     "read_description",
     "recommended_pipeline",
     "save_pipeline",

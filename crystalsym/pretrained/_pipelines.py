@@ -10,6 +10,7 @@ from crystalsym.bundles import (
     SavedFiles,
     SavedModelError,
     model_folder,
+    pipeline_folder,
     unpack_classifier,
     write_files,
 )
@@ -112,7 +113,7 @@ def load_pipeline(path: str | os.PathLike[str]) -> SpaceGroupPipeline:
     Parameters
     ----------
     path : path-like
-        A folder or a zip file.
+        Its folder or zip file, or the folder of the training whose ``model`` it is.
 
     Raises
     ------
@@ -153,7 +154,7 @@ def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _files(path: str | os.PathLike[str]) -> SavedFiles:
-    files = SavedFiles(path, FILES)
+    files = SavedFiles(pipeline_folder(path), FILES)
     if DESCRIPTION not in files:
         raise FileNotFoundError(f"{path}: holds no saved pipeline ({DESCRIPTION} is missing)")
     return files
