@@ -9,6 +9,8 @@ from pathlib import Path
 
 DESCRIPTION = "pipeline.json"
 CLASSIFIER = "classifier"
+# The files of a saved pipeline.
+FILES = (DESCRIPTION, f"{CLASSIFIER}/config.json", f"{CLASSIFIER}/weights.npz")
 # Where a training's folder has its pipeline.
 TRAINED = "model"
 
@@ -77,6 +79,8 @@ def classifier_folder(name: str | int) -> Path:
 def pipeline_folder(path: str | os.PathLike[str]) -> Path:
     """Find the saved pipeline in a folder: itself, or what a training left in ``model``.
 
+    A zip file is the pipeline itself.
+
     Parameters
     ----------
     path : path-like
@@ -87,6 +91,8 @@ def pipeline_folder(path: str | os.PathLike[str]) -> Path:
         If it holds neither.
     """
     path = Path(path)
+    if path.is_file():
+        return path
     for folder in (path, path / TRAINED):
         if (folder / DESCRIPTION).is_file():
             return folder
@@ -101,7 +107,8 @@ def find_model(model: str | int | os.PathLike[str]) -> Path:
     Parameters
     ----------
     model : str, int or path-like
-        One of :func:`available`, or a folder for :func:`pipeline_folder`. The bundled model is
+        One of :func:`available`, or a folder or zip file for
+        :func:`pipeline_folder`. The bundled model is
         meant where there is a folder of its name, too, with a warning; ``./72`` is the folder.
 
     Raises
@@ -126,7 +133,7 @@ def find_model(model: str | int | os.PathLike[str]) -> Path:
                 stacklevel=2,
             )
         return model_folder(str(model))
-    if folder.is_dir():
+    if folder.is_dir() or folder.is_file():
         return pipeline_folder(folder)
     if isinstance(model, os.PathLike) or len(folder.parts) > 1:
         raise FileNotFoundError(f"{folder}: no such folder")

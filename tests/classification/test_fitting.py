@@ -80,7 +80,7 @@ def test_goes_on_after_an_exception_with_the_same_samples(images, reference, tmp
     assert_same_result(uninterrupted, reference, X)  # lazy rows give what an array gives
 
     classifier = make_classifier(checkpoint_dir=tmp_path, **PARAMETERS)
-    broken = LazyImages(X, fail_at=9)
+    broken = LazyImages(X, fail_at=10)
     with pytest.raises(OSError, match="disk went away"):
         classifier.fit(broken, y)
     assert not hasattr(classifier, "classes_")
@@ -92,10 +92,13 @@ def test_goes_on_after_an_exception_with_the_same_samples(images, reference, tmp
     for index, epoch in zip(whole.calls, whole.epochs_of_calls, strict=True):
         assert (epoch is None) == (len(index) == 10)
     assert rest.epochs == [1, 2]
+    # With a checkpoint some rows are looked at first: whether they are the same as before.
+    looked_at, *resumed = rest.calls
+    assert (len(looked_at), rest.epochs_of_calls[0]) == (64, None)
     # The resumed batches are the uninterrupted ones from some point on.
-    tail = whole.calls[-len(rest.calls) :]
-    assert len(rest.calls) < len(whole.calls)
-    for ours, theirs in zip(rest.calls, tail, strict=True):
+    tail = whole.calls[-len(resumed) :]
+    assert len(resumed) < len(whole.calls)
+    for ours, theirs in zip(resumed, tail, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -167,21 +170,22 @@ def test_goes_on_after_a_kill(tmp_path):
 
 
 def test_checkpoint_of_a_finished_or_another_training(images, reference, tmp_path, capsys):
-    X, y = images
+    X, y = LazyImages(images[0]), images[1]
     make_classifier(checkpoint_dir=tmp_path, **PARAMETERS).fit(X, y)
-    rows = LazyImages(X)
+    rows = LazyImages(images[0])
     again = make_classifier(checkpoint_dir=tmp_path, **PARAMETERS).fit(rows, y)
     assert not rows.epochs  # nothing was left to do
-    assert [len(index) for index in rows.calls] == [10]  # but to find the temperature
-    assert rows.epochs_of_calls == [None]
-    assert_same_result(again, reference, X)
+    # But to look whether they are the same rows, and to find the temperature.
+    assert [len(index) for index in rows.calls] == [64, 10]
+    assert rows.epochs_of_calls == [None, None]
+    assert_same_result(again, reference, images[0])
     with pytest.raises(CheckpointError, match=r"learning_rate: 0\.01 there, 0\.5 here"):
         make_classifier(checkpoint_dir=tmp_path, **PARAMETERS, learning_rate=0.5).fit(X, y)
     with pytest.raises(CheckpointError, match="labels"):
         make_classifier(checkpoint_dir=tmp_path, **PARAMETERS).fit(X, y[::-1])
     # How often to save and what to print are not of the training.
     make_classifier(checkpoint_dir=tmp_path, **PARAMETERS | {"verbose": 1}).fit(X, y)
-    rows = LazyImages(X)
+    rows = LazyImages(images[0])
     make_classifier(checkpoint_dir=tmp_path, **PARAMETERS, resume=False).fit(rows, y)
     assert rows.epochs == [0, 1, 2]
     assert capsys.readouterr() == ("", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from importlib import resources
@@ -13,6 +14,7 @@ from sklearn.base import clone
 
 import crystalsym
 from crystalsym import SpaceGroupClassifier, load_pretrained, spacegroups
+from crystalsym.bundles import SavedModelError
 from crystalsym.crystals import as_crystal
 from crystalsym.datasets import example_crystals, example_space_groups
 from crystalsym.pretrained import available, load_pipeline, model_card, save_pipeline
@@ -124,6 +126,32 @@ def test_the_weights_are_small():
     assert size < 15e6
 
 
+# Weights that were published under a version keep it: others get the next number.
+RELEASED = {
+    "72": {6: "9d525bbadf3de993d59aaeeb7902e491afdcd619fd95e8169e20fbf9783a4554"},
+    "72-small": {2: "c0e77142cd2b820beb3c74cf06dcc49461f3de24d30b1bbc5a4b8ed04abea3e6"},
+    "230": {3: "887056b81c228318328d9cde26293a6437a155c6615fab521658606c84909ba3"},
+}
+
+
+@pytest.mark.parametrize("name", available())
+def test_weights_do_not_change_under_a_version(name):
+    card = model_card(name)
+    weights = (BUNDLED.parent / name / "classifier" / "weights.npz").read_bytes()
+    assert hashlib.sha256(weights).hexdigest() == card["weights_sha256"]
+    assert RELEASED[name][card["version"]] == card["weights_sha256"]
+    assert card["version"] == max(RELEASED[name])
+
+
+def test_a_name_may_be_a_number(known):
+    assert model_card(72) == model_card("72")
+    crystals = known[0][:2]
+    np.testing.assert_array_equal(
+        load_pretrained(72).predict(crystals), load_pretrained("72").predict(crystals)
+    )
+    SpaceGroupClassifier.from_pretrained(72)
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="no pretrained model '73'"):
         crystalsym.load_pretrained("73")
@@ -144,8 +172,10 @@ def test_a_saved_pipeline_gives_the_same_answers(pipeline, known, tmp_path):
     [
         ({"format": "other"}, "not a crystalsym-pipeline"),
         ({"version": 99}, "version 99"),
-        ({"shape": {"sheme": "spots"}}, "do not fit"),
+        ({"shape": {"sheme": "spots"}}, "PatternShaper has no parameter 'sheme'"),
         ({"simulate": {"q_max": -1}}, "do not fit"),
+        ({"shape": None}, "shape is missing"),
+        ({"callback": "os.system"}, "unknown entries: 'callback'"),
     ],
 )
 def test_a_foreign_description_is_refused(change, reason, tmp_path):
@@ -153,7 +183,10 @@ def test_a_foreign_description_is_refused(change, reason, tmp_path):
     shutil.copytree(str(BUNDLED), copy)
     description = json.loads((copy / "pipeline.json").read_text())
     (copy / "pipeline.json").write_text(json.dumps({**description, **change}))
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(SavedModelError, match=r"pipeline\.json was altered"):
+        load_pipeline(copy)
+    (copy / "manifest.json").unlink()  # as 0.1.0 saved it
+    with pytest.raises(SavedModelError, match=reason):
         load_pipeline(copy)
 
 
