@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 
 from crystalsym._progress import track
 from crystalsym.crystals import Crystal, as_crystal, standardize
+from crystalsym.datasets._table_checks import check_table
 
 COLUMNS = ("lattice", "site_offsets", "frac_coords", "atomic_numbers")
 CHUNK = 500
@@ -36,6 +38,12 @@ class CrystalTable(Sequence):
     standard : bool, default=False
         Whether the cells are standard ones already.
 
+    Raises
+    ------
+    ValueError
+        Naming the row, if the arrays disagree, offsets do not rise, a number is not finite, a
+        cell has no volume or an atomic number is not one of 1 to 98.
+
     Examples
     --------
     >>> from crystalsym.datasets import CrystalTable, example_crystals
@@ -46,31 +54,22 @@ class CrystalTable(Sequence):
 
     def __init__(
         self,
-        lattice,
-        site_offsets,
-        frac_coords,
-        atomic_numbers,
-        names=None,
-        space_group=None,
-        standard=False,
-    ):
+        lattice: ArrayLike,
+        site_offsets: ArrayLike,
+        frac_coords: ArrayLike,
+        atomic_numbers: ArrayLike,
+        names: ArrayLike | None = None,
+        space_group: ArrayLike | None = None,
+        standard: bool = False,
+    ) -> None:
         self.lattice = np.asarray(lattice)
         self.site_offsets = np.asarray(site_offsets)
         self.frac_coords = np.asarray(frac_coords)
         self.atomic_numbers = np.asarray(atomic_numbers)
         self.names = None if names is None else np.asarray(names)
-        self.space_group = None if space_group is None else np.asarray(space_group)
+        self.space_group: Any = None if space_group is None else np.asarray(space_group)
         self.standard = bool(standard)
-        if len(self.site_offsets) != len(self.lattice) + 1:
-            raise ValueError(
-                f"{len(self.lattice)} lattices need {len(self.lattice) + 1} site offsets,"
-                f" got {len(self.site_offsets)}"
-            )
-        if self.site_offsets[-1] != len(self.atomic_numbers):
-            raise ValueError(
-                f"the site offsets end at {self.site_offsets[-1]}, but there are"
-                f" {len(self.atomic_numbers)} sites"
-            )
+        check_table(self)
 
     def __len__(self) -> int:
         return len(self.lattice)
@@ -158,7 +157,7 @@ class CrystalTable(Sequence):
         Raises
         ------
         FileNotFoundError, ValueError
-            If there is no such file, or it lacks a column.
+            If there is no such file, it lacks a column, or its content is no table of crystals.
         """
         path = Path(path)
         if not path.is_file():
@@ -174,7 +173,11 @@ class CrystalTable(Sequence):
         lattice, offsets, coords, numbers = (arrays[column] for column in COLUMNS)
         names = arrays.get("material_id", arrays.get("names"))
         standard = bool(arrays.get("standard", False))
-        return cls(lattice, offsets, coords, numbers, names, arrays.get("space_group"), standard)
+        groups = arrays.get("space_group")
+        try:
+            return cls(lattice, offsets, coords, numbers, names, groups, standard)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
 
     def save(self, path: str | os.PathLike) -> None:
         """Write an ``.npz`` file that :meth:`load` reads."""
