@@ -175,8 +175,9 @@ def as_structure(obj: Any) -> Crystal | Cluster:
     ----------
     obj : object
         A :class:`Cluster`, a pymatgen Molecule, ASE Atoms without periodic directions (their
-        cell, where they have one, becomes the lattice) or an ``.xyz`` file is a cluster; anything
-        else is read by :func:`crystalsym.crystals.as_crystal`.
+        cell, where they have one, becomes the lattice), an ``.xyz`` file, or a PDB (``.pdb``,
+        ``.ent``) or macromolecular mmCIF file (``.mmcif``, ``.cif``) is a cluster; anything else
+        is read by :func:`crystalsym.crystals.as_crystal`.
 
     Returns
     -------
@@ -198,8 +199,14 @@ def as_structure(obj: Any) -> Crystal | Cluster:
         return obj
     if is_molecule(obj):
         return _from_molecule(obj, None)
-    if isinstance(obj, (str, os.PathLike)) and Path(obj).suffix.lower() == ".xyz":
-        return _read_xyz(Path(obj))
+    if isinstance(obj, (str, os.PathLike)):
+        from crystalsym.crystals._coordinate_files import is_coordinate_file, read_coordinate_file
+
+        path = Path(obj)
+        if path.suffix.lower() == ".xyz":
+            return _read_xyz(path)
+        if is_coordinate_file(path):
+            return read_coordinate_file(path)
     if hasattr(obj, "get_scaled_positions") and not np.all(obj.get_pbc()):
         return _from_ase(obj)
     return as_crystal(obj)

@@ -17,6 +17,7 @@ from crystalsym.datasets._table_checks import check_table
 
 COLUMNS = ("lattice", "site_offsets", "frac_coords", "atomic_numbers")
 CHUNK = 500
+FAR = 8  # cells: in single precision 5e-7 of a cell
 
 
 class CrystalTable(Sequence):
@@ -123,7 +124,7 @@ class CrystalTable(Sequence):
                 raise ValueError(f"{crystal.name or crystal.formula}: has partly occupied sites")
             lattice.append(crystal.lattice)
             counts.append(len(crystal))
-            coords.append(crystal.frac_coords.astype(np.float32))
+            coords.append(_single(crystal.frac_coords))
             numbers.append(crystal.atomic_numbers.astype(np.uint8))
             names.append(crystal.name or crystal.formula)
         return cls(
@@ -233,6 +234,16 @@ class CrystalTable(Sequence):
                 parts.append(part)
                 advance(len(part))
         return _joined(parts, self)
+
+
+def _single(coords: np.ndarray) -> np.ndarray:
+    """Bring coordinates to single precision, which those of far cells would not survive.
+
+    Crystals far off are moved as a whole, and atoms that strayed from theirs one by one.
+    """
+    middle = coords.mean(axis=0)
+    coords = coords - np.where(np.abs(middle) > FAR, np.floor(middle), 0)
+    return np.where(np.abs(coords) > FAR, coords % 1, coords).astype(np.float32)
 
 
 def _standardize_part(table: CrystalTable, symprec: float, idealize: bool) -> CrystalTable:

@@ -120,6 +120,18 @@ def test_partial_occupancy_has_no_place():
         CrystalTable.from_crystals([NACL.replace(occupancies=[0.5] * 8)])
 
 
+def test_crystals_far_from_the_origin_keep_their_places():
+    """Single precision holds seven digits, those before the point included."""
+    far = NACL.replace(frac_coords=NACL.frac_coords + np.array([20_000, -30_000, 10]))
+    drifted = NACL.frac_coords.copy()
+    drifted[3] += [40_000, 0, -20_000]
+    table = CrystalTable.from_crystals([far, NACL.replace(frac_coords=drifted), NACL])
+    for crystal in table:
+        shift = crystal.frac_coords - NACL.frac_coords
+        assert np.abs(shift - np.round(shift)).max() < 1e-6
+    assert np.array_equal(table[2].frac_coords, NACL.frac_coords.astype(np.float32))
+
+
 def test_empty_table():
     empty = CrystalTable.from_crystals([])
     assert len(empty) == 0
