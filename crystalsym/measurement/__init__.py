@@ -6,6 +6,10 @@ file read back is the pattern that was written. Intensities are linear throughou
 
 from __future__ import annotations
 
+from crystalsym.measurement._grey_scale import (
+    looks_logarithmic,
+    profile_trend,
+)
 from crystalsym.measurement._pattern import (
     Pattern,
 )
@@ -22,6 +26,8 @@ from crystalsym.measurement._resampling import (
 __all__ = [
     "SUFFIXES",
     "Pattern",
+    "looks_logarithmic",
+    "profile_trend",
     "read_pattern",
     "read_patterns",
     "resample_pattern",

@@ -13,6 +13,7 @@ from PIL import Image
 from crystalsym import crystals, spacegroups
 from crystalsym.cli import _identify as identify
 from crystalsym.cli._identify import load_pipeline  # before a fixture replaces it
+from crystalsym.measurement import read_pattern
 
 
 def answers(run, *args):
@@ -141,19 +142,50 @@ def eight_bit(images, tmp_path):
     return paths
 
 
-def test_eight_bit_images_without_scale_are_taken_with_warnings(run, simulated, tmp_path):
+def test_eight_bit_images_without_scale_are_taken_with_a_warning(run, simulated, tmp_path):
+    """Eight bits of linear grey rank as well as sixteen."""
     paths = eight_bit(simulated()[0], tmp_path)
     code, out, err = run("identify", *paths)
     assert code == 0
     assert " ".join(paths) in out
     assert "symmetry finder" not in out
-    assert len(err) == 2
-    assert "8-bit linear grey loses the weak spots that decide; use 16-bit" in err[0]
-    assert "no q scale in the file" in err[1]
-    assert "1.457 1/Å" in err[1]
+    assert len(err) == 1
+    assert "no q scale in the file" in err[0]
+    assert "1.457 1/Å" in err[0]
     for path in paths:
         assert path in err[0]
-        assert path in err[1]
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_logarithmic_grey_is_noticed(run, simulated, tmp_path, bits):
+    paths = []
+    for name, file in zip("xyz", simulated(a=5.0, c=7.0, x=0.3)[0], strict=True):
+        with Image.open(file) as image:
+            grey = np.log1p(np.asarray(image, dtype=float)) / np.log(65536) * (2**bits - 1)
+        Image.fromarray(grey.astype(f"u{bits // 8}")).save(tmp_path / f"{name}.png")
+        paths.append(str(tmp_path / f"{name}.png"))
+    code, _, err = run("identify", *paths, "--q-per-pixel", 0.01143)
+    assert (code, len(err)) == (0, 1)
+    assert ", ".join(paths) in err[0]
+    assert "the grey looks logarithmic, strong spots being flatter than weak ones" in err[0]
+
+
+def test_arrays_are_images(run, simulated, tmp_path):
+    files, _ = simulated(a=5.0, c=7.0, x=0.3)
+    arrays = [read_pattern(file).image for file in files]
+    scale = ("--q-per-pixel", read_pattern(files[0]).q_per_pixel)
+    for name, array in zip("xyz", arrays, strict=True):
+        np.save(tmp_path / f"{name}.npy", array)
+    np.save(tmp_path / "all.npy", np.stack(arrays))
+    (expected,) = answers(run, *files)
+    (one,) = answers(run, *[tmp_path / f"{name}.npy" for name in "xyz"], *scale)
+    (three,) = answers(run, tmp_path / "all.npy", *scale)
+    assert one["predictions"] == three["predictions"] == expected["predictions"]
+    assert three["path"] == [str(tmp_path / "all.npy")]
+    np.save(tmp_path / "two.npy", np.stack(arrays[:2]))
+    code, _, err = run("identify", tmp_path / "two.npy")
+    assert (code, len(err)) == (2, 1)
+    assert "two.npy: holds 2 images; three are needed, of the zone axes x, y and z" in err[0]
 
 
 def test_q_per_pixel_overrides_what_files_tell(run, simulated, tmp_path, pipeline):
@@ -161,7 +193,7 @@ def test_q_per_pixel_overrides_what_files_tell(run, simulated, tmp_path, pipelin
     paths = eight_bit(images, tmp_path)
     q = pipeline[0].q_per_pixel
     code, _, err = run("identify", *paths, "--q-per-pixel", q)
-    assert (code, len(err)) == (0, 1)  # of the eight bits only
+    assert (code, err) == (0, [])
     code, _, err = run("identify", *images, "--q-per-pixel", q / 2)
     assert code == 0
     assert "reaches q = 0.729 1/Å, the model expects 1.457 1/Å" in err[0]
@@ -264,6 +296,11 @@ BAD_CALLS = {
     "four images": (["x.tif"] * 4, "not 4"),
     "mixture": (["x.tif", "y.tif", "a.cif"], "x.tif is an image but a.cif is not"),
     "wrong format": (["x.jpg", "y.jpg", "z.jpg"], "x.jpg: images must be 16-bit TIFF or PNG"),
+    "DigitalMicrograph": (["x.dm3", "y.dm3", "z.dm3"], "x.dm3: DigitalMicrograph images are not"),
+    "MRC": (["x.mrc"], "x.mrc: MRC images are not read; convert them to 16-bit TIFF files of"),
+    "two arrays": (["x.npy", "y.npy"], "x.npy, y.npy: three images are needed"),
+    "broken array": (["notes.npy"], "notes.npy: not a readable NumPy array"),
+    "array and structure": (["x.npy", "a.cif"], "x.npy is an image but a.cif is not"),
     "broken image": (["x.tif", "y.tif", "text.tif"], "text.tif: not a readable TIFF or PNG"),
     "dark image": (["x.tif", "y.tif", "dark.tif"], "dark.tif: holds no pattern"),
     "folder": (["folder"], "folder: is a folder, not a structure file"),
@@ -288,7 +325,8 @@ def test_bad_input_is_one_line_and_exit_code_two(run, tmp_path, monkeypatch, wri
         Image.fromarray(np.eye(64, dtype=np.uint16)).save(file)
     Image.fromarray(np.zeros((64, 64), np.uint16)).save("dark.tif")
     (tmp_path / "text.tif").write_text("text")
-    (tmp_path / "notes.txt").write_text("text")
+    for file in ("notes.txt", "notes.npy"):
+        (tmp_path / file).write_text("text")
     (tmp_path / "folder").mkdir()
     args, reason = BAD_CALLS[name]
     code, out, err = run("identify", *args)
