@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from crystalsym.plotting._drawing import (
     draw_raw,
     draw_shaped,
     draw_title,
-    view_titles,
 )
+from crystalsym.plotting._views import titles_of, view_titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ _HEAD = 0.55  # inches above a block's patterns, for its title
 
 
 class PatternDisplay:
-    """Raw and shaped patterns of crystals with the ranking of space groups beside them.
+    """Show raw and shaped patterns of crystals with the ranking of space groups beside them.
 
     Each crystal fills one block: its raw patterns (logarithmic grey scale, with a scale bar in
     1/Å), the shaped patterns below them, and the most probable groups as horizontal bars. Bars in
@@ -48,8 +48,11 @@ class PatternDisplay:
         Space groups that a symmetry finder, or the literature, gives.
     q_max : float, optional
         q at the outermost pixel centres in 1/Å; without it there is no scale bar.
-    view_titles : sequence of str, optional
-        One title per view. Default: the zone axes [100], [010], [001].
+    view_titles : sequence of str, or of n sequences of str, optional
+        One title per view, for all crystals or for each of its own. Default: the zone axes [100],
+        [010], [001].
+    model_groups : collection of int, optional
+        Groups that the model can answer. A known group that is none of them is marked so.
 
     Attributes
     ----------
@@ -80,7 +83,8 @@ class PatternDisplay:
         names: Sequence[str] | None = None,
         known_groups: Sequence[int | None] | None = None,
         q_max: float | None = None,
-        view_titles: Sequence[str] | None = None,
+        view_titles: Sequence[str] | Sequence[Sequence[str]] | None = None,
+        model_groups: Collection[int] | None = None,
     ) -> None:
         self.raw = raw
         self.shaped = shaped
@@ -89,6 +93,7 @@ class PatternDisplay:
         self.known_groups = known_groups
         self.q_max = q_max
         self.view_titles = view_titles
+        self.model_groups = model_groups
 
     @classmethod
     def from_estimator(
@@ -136,7 +141,10 @@ class PatternDisplay:
             names=names,
             known_groups=known_groups,
             q_max=simulator.q_per_pixel * (simulator.image_size - 1) / 2,
-            view_titles=view_titles(simulator.views),
+            view_titles=view_titles(simulator.views)
+            if is_patterns
+            else [titles_of(simulator, structure) for structure in X],
+            model_groups=[int(group) for group in estimator[-1].classes_],
             ax=ax,
         )
 
@@ -203,7 +211,7 @@ class PatternDisplay:
         blocks = GridSpecFromSubplotSpec(n, 1, subplot_spec=place, hspace=0)
         axes = [
             self._plot_block(
-                i, raw[i], None if shaped is None else shaped[i], titles, blocks[i], tiles
+                i, raw[i], None if shaped is None else shaped[i], titles[i], blocks[i], tiles
             )
             for i in range(n)
         ]
@@ -230,7 +238,8 @@ class PatternDisplay:
         )  # fmt: skip
         known = None if self.known_groups is None else self.known_groups[i]
         name = "" if self.names is None else str(self.names[i])
-        draw_title(figure.add_subplot(grid[0, :]), name, known)
+        answerable = self.model_groups is None or known in self.model_groups
+        draw_title(figure.add_subplot(grid[0, :]), name, known, answerable)
         n_rows = 1 if shaped is None else 2
         images = GridSpecFromSubplotSpec(
             n_rows, n_views, subplot_spec=grid[1, 0], hspace=0.04, wspace=0.04
@@ -251,8 +260,8 @@ class PatternDisplay:
             draw_ranking(axes[-1], self.rankings[i], known)
         return axes
 
-    def _checked(self) -> tuple[NDArray[Any], NDArray[Any] | None, Sequence[str]]:
-        """Patterns as arrays with a leading axis of crystals, and the titles of the views."""
+    def _checked(self) -> tuple[NDArray[Any], NDArray[Any] | None, list[Sequence[str]]]:
+        """Check the input: patterns get a leading axis of crystals, views their titles."""
         raw = np.asarray(self.raw)
         shaped = None if self.shaped is None else np.asarray(self.shaped)
         if raw.ndim == 3:
@@ -268,7 +277,14 @@ class PatternDisplay:
             value = getattr(self, name)
             if value is not None and len(value) != len(raw):
                 raise ValueError(f"{name} has {len(value)} entries for {len(raw)} crystals")
-        titles = self.view_titles or view_titles("zone-axes", raw.shape[1])
-        if len(titles) != raw.shape[1]:
-            raise ValueError(f"view_titles has {len(titles)} entries for {raw.shape[1]} views")
+        given = list(self.view_titles or view_titles("zone-axes", raw.shape[1]))
+        if all(isinstance(title, str) for title in given):
+            titles: list[Sequence[str]] = [[str(title) for title in given]] * len(raw)
+        elif len(given) == len(raw):
+            titles = [list(of_one) for of_one in given]
+        else:
+            raise ValueError(f"view_titles has {len(given)} entries for {len(raw)} crystals")
+        for of_one in titles:
+            if len(of_one) != raw.shape[1]:
+                raise ValueError(f"view_titles has {len(of_one)} entries for {raw.shape[1]} views")
         return raw, shaped, titles

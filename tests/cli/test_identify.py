@@ -6,6 +6,7 @@ import json
 import sys
 import types
 
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
@@ -225,6 +226,37 @@ def test_plot_of_images_as_pdf(run, simulated, tmp_path):
     code, _, err = run("identify", *simulated()[0], "--plot", tmp_path / "out.pdf", "--top", 20)
     assert (code, err) == (0, [])
     assert (tmp_path / "out.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".pdf"])
+def test_plot_of_many_is_several_pages(run, write_cif, tmp_path, suffix):
+    """24 crystals made one picture 16,402 pixels high."""
+    files = [write_cif(name, 4 + 0.1 * i) for i, name in enumerate("abcdef")]
+    code, _, err = run("identify", *files, "--plot", tmp_path / f"out{suffix}")
+    assert code == 0
+    if suffix == ".pdf":
+        assert err == []
+        assert (tmp_path / "out.pdf").read_bytes().count(b"/Type /Page ") == 2
+        return
+    written = sorted(path.name for path in tmp_path.glob("out*"))
+    assert written == ["out-1.png", "out-2.png"]
+    assert len(err) == 1
+    assert f"6 inputs do not fit: see {tmp_path}/out-1.png to {tmp_path}/out-2.png" in err[0]
+    for name in written:
+        with Image.open(tmp_path / name) as image:
+            assert max(image.size) < 3000
+
+
+def test_plot_names_the_zones_and_what_the_model_does_not_know(run, write_cif, tmp_path):
+    files = [write_cif(), write_cif("tetragonal", c=5.5)]
+    code, _, err = run("identify", *files, "--plot", tmp_path / "out.svg")
+    assert (code, err) == (0, [])
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        run("identify", *files, "--plot", tmp_path / "out.svg")
+    text = (tmp_path / "out.svg").read_text()
+    assert text.count("not among this model") == 1
+    assert text.count("[111]") == text.count("[100]") == 1
+    assert " or " not in text
 
 
 def test_plot_shows_only_so_many(run, write_cif, tmp_path, monkeypatch):
