@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from crystalsym._quiet import without_warnings
 from crystalsym.measurement._pattern import Pattern, positive
 from crystalsym.measurement._q_scale import calibration, describe
 
@@ -111,8 +111,7 @@ def read_patterns(path: str | Path) -> list[Pattern]:
         known = ", ".join([*SUFFIXES, ARRAY_SUFFIX])
         raise ValueError(f"{path}: images are read from {known} files")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns, then fails: the failure is enough
+        with without_warnings():  # Pillow warns, then fails: the failure is enough
             read = _read_png if suffix == ".png" else _read_tiff
             values, bit_depth, text, resolution = read(path)
     except _NotOneImage as error:
