@@ -21,7 +21,7 @@ _FIGURE_SUFFIXES = (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".tif", ".tiff", ".
 
 @dataclass
 class Answer:
-    """What there is to say about one input."""
+    """Hold what there is to say about one input."""
 
     source: Source
     ranking: list[tuple[int, float]]
@@ -35,7 +35,7 @@ class Answer:
 
 
 def table(answer: Answer, labels: frozenset[int], symprec: float) -> str:
-    """An answer as text; `labels` are the groups the model can give at all."""
+    """Write an answer as text; `labels` are the groups the model can give at all."""
     path = answer.source.path
     lines = [path if isinstance(path, str) else " ".join(path)]
     if answer.source.crystal is not None:
@@ -58,7 +58,7 @@ def table(answer: Answer, labels: frozenset[int], symprec: float) -> str:
 
 
 def as_json(answer: Answer, symprec: float) -> dict[str, Any]:
-    """An answer as JSON's own types."""
+    """Turn an answer into JSON's own types."""
     finder = None
     if answer.finder is not None:
         symbol = spacegroups.symbol(answer.finder)

@@ -30,7 +30,7 @@ _BATCH = 32  # crystals simulated at a time: 25 MB of 256 x 256 patterns
 
 @dataclass
 class Source:
-    """One input: a crystal, or one crystal's three images."""
+    """Hold one input: a crystal, or one crystal's three images."""
 
     path: str | list[str]
     name: str
@@ -38,7 +38,7 @@ class Source:
 
 
 class Failures:
-    """Inputs that could not be used, each reported in one line as it comes up."""
+    """Collect inputs that could not be used, each reported in one line as it comes up."""
 
     def __init__(self, strict: bool) -> None:
         self.strict = strict
@@ -106,7 +106,7 @@ def read_crystals(files: Sequence[str], failures: Failures) -> list[Source]:
 
 
 def example_crystals() -> list[Source]:
-    """The bundled crystals."""
+    """List the bundled crystals."""
     from crystalsym.crystals import as_crystal
     from crystalsym.datasets import example_crystals as bundled
 
@@ -116,7 +116,7 @@ def example_crystals() -> list[Source]:
 def simulate(
     simulator: Any, sources: Sequence[Source], failures: Failures
 ) -> Iterator[tuple[list[Source], NDArray[np.float32]]]:
-    """Batches of sources with their raw patterns (n, n_views, H, W)."""
+    """Yield batches of sources with their raw patterns (n, n_views, H, W)."""
     for start in range(0, len(sources), _BATCH):
         batch = list(sources[start : start + _BATCH])
         try:
@@ -180,7 +180,7 @@ def read_images(files: Sequence[str]) -> list[Pattern]:
 def fit_images(
     files: Sequence[str], patterns: Sequence[Pattern], simulator: Any, q_per_pixel: float | None
 ) -> tuple[Source, NDArray[np.float32]]:
-    """Three images as one source and raw patterns (1, 3, H, W) in the simulator's geometry.
+    """Bring three images as one source to raw patterns (1, 3, H, W) in the simulator's geometry.
 
     Raises
     ------

@@ -21,7 +21,7 @@ FAR = 8  # cells: in single precision 5e-7 of a cell
 
 
 class CrystalTable(Sequence):
-    """Fully occupied crystals, stored as concatenated arrays.
+    """Hold fully occupied crystals, stored as concatenated arrays.
 
     Crystals are made when they are asked for, so 100,000 of them take 60 MB.
 
@@ -91,7 +91,7 @@ class CrystalTable(Sequence):
         return self.take(np.arange(len(self))[index])
 
     def take(self, index: Any) -> CrystalTable:
-        """The table of some rows."""
+        """Make a table of some rows."""
         index = np.asarray(index)
         counts = np.diff(self.site_offsets)[index]
         offsets = np.concatenate([[0], np.cumsum(counts)])
@@ -139,7 +139,7 @@ class CrystalTable(Sequence):
 
     @classmethod
     def concatenate(cls, tables: Sequence[CrystalTable]) -> CrystalTable:
-        """The crystals of several tables in one, without their names."""
+        """Join the crystals of several tables in one, without their names."""
         groups = [table.space_group for table in tables]
         counts = np.concatenate([np.diff(table.site_offsets) for table in tables])
         return cls(
@@ -200,7 +200,7 @@ class CrystalTable(Sequence):
         verbose: int = 0,
         idealize: bool = True,
     ) -> CrystalTable:
-        """Every crystal in its standard conventional cell.
+        """Bring every crystal to its standard conventional cell.
 
         Parameters
         ----------

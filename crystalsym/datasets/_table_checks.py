@@ -1,4 +1,4 @@
-"""What a table of crystals must hold, for kernels that read its arrays without asking again."""
+"""Check what a table of crystals holds, for kernels that read its arrays without asking again."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def _check_offsets(table: CrystalTable, n_sites: int) -> None:
 
 
 def _row(table: CrystalTable, wrong: NDArray[Any]) -> str:
-    """The first of some rows, for a message."""
+    """Name the first of some rows, for a message."""
     index = int(wrong.argmax())
     return f"crystal {index}" + ("" if table.names is None else f" ({table.names[index]})")
 
 
 def _site(table: CrystalTable, wrong: NDArray[Any]) -> tuple[int, str]:
-    """The first of some sites, counted within its crystal, and the crystal."""
+    """Name the first of some sites, counted within its crystal, and the crystal."""
     site = int(wrong.argmax())
     row = int(np.searchsorted(table.site_offsets, site, side="right")) - 1
     rows = np.arange(len(table)) == row

@@ -35,7 +35,7 @@ def lattice_pattern(
     ewald: str = "sphere",
     radiation: str = "xray",
 ) -> np.ndarray:
-    """Squared amplitude |F|² of a block of cells at every pixel.
+    """Compute the squared amplitude |F|² of a block of cells at every pixel.
 
     Parameters
     ----------

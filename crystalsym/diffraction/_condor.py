@@ -141,7 +141,7 @@ def condor_pattern(
 
 
 class _CondorError(Exception):
-    """What Condor's process says went wrong, and the module it misses if that is it."""
+    """Carry what Condor's process says went wrong, and the module it misses if that is it."""
 
     def __init__(self, text: str, missing: str | None = None) -> None:
         super().__init__(text)
@@ -149,7 +149,7 @@ class _CondorError(Exception):
 
 
 def _job(detector: Detector, ewald: str, polarization: str, fluence: float) -> dict[str, Any]:
-    """What Condor's classes are called with, in SI units."""
+    """Gather what Condor's classes are called with, in SI units."""
     wavelength = detector.wavelength * 1e-10
     photons = fluence * 1e20 * math.pi * (FOCUS / 2) ** 2
     column, row = detector.beam

@@ -223,7 +223,7 @@ def write_pattern(
 
 
 class _NotOneImage(ValueError):
-    """A file that is no image, or several."""
+    """Report a file that is no image, or several."""
 
 
 _Read = tuple[NDArray[Any], int, str, float | None]
@@ -287,7 +287,7 @@ def _read_tiff(path: Path) -> _Read:
 
 
 def _grey_of_page(page: Any, kind: str) -> NDArray[Any]:
-    """Grey values of one page, (H, W)."""
+    """Read the grey values of one page, (H, W)."""
     values = page.asarray()
     if values.dtype.kind not in "buif":
         raise _NotOneImage(f"holds {values.dtype} numbers, not grey values")
@@ -305,7 +305,7 @@ def _grey_of_page(page: Any, kind: str) -> NDArray[Any]:
 
 
 def _resolution(page: Any) -> float | None:
-    """Pixels per unit of length, from the tag of the width."""
+    """Take pixels per unit of length from the tag of the width."""
     tag = page.tags.get("XResolution")
     if tag is None:
         return None
@@ -334,7 +334,7 @@ def _read_by_pillow(path: Path) -> _Read:
 
 
 def _depth(bits: int) -> int:
-    """Bits of a grey value, as 8, 16 or 32."""
+    """Round the bits of a grey value up to 8, 16 or 32."""
     return 8 if bits <= 8 else 16 if bits <= 16 else 32
 
 

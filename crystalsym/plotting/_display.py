@@ -1,4 +1,4 @@
-"""The display of patterns and rankings."""
+"""Display patterns and rankings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PatternDisplay:
 
     Each crystal fills one block: its raw patterns (logarithmic grey scale, with a scale bar in
     1/Å), the shaped patterns below them, and the most probable groups as horizontal bars. Bars in
-    colour belong to the most probable diffraction class, whose members the beam hardly tells apart.
+    color belong to the most probable diffraction class, whose members the beam hardly tells apart.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class PatternDisplay:
     known_groups : list of n (int or None), optional
         Space groups that a symmetry finder, or the literature, gives.
     q_max : float, optional
-        q at the outermost pixel centres in 1/Å; without it there is no scale bar.
+        q at the outermost pixel centers in 1/Å; without it there is no scale bar.
     view_titles : sequence of str, or of n sequences of str, optional
         One title per view, for all crystals or for each of its own. Default: the zone axes [100],
         [010], [001].

@@ -1,4 +1,4 @@
-"""The parts of a figure: titles, raw patterns, shaped patterns, rankings."""
+"""Draw the parts of a figure: titles, raw patterns, shaped patterns, rankings."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Ranking = Sequence[tuple[int, float]]
 DECADES = 5  # of intensity that a raw pattern shows
 FAINT = "#7b8794"
 _LONGEST_NAME = 44  # characters
-_BEAM_RADIUS = 6  # pixels around the centre that do not set the intensity scale
+_BEAM_RADIUS = 6  # pixels around the center that do not set the intensity scale
 _INK, _LEADING, _OTHER, _MARK = "#1f2933", "#0f766e", "#b8c4ce", "#c2410c"
-_LINES_COLOUR = np.array([0.16, 0.62, 0.66])
+_LINES_COLOR = np.array([0.16, 0.62, 0.66])
 
 
 def symbol_text(number: int) -> str:
@@ -63,7 +63,7 @@ def shaped_to_rgb(shaped: ArrayLike) -> NDArray[np.float64]:
     image = np.clip(image / scale, 0, 1)
     if image.shape[2] == 2:
         spots, lines = image[..., :1], image[..., 1:]
-        return np.maximum(spots, lines * _LINES_COLOUR)
+        return np.maximum(spots, lines * _LINES_COLOR)
     return np.broadcast_to(image, (*image.shape[:2], 3)).astype(np.float64)
 
 
@@ -130,8 +130,8 @@ def draw_ranking(ax: Axes, ranking: Ranking, known: int | None) -> None:
     group = _leading_class(ranking)
     for place, (number, probability) in enumerate(ranking):
         number = int(number)
-        colour = _LEADING if number in group else _OTHER
-        ax.barh(place, probability, height=0.5, color=colour)
+        color = _LEADING if number in group else _OTHER
+        ax.barh(place, probability, height=0.5, color=color)
         percent = f"{100 * probability:.1f} %" if probability >= 5e-4 else "< 0.1 %"
         ax.text(probability + 0.02, place, percent, color=_INK, fontsize=9, va="center")
         head = f"{symbol_text(number)}  {number}"
