@@ -68,6 +68,24 @@ def test_one_shaper_in_several_threads(patterns, name):
         assert np.array_equal(found, alone)
 
 
+def test_spots_in_several_threads():
+    simulator = DiffractionSimulator(symprec=0.01, output="spots")
+    shaper = PatternShaper("lattice", image_size=17, intensity="log")
+    spots = simulator.transform(CRYSTALS)
+    alone = shaper.transform(spots)
+
+    def both():
+        found = simulator.transform(CRYSTALS)
+        return found, shaper.transform(found)
+
+    for found, shaped in at_once(both):
+        assert np.array_equal(found.q, spots.q)
+        assert np.array_equal(found.intensity, spots.intensity)
+        assert np.array_equal(shaped, alone)
+    with joblib.parallel_config(backend="threading", n_jobs=3):
+        assert np.array_equal(shaper.transform(simulator.transform(CRYSTALS)), alone)
+
+
 @pytest.mark.parametrize("backend", ["threading", "loky", "sequential"])
 def test_jobs_of_any_kind_give_the_same(patterns, backend):
     simulator = DiffractionSimulator(symprec=0.01, image_size=128)

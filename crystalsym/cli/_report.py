@@ -30,7 +30,7 @@ class Answer:
     finder: int | None = None
     coverage: float | None = None
     prediction_set: list[int] | None = None
-    raw: NDArray[Any] | None = None
+    raw: Any = None
     shaped: NDArray[Any] | None = None
 
 
@@ -133,16 +133,21 @@ def _page(answers: Sequence[Answer], simulator: Any, model_groups: Collection[in
     """Draw some answers as one figure."""
     from matplotlib import pyplot
 
+    from crystalsym.diffraction import SpotPatterns
     from crystalsym.plotting import PatternDisplay, titles_of, view_titles
 
+    patterns = [answer.raw for answer in answers if answer.raw is not None]
+    of_spots = isinstance(patterns[0], SpotPatterns)
     display = PatternDisplay.from_patterns(
-        np.stack([answer.raw for answer in answers if answer.raw is not None]),
+        SpotPatterns.concatenate(patterns) if of_spots else np.stack(patterns),
         np.stack([answer.shaped for answer in answers if answer.shaped is not None]),
         [answer.ranking[:_MOST_BARS] for answer in answers],
         names=[answer.source.name for answer in answers],
         known_groups=[answer.finder for answer in answers],
         q_max=edge(simulator),
-        view_titles=[
+        view_titles=None
+        if of_spots
+        else [
             view_titles(simulator.views)
             if answer.source.crystal is None
             else titles_of(simulator, answer.source.crystal)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from crystalsym.diffraction import SpotPatterns
 from crystalsym.plotting._drawing import (
     DECADES,
     FAINT,
@@ -17,7 +18,8 @@ from crystalsym.plotting._drawing import (
     draw_shaped,
     draw_title,
 )
-from crystalsym.plotting._views import titles_of, view_titles
+from crystalsym.plotting._spot_images import spot_images, widest_field
+from crystalsym.plotting._views import titles_of, view_titles, zone_titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +38,7 @@ class PatternDisplay:
 
     Parameters
     ----------
-    raw : array of shape (n, n_views, H, W)
+    raw : array of shape (n, n_views, H, W), or SpotPatterns
         Raw patterns, linear intensity. (n_views, H, W) is taken as one crystal.
     shaped : array of shape (n, n_views, h, w, C), optional
         The same patterns as the network sees them, in [0, 1] or uint8.
@@ -47,10 +49,10 @@ class PatternDisplay:
     known_groups : list of n (int or None), optional
         Space groups that a symmetry finder, or the literature, gives.
     q_max : float, optional
-        q at the outermost pixel centers in 1/Å; without it there is no scale bar.
+        q at the outermost pixel centers in 1/Å; without it images have no scale bar.
     view_titles : sequence of str, or of n sequences of str, optional
-        One title per view, for all crystals or for each of its own. Default: the zone axes [100],
-        [010], [001].
+        One title per view, for all crystals or for each of its own. Default: the zones that spots
+        know, or else [100], [010], [001].
     model_groups : collection of int, optional
         Groups that the model can answer. A known group that is none of them is marked so.
 
@@ -76,7 +78,7 @@ class PatternDisplay:
 
     def __init__(
         self,
-        raw: ArrayLike,
+        raw: ArrayLike | SpotPatterns,
         shaped: ArrayLike | None = None,
         rankings: Sequence[Ranking] | None = None,
         *,
@@ -126,7 +128,7 @@ class PatternDisplay:
         PatternDisplay
         """
         simulator = estimator[0]
-        is_patterns = isinstance(X, np.ndarray) and X.ndim == 4
+        is_patterns = isinstance(X, SpotPatterns) or (isinstance(X, np.ndarray) and X.ndim == 4)
         raw = X if is_patterns else simulator.transform(X)
         shaped = estimator[1:-1].transform(raw)
         groups, probabilities = estimator[-1].predict_top_k(shaped, top)
@@ -141,7 +143,9 @@ class PatternDisplay:
             names=names,
             known_groups=known_groups,
             q_max=simulator.q_per_pixel * (simulator.image_size - 1) / 2,
-            view_titles=view_titles(simulator.views)
+            view_titles=None
+            if isinstance(raw, SpotPatterns)
+            else view_titles(simulator.views)
             if is_patterns
             else [titles_of(simulator, structure) for structure in X],
             model_groups=[int(group) for group in estimator[-1].classes_],
@@ -151,7 +155,7 @@ class PatternDisplay:
     @classmethod
     def from_patterns(
         cls,
-        raw: ArrayLike,
+        raw: ArrayLike | SpotPatterns,
         shaped: ArrayLike | None = None,
         rankings: Sequence[Ranking] | None = None,
         *,
@@ -192,6 +196,7 @@ class PatternDisplay:
         from matplotlib.gridspec import GridSpecFromSubplotSpec
 
         raw, shaped, titles = self._checked()
+        q_max = widest_field(self.raw) if isinstance(self.raw, SpotPatterns) else self.q_max
         n, n_views = raw.shape[:2]
         tiles = _TILE * n_views, _TILE * (1 if shaped is None else 2)  # inches
         if ax is None:
@@ -211,7 +216,7 @@ class PatternDisplay:
         blocks = GridSpecFromSubplotSpec(n, 1, subplot_spec=place, hspace=0)
         axes = [
             self._plot_block(
-                i, raw[i], None if shaped is None else shaped[i], titles[i], blocks[i], tiles
+                i, raw[i], None if shaped is None else shaped[i], titles[i], q_max, blocks[i], tiles
             )
             for i in range(n)
         ]
@@ -224,6 +229,7 @@ class PatternDisplay:
         raw: NDArray[Any],
         shaped: NDArray[Any] | None,
         titles: Sequence[str],
+        q_max: float | None,
         place: Any,
         tiles: tuple[float, float],
     ) -> list[Axes]:
@@ -248,7 +254,7 @@ class PatternDisplay:
         for v, title in enumerate(titles):
             first = v == 0  # it alone carries the row's label and the scale bar
             label = f"raw, log scale, {DECADES} decades" if first else None
-            draw_raw(axes[v], raw[v], label, self.q_max if first else None)
+            draw_raw(axes[v], raw[v], label, q_max if first else None)
             axes[v].set_title(title, fontsize=9, color=FAINT, pad=3)
             if shaped is not None:
                 draw_shaped(axes[n_views + v], shaped[v], "shaped" if first else None)
@@ -262,7 +268,8 @@ class PatternDisplay:
 
     def _checked(self) -> tuple[NDArray[Any], NDArray[Any] | None, list[Sequence[str]]]:
         """Check the input: patterns get a leading axis of crystals, views their titles."""
-        raw = np.asarray(self.raw)
+        spots = self.raw if isinstance(self.raw, SpotPatterns) else None
+        raw = np.asarray(self.raw) if spots is None else spot_images(spots)
         shaped = None if self.shaped is None else np.asarray(self.shaped)
         if raw.ndim == 3:
             raw, shaped = raw[None], None if shaped is None else shaped[None]
@@ -277,7 +284,10 @@ class PatternDisplay:
             value = getattr(self, name)
             if value is not None and len(value) != len(raw):
                 raise ValueError(f"{name} has {len(value)} entries for {len(raw)} crystals")
-        given = list(self.view_titles or view_titles("zone-axes", raw.shape[1]))
+        default: Sequence[Any] = view_titles("zone-axes", raw.shape[1])
+        if spots is not None:
+            default = zone_titles(spots)
+        given = list(self.view_titles or default)
         if all(isinstance(title, str) for title in given):
             titles: list[Sequence[str]] = [[str(title) for title in given]] * len(raw)
         elif len(given) == len(raw):

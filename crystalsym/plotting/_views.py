@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalsym.crystals import Crystal, as_structure, standardize
-from crystalsym.diffraction import resolve_views
+from crystalsym.diffraction import SpotPatterns, resolve_views
 
 _TITLES = {
     "zone-axes": ("[100]", "[010]", "[001]"),
@@ -75,6 +75,27 @@ def titles_of(simulator: Any, structure: Any) -> tuple[str, ...]:
             known = standardize(known, simulator.symprec, simulator.idealize)
         lattice = known.lattice
     return view_titles(simulator.views, lattice=lattice)
+
+
+def zone_titles(patterns: SpotPatterns) -> list[tuple[str, ...]]:
+    """Name the views of each crystal by the zones that its spots know, or number them.
+
+    Parameters
+    ----------
+    patterns : SpotPatterns
+
+    Returns
+    -------
+    list of tuple of str
+    """
+    n, n_views = patterns.shape
+    numbered = [f"view {view + 1}" for view in range(n_views)]
+    if patterns.zone is None:
+        return [tuple(numbered)] * n
+    return [
+        tuple(_zone_text(z) if np.any(z) else other for z, other in zip(row, numbered, strict=True))
+        for row in patterns.zone
+    ]
 
 
 def _zone_text(zone: Any) -> str:

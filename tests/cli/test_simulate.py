@@ -112,7 +112,7 @@ def test_shaped_pictures_are_large_enough_to_see(run, write_cif, tmp_path, pipel
     sizes = {}
     for size, options in ((13, ()), (224, ()), (13, ("--scale", 1)), (13, ("--scale", 3))):
         small = Pipeline(
-            [pipeline.steps[0], ("shape", PatternShaper(image_size=size)), ("x", None)]
+            [pipeline.steps[0], ("shape", PatternShaper("spots", image_size=size)), ("x", None)]
         )
         monkeypatch.setattr("crystalsym.cli._shape.load_pipeline", lambda name, p=small: p)
         code, out, _ = run("shape", write_cif(), "-o", tmp_path / "shaped", *options)

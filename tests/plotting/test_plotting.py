@@ -212,6 +212,27 @@ def test_titles_follow_the_cell_that_is_simulated():
     assert titles_of(simulator.set_params(standardize=False), primitive)[0] == "[100]"
 
 
+def test_spots_are_drawn_where_they_lie():
+    """Pipelines that go by spots have no images to show."""
+    simulator = DiffractionSimulator(views="symmetry-directions", output="spots")
+    paths = [example_crystals()[name] for name in ("NaCl", "TiO2-brookite")]
+    spots = simulator.transform(paths)
+    display = PatternDisplay.from_patterns(spots, rankings=RANKINGS)
+    titles = [[ax.get_title() for ax in row[:3]] for row in display.axes_]
+    assert titles == [["[111]", "[1-10]", "[001]"], ["[100]", "[010]", "[001]"]]
+    images = DiffractionSimulator(views="symmetry-directions", output="images").transform(paths)
+    as_images = PatternDisplay.from_patterns(images, rankings=RANKINGS, q_max=simulator.q_max)
+    for ours, theirs in zip(
+        display.axes_[:, :3].ravel(), as_images.axes_[:, :3].ravel(), strict=True
+    ):
+        one, two = (ax.images[0].get_array() > 0.5 for ax in (ours, theirs))
+        radius = np.hypot(*(np.indices(one.shape) - 127.5))
+        away = (radius > 8) & (radius < 120)  # no beam among the spots, and no corners
+        assert (one & two & away).sum() > 0.9 * (two & away).sum() > 0  # ours are wider
+    bars = [ax.lines[0].get_xdata() for ax in (display.axes_[0, 0], as_images.axes_[0, 0])]
+    np.testing.assert_allclose(bars[0], bars[1])
+
+
 def test_each_crystal_has_its_own_titles(patterns):
     titles = [("[111]", "[1-10]", "[001]"), ("[100]", "[010]", "[001]")]
     display = PatternDisplay.from_patterns(patterns[0], view_titles=titles)
