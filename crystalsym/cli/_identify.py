@@ -37,14 +37,13 @@ def run(args: argparse.Namespace) -> int:
     check_figure_path(args.plot)
     failures = Failures(args.strict)
     answers: list[Answer] = []
-    simulator = None
+    simulator, labels = None, frozenset[int]()
     for pipeline, answer in _answers(args, failures):
-        simulator = pipeline[0]
+        simulator, labels = pipeline[0], frozenset(int(g) for g in pipeline[-1].classes_)
         if not (args.plot and wants_patterns(len(answers))):
             answer.raw = answer.shaped = None
         answers.append(answer)
         if not args.json:
-            labels = frozenset(int(g) for g in pipeline[-1].classes_)
             print(table(answer, labels, args.symprec), flush=True)
     if answers and args.json:
         print(json.dumps({
@@ -54,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
             "version": __version__,
         }, indent=2))  # fmt: skip
     if answers and args.plot:
-        write_figure(args.plot, answers, simulator)
+        write_figure(args.plot, answers, simulator, labels)
     return failures.exit_code(len(answers))
 
 

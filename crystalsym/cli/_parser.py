@@ -45,7 +45,10 @@ def build_parser() -> argparse.ArgumentParser:
     identify.add_argument("--coverage", type=_fraction, metavar="C", help="also give the groups"
                           " that hold the true one this often, such as 0.95")  # fmt: skip
     identify.add_argument(
-        "--plot", metavar="FILE", help="draw patterns and rankings (.png, .pdf, .svg)"
+        "--plot",
+        metavar="FILE",
+        help="draw patterns and rankings (.png, .pdf, .svg), of more than"
+        " four inputs on several pages, or into FILE-1.png and so on",
     )
     identify.add_argument("--json", action="store_true", help="print JSON instead of tables")
     _add_model(identify)
@@ -100,6 +103,8 @@ def build_parser() -> argparse.ArgumentParser:
     shape.add_argument("files", nargs="+", metavar="FILES", help="structures, or three images")
     shape.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to")
     _add_model(shape)
+    shape.add_argument("--scale", type=_count, metavar="N", help="picture's pixels along the edge"
+                       " of one of the network's (as many as make about 256)")  # fmt: skip
     shape.add_argument("--strict", action="store_true", help="stop at the first input that fails")
     _add_q_per_pixel(shape)
     _finish(shape, "shape")

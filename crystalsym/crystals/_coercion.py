@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from crystalsym._quiet import without_warnings
 from crystalsym.crystals._crystal import Crystal
 
 
@@ -68,8 +68,7 @@ def _read_file(path: Path, name: str | None) -> Crystal:
     from pymatgen.core import Structure
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with without_warnings():
             # Two atoms on one place are the caller's business elsewhere; in a file they are
             # symmetry images that the parser has to merge.
             structure = Structure.from_file(path)

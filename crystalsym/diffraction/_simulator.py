@@ -81,8 +81,8 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         ``"bragg"`` draws reflections as spots; ``"lattice"`` sums a finite block of cells exactly.
         ``"atoms"`` sums atom by atom and takes finite clusters
         (:class:`crystalsym.crystals.Cluster`, pymatgen Molecules, non-periodic ASE Atoms,
-        ``.xyz`` files) beside crystals. ``"condor"`` has the same sum done by Condor, which must
-        be installed.
+        ``.xyz`` and PDB files) beside crystals. ``"condor"`` has the same sum done by Condor,
+        which must be installed.
     spot_sigma : float, default=0.5
         Standard deviation of the spots in pixels (engine ``"bragg"``).
     thickness : float, optional
