@@ -15,6 +15,9 @@ from crystalsym.crystals._crystal import (
 from crystalsym.crystals._displacements import (
     symmetric_displacements,
 )
+from crystalsym.crystals._notes import (
+    StructureWarning,
+)
 from crystalsym.crystals._prototypes import (
     prototype,
 )
@@ -31,6 +34,7 @@ from crystalsym.crystals._wyckoff import (
 __all__ = [
     "Cluster",
     "Crystal",
+    "StructureWarning",
     "SymmetryError",
     "WyckoffPosition",
     "as_crystal",
