@@ -81,12 +81,13 @@ def _answers(args: argparse.Namespace, failures: Failures) -> Iterator[tuple[Any
             raise InputError(f"{args.files[0]}: give either FILES or --examples")
         sources = example_crystals()
     else:
-        sources = read_crystals(args.files, failures)
+        sources = read_crystals(args.files, failures, args.block)
     if args.q_per_pixel is not None:
         warn("--q-per-pixel is for images and has no effect on structures")
     if not sources:
         return
     pipeline = load_pipeline(args.model)
+    pipeline[0].set_params(symprec=args.symprec)
     for batch, raw in simulate(pipeline[0], sources, failures):
         yield from _classify(pipeline, batch, raw, args)
 

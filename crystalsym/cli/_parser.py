@@ -52,8 +52,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--model", default="72", metavar="NAME", help="bundled model (%(default)s)"
     )
     _add_q_per_pixel(identify)
+    _add_block(identify)
     identify.add_argument("--symprec", type=_positive, default=0.1, metavar="Å",
-                          help="tolerance of the symmetry finder (%(default)s)")  # fmt: skip
+                          help="tolerance of the symmetry finder, for its own answer and for the"
+                          " standard cell that is simulated (%(default)s)")  # fmt: skip
     identify.add_argument(
         "--strict", action="store_true", help="stop at the first input that fails"
     )
@@ -90,6 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     simulate.add_argument(
         "--strict", action="store_true", help="stop at the first input that fails"
     )
+    _add_block(simulate)
     _finish(simulate, "simulate")
 
     shape = commands.add_parser(
@@ -104,6 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
     shape.add_argument("--model", default="72", metavar="NAME", help="bundled model (%(default)s)")
     shape.add_argument("--strict", action="store_true", help="stop at the first input that fails")
     _add_q_per_pixel(shape)
+    _add_block(shape)
     _finish(shape, "shape")
 
     train = commands.add_parser(
@@ -184,6 +188,11 @@ def _add_q_per_pixel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--q-per-pixel", type=_positive, metavar="Q",
                         help="length of an image's pixel in 1/Å, where the files do not tell or"
                         " tell wrongly")  # fmt: skip
+
+
+def _add_block(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--block", metavar="NAME", help="data block of a CIF file, by name or by"
+                        " its place among those with atoms (the first)")  # fmt: skip
 
 
 def _count(text: str) -> int:

@@ -1,10 +1,11 @@
-"""One data block of a CIF file: items by name in any case and spelling, numbers with their digits."""
+"""One data block of a CIF file: items in any case and spelling, numbers with their digits."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gemmi import cif
 
@@ -35,7 +36,8 @@ class CifBlock:
     def __init__(self, block: cif.Block) -> None:
         self.name = block.name.strip()
         self._values: dict[str, list[str]] = {}
-        for item in block:
+        items: Iterable[Any] = block
+        for item in items:
             if item.pair is not None:
                 self._add(item.pair[0], [item.pair[1]])
             elif item.loop is not None:

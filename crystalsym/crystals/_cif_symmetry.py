@@ -25,7 +25,11 @@ _SUPERSPACE = (
     "_space_group_symop_ssg_operation_algebraic",
     "_space_group_symop_magn_ssg_operation_algebraic",
 )
-_SUPERSPACE_NAMES = ("_space_group_ssg_name", "_space_group_ssg_name_IT", "_space_group_ssg_name_WJJ")  # fmt: skip
+_SUPERSPACE_NAMES = (
+    "_space_group_ssg_name",
+    "_space_group_ssg_name_IT",
+    "_space_group_ssg_name_WJJ",
+)
 _HALL = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
 _SYMBOLS = (
     "_space_group_name_H-M_alt",
@@ -70,8 +74,9 @@ def read_symmetry(block: CifBlock, cell: gemmi.UnitCell, notes: list[str]) -> Sy
         notes.append("modulated structure (superspace), its average is read")
     if block.has("_atom_site_moment") or block.has("_space_group_magn"):
         notes.append("magnetic structure, moments and time reversal are left out")
-    listed_operations = _listed(block, notes)
     named, words = _named(block, metric, notes)
+    groups = [reading.operations for reading in named]
+    listed_operations = _listed(block, groups, notes)
     if listed_operations is None:
         if not named:
             notes.append("no symmetry given, atoms are taken as listed (P 1)")
@@ -83,7 +88,7 @@ def read_symmetry(block: CifBlock, cell: gemmi.UnitCell, notes: list[str]) -> Sy
     own = Reading(listed_operations, listed_words)
     if listed_operations.misfit(metric) > METRIC_MISFIT:
         notes.append(f"the cell does not have the symmetry of {listed_words}")
-    if not named or any(reading.operations == listed_operations for reading in named):
+    if not named or listed_operations in groups:
         return Symmetry((own,))
     number = listed_operations.number
     if number is not None and any(reading.operations.number == number for reading in named):
@@ -102,8 +107,8 @@ def _metric(cell: gemmi.UnitCell) -> np.ndarray:
     return vectors @ vectors.T
 
 
-def _listed(block: CifBlock, notes: list[str]) -> Operations | None:
-    """The operations listed, completed to a group; None if there are none."""
+def _listed(block: CifBlock, groups: Sequence[Operations], notes: list[str]) -> Operations | None:
+    """The operations listed, completed to a group if they are none of ``groups``."""
     magnetic = [text for text in block.column(*_MAGNETIC) if known(text)]
     if magnetic:
         operations = _parsed(block, _MAGNETIC[0], map(_without_time, magnetic))
@@ -122,6 +127,8 @@ def _listed(block: CifBlock, notes: list[str]) -> Operations | None:
         if not texts:
             return None
         operations = _parsed(block, item, texts)
+    if operations in groups:
+        return operations
     group = operations.closed()
     if group is None:
         raise ValueError(f"{block.where(OPERATIONS[0])}: the operations listed form no group")

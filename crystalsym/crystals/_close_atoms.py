@@ -46,16 +46,11 @@ def close_pairs(
         coords = np.concatenate([coords, copies])
         atoms = np.concatenate([atoms, atoms[beyond]])
     pairs = cKDTree(coords @ lattice).query_pairs(radius, output_type="ndarray")
+    if not len(pairs):
+        return pairs[:, 0], pairs[:, 1]
     found = np.sort(atoms[pairs], axis=1)
     found = np.unique(found[found[:, 0] != found[:, 1]], axis=0)
     return found[:, 0], found[:, 1]
-
-
-def first_of_each(n: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """For each of ``n`` atoms the lowest atom it is close to, which may be itself."""
-    lowest = np.arange(n)
-    np.minimum.at(lowest, np.maximum(first, second), np.minimum(first, second))
-    return lowest
 
 
 def runs(values: np.ndarray) -> list[np.ndarray]:

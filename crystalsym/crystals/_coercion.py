@@ -170,13 +170,13 @@ def _from_ase(atoms: Any, name: str | None) -> Crystal:
             )
         notes.append("is periodic in no direction (pbc=False) but has a cell, read as a crystal")
     places, numbers, occupancies = _ase_contents(atoms, label)
-    warn_of(label, notes)
+    warn_of(label, notes, stacklevel=4)
     return Crystal(
         np.asarray(atoms.get_cell()), places, numbers, occupancies, name=label, notes=tuple(notes)
     )
 
 
-def _ase_contents(atoms: Any, label: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def _ase_contents(atoms: Any, label: str) -> tuple[np.ndarray, np.ndarray, Any]:
     """Places, atomic numbers and occupancies; ASE keeps shared sites beside the atoms."""
     places, numbers = atoms.get_scaled_positions(wrap=False), atoms.get_atomic_numbers()
     contents = atoms.info.get("occupancy")

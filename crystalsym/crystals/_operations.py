@@ -10,6 +10,9 @@ import numpy as np
 GRID = gemmi.Op.DEN  # translations are counted in 24ths of an edge
 MOST = 4096  # more operations than any cell of a real structure has
 METRIC_MISFIT = 0.02  # relative
+# An operation as one number: nine digits of the rotation, three of the translation.
+_ROTATION_PLACES = 17 ** np.arange(9)
+_SHIFT_PLACES = GRID ** np.arange(3)
 
 
 class Operations:
@@ -23,18 +26,14 @@ class Operations:
     """
 
     def __init__(self, rotations, translations) -> None:
-        rows = np.concatenate(
-            [
-                np.reshape(rotations, (-1, 9)),
-                np.mod(np.reshape(translations, (-1, 3)), GRID),
-            ],
-            axis=1,
-        ).astype(np.int64)
-        _, first = np.unique(rows, axis=0, return_index=True)
-        rows = rows[np.sort(first)]
-        self.rotations = rows[:, :9].reshape(-1, 3, 3)
-        self.translations = rows[:, 9:]
-        self._keys = frozenset(row.tobytes() for row in rows)
+        rotations = np.reshape(rotations, (-1, 9)).astype(np.int64)
+        translations = np.mod(np.reshape(translations, (-1, 3)), GRID).astype(np.int64)
+        keys = (rotations + 8) @ _ROTATION_PLACES * GRID**3 + translations @ _SHIFT_PLACES
+        keys, first = np.unique(keys, return_index=True)
+        first = np.sort(first)
+        self.rotations = rotations[first].reshape(-1, 3, 3)
+        self.translations = translations[first]
+        self._keys = frozenset(keys.tolist())
 
     def __len__(self) -> int:
         return len(self.rotations)

@@ -124,8 +124,8 @@ def _index() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
             if setting.monoclinic_unique_axis() == axis and words.count("1") == 2:
                 short = " ".join(word for word in words if word != "1")
                 spaced.setdefault(short.lower(), []).append(setting.xhm())
-    for words, names in list(spaced.items()):
-        joined.setdefault(re.sub(r"[ )]", "", words), []).extend(names)
+    for symbol, names in spaced.items():
+        joined.setdefault(re.sub(r"[ )]", "", symbol), []).extend(names)
     return spaced, joined
 
 

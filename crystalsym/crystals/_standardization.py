@@ -15,21 +15,27 @@ import numpy as np
 
 from crystalsym import spacegroups
 from crystalsym.crystals._cell_settings import METRIC_TOLERANCE, canonical_setting
+from crystalsym.crystals._close_atoms import runs
 from crystalsym.crystals._coercion import as_crystal
 from crystalsym.crystals._crystal import Crystal
+from crystalsym.crystals._notes import StructureWarning
 from crystalsym.crystals._unidealized import given_cell
 
 # pymatgen and the Materials Project use this angle tolerance for their labels.
 ANGLE_TOLERANCE = 5.0
 # Two entries closer than this (fractional) share one site.
 SHARED_SITE = 1e-4
+# Tried in turn, in Å, where a larger tolerance finds nothing: split atoms are often this close.
+SMALLER = (0.05, 0.02, 0.01)
+# A cell of so many sites that nearly repeats itself takes the finder half a minute and more.
+MANY_SITES = 500
 
 
 class SymmetryError(ValueError):
     """The symmetry finder could not make sense of a crystal."""
 
 
-def space_group_number(crystal, symprec: float = 0.1) -> int:
+def space_group_number(crystal, symprec: float = 0.1, fallback: bool = True) -> int:
     """Space group found by spglib.
 
     Parameters
@@ -37,6 +43,9 @@ def space_group_number(crystal, symprec: float = 0.1) -> int:
     crystal : Crystal or anything :func:`as_crystal` reads
     symprec : float, default=0.1
         Distance tolerance in Å.
+    fallback : bool, default=True
+        Where nothing is found within ``symprec``, try 0.05, 0.02 and 0.01 Å, and warn of the one
+        that served.
 
     Returns
     -------
@@ -47,13 +56,18 @@ def space_group_number(crystal, symprec: float = 0.1) -> int:
     SymmetryError
         If spglib finds no symmetry, for instance because atoms overlap.
 
+    Warns
+    -----
+    StructureWarning
+        If a smaller tolerance had to be taken, or the cell has very many atoms.
+
     Examples
     --------
     >>> from crystalsym.crystals import Crystal, space_group_number
     >>> space_group_number(Crystal([[4, 0, 0], [0, 4, 0], [0, 0, 4]], [[0, 0, 0]], [84]))
     221
     """
-    return int(_dataset(as_crystal(crystal), symprec)[0].number)
+    return int(_dataset(as_crystal(crystal), symprec, fallback)[0].number)
 
 
 def standardize(crystal, symprec: float = 0.1, idealize: bool = True) -> Crystal:
@@ -64,7 +78,8 @@ def standardize(crystal, symprec: float = 0.1, idealize: bool = True) -> Crystal
     crystal : Crystal or anything :func:`as_crystal` reads
         Any cell: primitive, conventional or a supercell, any origin, any orientation.
     symprec : float, default=0.1
-        Distance tolerance of the symmetry finder in Å.
+        Distance tolerance of the symmetry finder in Å. Where nothing is found, smaller ones are
+        tried and named in a warning, as in :func:`space_group_number`.
     idealize : bool, default=True
         Move edges, angles and atoms onto the values that the symmetry asks for, within the
         tolerance. Otherwise axes and origin are chosen the same way, and the crystal stays as
@@ -73,7 +88,7 @@ def standardize(crystal, symprec: float = 0.1, idealize: bool = True) -> Crystal
     Returns
     -------
     Crystal
-        With ``standard=True``; such a crystal passes through unchanged.
+        With ``standard=True``; such a crystal passes through unchanged. It keeps the ``notes``.
 
     Raises
     ------
@@ -117,7 +132,15 @@ def standardize(crystal, symprec: float = 0.1, idealize: bool = True) -> Crystal
         atoms = _expand(coords, dataset.std_types, site_of, atoms_of, crystal)
     coords, numbers, occupancies = atoms
     lattice, coords = _changed(lattice, coords, steps)
-    return Crystal(lattice, coords, numbers, occupancies, name=crystal.name, standard=True)
+    return Crystal(
+        lattice,
+        coords,
+        numbers,
+        occupancies,
+        name=crystal.name,
+        standard=True,
+        notes=crystal.notes,
+    )
 
 
 def conventional_setting(
@@ -158,7 +181,34 @@ def _changed(lattice, coords, steps) -> tuple[np.ndarray, np.ndarray]:
     return _oriented(lattice), coords - np.floor(coords + 1e-9)
 
 
-def _dataset(crystal: Crystal, symprec: float):
+def _dataset(crystal: Crystal, symprec: float, fallback: bool = True):
+    """What the finder says within ``symprec``, else within the largest tolerance that serves."""
+    if len(crystal) >= MANY_SITES:
+        warnings.warn(
+            f"{crystal.name or crystal.formula}: with {len(crystal)} atoms in the cell, finding"
+            " its symmetry may take minutes; a smaller cell, if there is one, is quicker",
+            StructureWarning,
+            stacklevel=1,  # one place, so that two calls say it once
+        )
+    try:
+        return _dataset_within(crystal, symprec)
+    except SymmetryError:
+        for smaller in (s for s in SMALLER if fallback and s < symprec):
+            try:
+                found = _dataset_within(crystal, smaller)
+            except SymmetryError:
+                continue
+            warnings.warn(
+                f"{crystal.name or crystal.formula}: no symmetry found within {symprec:g} Å,"
+                f" {smaller:g} Å is used",
+                StructureWarning,
+                stacklevel=1,
+            )
+            return found
+        raise
+
+
+def _dataset_within(crystal: Crystal, symprec: float):
     os.environ.setdefault("SPGLIB_WARNING", "OFF")  # its C code writes to standard error
     import spglib
 
@@ -189,23 +239,33 @@ def _failure(crystal: Crystal, symprec: float, error: Exception | None) -> str:
 
 def _merged_sites(crystal: Crystal):
     """Sites with their contents as type labels, since spglib knows no occupancy."""
-    delta = crystal.frac_coords[:, None] - crystal.frac_coords[None]
-    delta -= np.round(delta)
-    same = np.all(np.abs(delta) < SHARED_SITE, axis=2)
-    first = same.argmax(axis=1)
-    sites = np.unique(first)
+    first = _first_on_site(crystal.frac_coords)
+    groups = runs(first)
+    sites = first[[group[0] for group in groups]]
     contents = [
         tuple(
             sorted(
                 (int(crystal.atomic_numbers[i]), round(float(crystal.occupancies[i]), 6))
-                for i in np.flatnonzero(first == s)
+                for i in group
             )
         )
-        for s in sites
+        for group in groups
     ]
-    kinds = sorted(set(contents))
-    types = np.array([kinds.index(c) + 1 for c in contents])
-    return crystal.frac_coords[sites], types, kinds
+    kinds = {content: kind for kind, content in enumerate(sorted(set(contents)), start=1)}
+    types = np.array([kinds[content] for content in contents])
+    return crystal.frac_coords[sites], types, list(kinds)
+
+
+def _first_on_site(coords: np.ndarray) -> np.ndarray:
+    """For each entry the first one within ``SHARED_SITE`` of it along each axis."""
+    from scipy.spatial import cKDTree
+
+    wrapped = coords - np.floor(coords)
+    wrapped[wrapped >= 1] = 0  # of a rounding error below zero
+    pairs = cKDTree(wrapped, boxsize=1).query_pairs(SHARED_SITE, p=np.inf, output_type="ndarray")
+    first = np.arange(len(coords))
+    np.minimum.at(first, pairs.max(axis=1), pairs.min(axis=1))
+    return first
 
 
 def _expand(coords, types, site_of, atoms_of, crystal):
