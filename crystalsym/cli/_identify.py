@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -87,8 +88,8 @@ def _answers(args: argparse.Namespace, failures: Failures) -> Iterator[tuple[Any
     if not sources:
         return
     pipeline = load_pipeline(args.model)
-    pipeline[0].set_params(symprec=args.symprec)
-    for batch, raw in simulate(pipeline[0], sources, failures):
+    simulator = copy(pipeline[0]).set_params(symprec=args.symprec)
+    for batch, raw in simulate(simulator, sources, failures):
         yield from _classify(pipeline, batch, raw, args)
 
 

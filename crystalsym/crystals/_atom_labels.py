@@ -71,7 +71,8 @@ def elements(
             hydrogen.append(text)
         numbers.append(number)
     for number, names in guessed.items():
-        notes.append(f"{listed(names)}: no element's symbol, read as {gemmi.Element(number).name}")
+        name = gemmi.Element(number).name
+        notes.append(f"{listed(names)}: names no element plainly, read as {name}")
     if hydrogen:
         notes.append(f"{listed(hydrogen)}: hydrogen of hydroxyl or water is not in the file")
     return numbers
@@ -110,11 +111,8 @@ class _LabelReading:
             return 0, False
         two, one = self._known(head[:2]) if len(head) > 1 else 0, self._known(head[0])
         if two and one:
-            number, plain = self._of_two(label, two, one)
-        else:
-            number, plain = two or one, True
-        length = 2 if number == two and two else 1
-        return number, plain and len(head) == length
+            return self._of_two(label, two, one)
+        return two or one, len(head) == (2 if two else 1)
 
     def _of_two(self, label: str, two: int, one: int) -> tuple[int, bool]:
         """Ca as calcium or as a carbon atom called a, and so on."""
@@ -122,7 +120,7 @@ class _LabelReading:
         if len(said) == 1:
             return said[0], True
         if label[1].islower():
-            return two, True
+            return two, not label[2:3].isalpha()
         if self.cased or label[1:] in self.labels or label[:2] == "HO":
             return one, False
         return two, False

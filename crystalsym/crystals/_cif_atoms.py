@@ -138,7 +138,7 @@ def _labels(block: CifBlock, n_atoms: int) -> list[str]:
         block, n_atoms, "?", "_atom_site_label", "_atom_site_label_atom_id", "_atom_site_id",
         "_atom_site_type_symbol",
     )  # fmt: skip
-    return [label if known(label) else f"number {row}" for row, label in enumerate(labels, start=1)]
+    return [label if known(label) else f"#{row}" for row, label in enumerate(labels, start=1)]
 
 
 def _located(
