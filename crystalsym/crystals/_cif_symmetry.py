@@ -82,7 +82,9 @@ def read_symmetry(block: CifBlock, cell: gemmi.UnitCell, notes: list[str]) -> Sy
             notes.append("no symmetry given, atoms are taken as listed (P 1)")
             return Symmetry((Reading(triclinic(), "P 1"),))
         if len(named) > 1:
-            return Symmetry(tuple(named), f"{words} leaves open which setting")
+            against = " against " in words
+            disputed = words if against else f"{words} leaves open which setting"
+            return Symmetry(tuple(named), disputed)
         return Symmetry(tuple(named))
     listed_words = f"the {len(listed_operations)} operations listed"
     own = Reading(listed_operations, listed_words)
@@ -170,16 +172,23 @@ def _in_three(text: str) -> str:
 def _named(block: CifBlock, metric: np.ndarray, notes: list[str]) -> tuple[list[Reading], str]:
     """Readings of Hall symbol, Hermann-Mauguin symbol or number, and what they are read from."""
     number = _number(block)
+    symbols = [value for name in _SYMBOLS if (value := block.text(name))]
+    if not symbols and (name := block.text(*_SUPERSPACE_NAMES)):
+        symbols = [name.partition("(")[0]]
     hall = block.text(*_HALL)
     if hall:
         words = f"Hall symbol {hall!r}"
         try:
-            return [Reading(Operations.parsed(gemmi.symops_from_hall(hall)), words)], words
+            operations = Operations.parsed(gemmi.symops_from_hall(hall))
         except (RuntimeError, ValueError):
             notes.append(f"{words} is not understood")
-    symbols = [value for name in _SYMBOLS if (value := block.text(name))]
-    if not symbols and (name := block.text(*_SUPERSPACE_NAMES)):
-        symbols = [name.partition("(")[0]]
+        else:
+            readings = [Reading(operations, words)]
+            settings = settings_named(symbols[0]) if symbols else []
+            if settings and not _means(settings, operations):
+                readings += _fitting(settings, metric, words, [])
+                words = f"{words} against symbol {symbols[0]!r}"
+            return readings, words
     unread = []
     for symbol in symbols:
         settings = settings_named(symbol)
@@ -208,6 +217,14 @@ def _named(block: CifBlock, metric: np.ndarray, notes: list[str]) -> tuple[list[
             " symbol; give the operations or a symbol such as P 1 21/c 1"
         )
     return [], ""
+
+
+def _means(settings: Sequence[gemmi.SpaceGroup], operations: Operations) -> bool:
+    """Are they of one group, whatever its setting?"""
+    if any(Operations.of_setting(setting) == operations for setting in settings):
+        return True
+    number = operations.number
+    return any(setting.number == number for setting in settings)
 
 
 def _number(block: CifBlock) -> int:

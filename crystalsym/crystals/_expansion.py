@@ -98,6 +98,8 @@ def _special(
     and the distance moved."""
     place = atom.place
     order = 1
+    if len(operations) == 1:
+        return place, order, 0.0
     for _ in range(3):  # the mean may complete the site symmetry
         away = _images(place, operations) - place
         away -= np.round(away)
@@ -114,6 +116,8 @@ def _special(
 def _orbit(place: np.ndarray, operations: Operations, lattice: np.ndarray) -> np.ndarray:
     images = _images(place, operations)
     images -= np.floor(images + 1e-9)
+    if len(operations) == 1:
+        return images
     first, second = close_pairs(lattice, images, SAME_PLACE)
     kept = np.ones(len(images), dtype=bool)
     kept[np.maximum(first, second)] = False

@@ -151,6 +151,18 @@ def test_symbol_against_number(read):
     assert "against _space_group_IT_number 225" in notes[0]
 
 
+def test_hall_symbol_against_the_other(read):
+    lines = ("_symmetry_space_group_name_Hall '-P 4 2 3'", ROCK_SALT)
+    stated = ("_chemical_formula_sum 'Na Cl'", "_cell_formula_units_Z 4")
+    crystal, notes = read(cif_text(NACL_CELL, NACL_ATOMS, *lines, *stated))
+    assert crystal.formula == "Cl4Na4"
+    assert notes == [
+        "Hall symbol '-P 4 2 3' against symbol 'F m -3 m'; F m -3 m fits best and is used"
+    ]
+    crystal, notes = read(cif_text(NACL_CELL, NACL_ATOMS, "_space_group_name_Hall 'x'", ROCK_SALT))
+    assert (crystal.formula, notes) == ("Cl4Na4", ["Hall symbol 'x' is not understood"])
+
+
 def test_operations_that_are_not_all_listed(read):
     text = cif_text(NACL_CELL, NACL_ATOMS, operations=operations_of("F m -3 m")[:100])
     crystal, notes = read(text)

@@ -8,8 +8,8 @@ from support.cif_text import cif_text, operations_of
 from support.crystals import NACL
 
 from crystalsym import Crystal, as_crystal, space_group_number
-from crystalsym.crystals import StructureWarning, as_structure
-from crystalsym.datasets import example_crystals
+from crystalsym.crystals import StructureWarning, as_structure, standardize
+from crystalsym.datasets import example_crystals, example_space_groups
 
 ase = pytest.importorskip("ase")
 pymatgen = pytest.importorskip("pymatgen.core")
@@ -196,6 +196,21 @@ def test_path_to_a_cif(as_text):
     assert crystal.formula == "Cl4Na4"
     assert crystal.name == str(path)
     assert space_group_number(crystal) == 225
+
+
+def test_bundled_files_give_what_pymatgen_reads():
+    """They hold nothing that would have to be guessed, so two readers agree."""
+    for name, path in example_crystals().items():
+        crystal = as_crystal(path)
+        assert crystal.notes == (), name
+        ours, theirs = standardize(crystal), standardize(pymatgen.Structure.from_file(path))
+        assert space_group_number(crystal) == example_space_groups()[name]
+        assert ours.formula == theirs.formula
+        assert np.allclose(ours.lattice, theirs.lattice, atol=1e-6)
+        away = ours.frac_coords[:, None] - theirs.frac_coords
+        near = np.abs(away - np.round(away)).max(axis=2) < 1e-4
+        same = ours.atomic_numbers[:, None] == theirs.atomic_numbers
+        assert (near & same).any(axis=1).all(), name
 
 
 def test_path_to_a_poscar(tmp_path):
