@@ -21,12 +21,16 @@ from crystalsym.diffraction._reflections import (
 from crystalsym.diffraction._simulator import (
     DiffractionSimulator,
 )
+from crystalsym.diffraction._spot_patterns import Coverage, SpotPattern, SpotPatterns
 
 __all__ = [
+    "Coverage",
     "Detector",
     "DiffractionSimulator",
     "ReflectionTable",
     "SpotList",
+    "SpotPattern",
+    "SpotPatterns",
     "View",
     "find_spots",
     "reflections",

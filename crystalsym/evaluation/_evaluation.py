@@ -10,8 +10,7 @@ import numpy as np
 
 from crystalsym import metrics
 from crystalsym.classification._prediction_sets import prediction_sets, set_threshold
-from crystalsym.evaluation._threaded_rows import ThreadedRows
-from crystalsym.learning._rendered_patterns import RenderedPatterns
+from crystalsym.learning import PatternRows
 
 COVERAGES = (0.9, 0.95)
 
@@ -115,9 +114,9 @@ def answers(
     return Evaluation(crystals, labels, probabilities, classes, figures)
 
 
-def rendered(pipeline: Any, crystals: Sequence[Any], n_jobs: int | None = None) -> ThreadedRows:
-    """What the classifier of a pipeline gets to see, rendered by threads when it asks for it."""
-    return ThreadedRows(RenderedPatterns(pipeline[:-1], crystals), n_jobs)
+def rendered(pipeline: Any, crystals: Sequence[Any], n_jobs: int | None = None) -> PatternRows:
+    """What the classifier of a pipeline gets to see, made by threads when it asks for it."""
+    return PatternRows(pipeline[:-1], crystals, n_jobs=n_jobs)
 
 
 def set_figures(classifier: Any, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:

@@ -43,9 +43,9 @@ def msmlp(
     channels: int = 2,
     n_streams: int = 3,
     *,
-    width: int = 768,
+    width: int = 2048,
     features: int = 256,
-    joint: int = 1536,
+    joint: int = 4096,
     embedding: int = 512,
     dropout: float = 0.3,
 ) -> keras.Model:
@@ -66,11 +66,11 @@ def msmlp(
         Channels C of an image.
     n_streams : int, default=3
         Number of images S of one crystal.
-    width : int, default=768
+    width : int, default=2048
         Units of the trunk's first layer.
     features : int, default=256
         Length F of a stream's feature vector.
-    joint : int, default=1536
+    joint : int, default=4096
         Units of the first layer over all streams.
     embedding : int, default=512
         Length of the crystal's joint vector, the output of the layer ``"embedding"``.

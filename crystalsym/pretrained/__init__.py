@@ -14,6 +14,7 @@ from crystalsym.pretrained._pipelines import (
 from crystalsym.pretrained._recipe import (
     RECIPE,
     build_pipeline,
+    preset_pipeline,
     recommended_pipeline,
 )
 
@@ -25,6 +26,7 @@ __all__ = [
     "load_pipeline",
     "load_pretrained",
     "model_card",
+    "preset_pipeline",
     "read_description",
     "recommended_pipeline",
     "save_pipeline",

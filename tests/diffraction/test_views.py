@@ -16,7 +16,7 @@ from support.reference import fixture
 
 from crystalsym import Crystal, DiffractionSimulator, reflections
 from crystalsym.diffraction import find_spots, zone_axis_rotation
-from crystalsym.diffraction._bragg import _layer_basis
+from crystalsym.diffraction._zone_layers import spanning_reflections
 
 CELLS = {
     "triclinic": (4.1, 5.3, 6.7, 72, 81, 106),
@@ -137,7 +137,7 @@ def test_general_zone_shows_its_layer_with_the_shortest_reflection_along_x(cell,
 )
 def test_layer_basis_is_primitive(zone, cell):
     reciprocal = np.linalg.inv(lattice_of(*cell)).T
-    first, second = _layer_basis(reciprocal, zone)
+    first, second = spanning_reflections(reciprocal, zone)
     assert np.array_equal(np.cross(first, second) * math.gcd(*zone), zone)
 
 
