@@ -5,7 +5,9 @@ from __future__ import annotations
 from crystalsym.bundles._bundled_models import (
     available,
     classifier_folder,
+    find_model,
     model_folder,
+    pipeline_folder,
 )
 from crystalsym.bundles._saved_models import (
     SavedModelError,
@@ -17,7 +19,9 @@ __all__ = [
     "SavedModelError",
     "available",
     "classifier_folder",
+    "find_model",
     "model_folder",
+    "pipeline_folder",
     "read_saved",
     "write_saved",
 ]

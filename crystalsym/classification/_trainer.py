@@ -182,6 +182,7 @@ class Trainer:
                     saved = time.perf_counter()
         finally:
             batches.close()  # type: ignore[attr-defined]
+            self.progress.close()
         self._end_epoch(n_steps, rate, started)
 
     def _end_epoch(self, n_steps: int, rate: float, started: float) -> None:

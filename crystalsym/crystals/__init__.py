@@ -22,9 +22,11 @@ from crystalsym.crystals._prototypes import (
     prototype,
 )
 from crystalsym.crystals._standardization import (
-    SymmetryError,
     space_group_number,
     standardize,
+)
+from crystalsym.crystals._symmetry import (
+    SymmetryError,
 )
 from crystalsym.crystals._wyckoff import (
     WyckoffPosition,

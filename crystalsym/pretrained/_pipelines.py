@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from crystalsym.bundles._bundled_models import DESCRIPTION, model_folder
+from crystalsym.bundles._bundled_models import DESCRIPTION, model_folder, pipeline_folder
 
 FORMAT = "crystalsym-pipeline"
 VERSION = 1
@@ -92,6 +92,11 @@ def save_pipeline(
 def load_pipeline(path: str | os.PathLike):
     """Read what :func:`save_pipeline` wrote.
 
+    Parameters
+    ----------
+    path : path-like
+        Its folder, or that of the training whose ``model`` it is.
+
     Raises
     ------
     FileNotFoundError
@@ -105,21 +110,20 @@ def load_pipeline(path: str | os.PathLike):
     from crystalsym.diffraction import DiffractionSimulator
     from crystalsym.shaping import PatternShaper
 
+    path = pipeline_folder(path)
     description = read_description(path)
     try:
         simulator = DiffractionSimulator(**_parameters(description["simulate"])).fit()
         shaper = PatternShaper(**_parameters(description["shape"])).fit()
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: the parameters of the pipeline do not fit: {error}") from error
-    classifier = SpaceGroupClassifier.load(Path(path) / "classifier")
+    classifier = SpaceGroupClassifier.load(path / "classifier")
     return Pipeline([("simulate", simulator), ("shape", shaper), ("classify", classifier)])
 
 
 def read_description(path: str | os.PathLike) -> dict[str, Any]:
-    """The JSON description of a saved pipeline, its metadata among it."""
-    file = Path(path) / DESCRIPTION
-    if not file.is_file():
-        raise FileNotFoundError(f"{path}: holds no saved pipeline ({DESCRIPTION} is missing)")
+    """Read the JSON description of a saved pipeline, its metadata among it."""
+    file = pipeline_folder(path) / DESCRIPTION
     try:
         description = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:

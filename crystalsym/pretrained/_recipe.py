@@ -127,13 +127,20 @@ def preset_pipeline(name: str, **classify: Any) -> Pipeline:
 def build_pipeline(
     simulate: dict[str, Any], shape: dict[str, Any], classify: dict[str, Any]
 ) -> Pipeline:
-    """Return the unfitted pipeline of these parameters of its three steps."""
+    """Make the unfitted pipeline of these parameters of its three steps.
+
+    Between the first two steps go spots, unless ``simulate["output"]`` says otherwise or the
+    scheme or the engine knows images only.
+    """
     from sklearn.pipeline import Pipeline
 
     from crystalsym.classification import SpaceGroupClassifier
     from crystalsym.diffraction import DiffractionSimulator
     from crystalsym.shaping import PatternShaper
 
+    of_pixels = shape.get("scheme") == "pixels" or simulate.get("engine", "bragg") != "bragg"
+    of_pixels |= simulate.get("center") is not None or "int" in simulate.get("dtype", "")
+    simulate = {"output": "images" if of_pixels else "spots", **simulate}
     steps = {
         "simulate": (DiffractionSimulator, simulate),
         "shape": (PatternShaper, shape),

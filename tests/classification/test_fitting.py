@@ -184,7 +184,7 @@ def test_checkpoint_of_a_finished_or_another_training(images, reference, tmp_pat
     rows = LazyImages(X)
     make_classifier(checkpoint_dir=tmp_path, **PARAMETERS, resume=False).fit(rows, y)
     assert rows.epochs == [0, 1, 2]
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
 
 
 def test_unseeded_training_resumes_too_and_says_so(images, tmp_path, capsys):
@@ -196,7 +196,7 @@ def test_unseeded_training_resumes_too_and_says_so(images, tmp_path, capsys):
     rest = LazyImages(X)
     make_classifier(**parameters).fit(rest, y)
     assert rest.epochs == [1, 2]
-    assert capsys.readouterr().out.startswith("going on from the checkpoint at epoch 2, step ")
+    assert capsys.readouterr().err.startswith("going on from the checkpoint at epoch 2, step ")
 
 
 def test_early_stopping_keeps_the_best_epoch(images):
@@ -225,9 +225,14 @@ def test_early_stopping_keeps_the_best_epoch(images):
 def test_rows_say_which_are_held_out_together(images, tmp_path):
     X, y = images
     rows = LazyImages(X)
-    rows.validation_groups = np.where(np.arange(len(y)) < 48, -1, np.arange(len(y)) // 3)
+    numbers = np.arange(len(y))
+    # Of the first half none: each has a negative number of its own.
+    rows.validation_groups = np.where(numbers < 48, -1 - numbers, numbers // 3)
     classifier = make_classifier(epochs=1, validation_fraction=0.2, checkpoint_dir=tmp_path)
     rows_validated = classifier.fit(rows, y).n_calibration_
+    within = zip(rows.calls, rows.epochs_of_calls, strict=True)
+    validated = np.concatenate([index for index, epoch in within if epoch is None])
+    assert validated.min() >= 48
     assert rows_validated == pytest.approx(0.2 * 48, abs=3)
     assert rows_validated % 3 == 0
     rows.validation_groups = np.arange(len(y))
@@ -267,7 +272,9 @@ def test_diverging_training_says_so(images):
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_verbose_prints_a_line_for_every_epoch(images, capsys, verbose):
     make_classifier(epochs=2, verbose=verbose).fit(*images)
-    lines = capsys.readouterr().out.splitlines()
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
     assert len(lines) == 2 * verbose
     if verbose:
         assert lines[1].startswith("epoch 2/2 loss ")
