@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -81,13 +82,14 @@ def _answers(args: argparse.Namespace, failures: Failures) -> Iterator[tuple[Any
             raise InputError(f"{args.files[0]}: give either FILES or --examples")
         sources = example_crystals()
     else:
-        sources = read_crystals(args.files, failures)
+        sources = read_crystals(args.files, failures, args.block)
     if args.q_per_pixel is not None:
         warn("--q-per-pixel is for images and has no effect on structures")
     if not sources:
         return
     pipeline = load_pipeline(args.model)
-    for batch, raw in simulate(pipeline[0], sources, failures):
+    simulator = copy(pipeline[0]).set_params(symprec=args.symprec)
+    for batch, raw in simulate(simulator, sources, failures):
         yield from _classify(pipeline, batch, raw, args)
 
 

@@ -53,8 +53,10 @@ def build_parser() -> argparse.ArgumentParser:
     identify.add_argument("--json", action="store_true", help="print JSON instead of tables")
     _add_model(identify)
     _add_q_per_pixel(identify)
+    _add_block(identify)
     identify.add_argument("--symprec", type=_positive, default=0.1, metavar="Å",
-                          help="tolerance of the symmetry finder (%(default)s)")  # fmt: skip
+                          help="tolerance of the symmetry finder, for its own answer and for the"
+                          " standard cell that is simulated (%(default)s)")  # fmt: skip
     identify.add_argument(
         "--strict", action="store_true", help="stop at the first input that fails"
     )
@@ -91,6 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     simulate.add_argument(
         "--strict", action="store_true", help="stop at the first input that fails"
     )
+    _add_block(simulate)
     _finish(simulate, "simulate")
 
     shape = commands.add_parser(
@@ -107,6 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
                        " of one of the network's (as many as make about 256)")  # fmt: skip
     shape.add_argument("--strict", action="store_true", help="stop at the first input that fails")
     _add_q_per_pixel(shape)
+    _add_block(shape)
     _finish(shape, "shape")
 
     train = commands.add_parser(
@@ -190,6 +194,11 @@ def _add_q_per_pixel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--q-per-pixel", type=_positive, metavar="Q",
                         help="length of an image's pixel in 1/Å, where the files do not tell or"
                         " tell wrongly")  # fmt: skip
+
+
+def _add_block(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--block", metavar="NAME", help="data block of a CIF file, by name or by"
+                        " its place among those with atoms (the first)")  # fmt: skip
 
 
 def _count(text: str) -> int:

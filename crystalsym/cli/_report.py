@@ -80,6 +80,8 @@ def as_json(answer: Answer, symprec: float) -> dict[str, Any]:
             "probability": round(answer.class_probability, 6),
         },
     }
+    if answer.source.crystal is not None and answer.source.crystal.notes:
+        found["notes"] = list(answer.source.crystal.notes)
     if answer.prediction_set is not None:
         found["prediction_set"] = {"coverage": answer.coverage, "groups": answer.prediction_set}
     return found

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         source, raw = fit_images(args.files, patterns, pipeline[0], args.q_per_pixel)
         batches = iter([([source], raw)])
     else:
-        sources = read_crystals(args.files, failures)
+        sources = read_crystals(args.files, failures, args.block)
         if not sources:
             return failures.exit_code(0)
         pipeline = load_pipeline(args.model)

@@ -89,8 +89,10 @@ def are_images(files: Sequence[str]) -> bool:
     return True
 
 
-def read_crystals(files: Sequence[str], failures: Failures) -> list[Source]:
-    """Read the structures that can be read."""
+def read_crystals(
+    files: Sequence[str], failures: Failures, block: str | None = None
+) -> list[Source]:
+    """Read the structures that can be read; `block` names one of a CIF file's."""
     from crystalsym.crystals import as_crystal
 
     sources = []
@@ -99,7 +101,7 @@ def read_crystals(files: Sequence[str], failures: Failures) -> list[Source]:
             failures.add(file, "is a folder, not a structure file")
             continue
         try:
-            sources.append(Source(file, Path(file).name, as_crystal(file)))
+            sources.append(Source(file, Path(file).name, as_crystal(file, block=block)))
         except Exception as problem:  # whatever a parser stumbles over in the file
             failures.add(file, problem)
     return sources
