@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from crystalsym import __version__
 
-_LIBRARIES = ("numpy", "scikit-learn", "keras", "tensorflow", "jax", "torch", "pymatgen", "spglib",
+_LIBRARIES = ("numpy", "scikit-learn", "keras", "tensorflow", "jax", "torch", "pymatgen", "spglib", "moyopy",
               "gemmi", "numba")  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from crystalsym.crystals._unidealized import given_cell
 
 
 def space_group_number(
-    crystal: Any, symprec: float = 0.1, finder: str = "spglib", fallback: bool = True
+    crystal: Any, symprec: float = 0.1, finder: str = "mixed", fallback: bool = True
 ) -> int:
     """Find the space group of a crystal.
 
@@ -38,7 +38,7 @@ def space_group_number(
     crystal : Crystal or anything :func:`as_crystal` reads
     symprec : float, default=0.1
         Distance tolerance in Å.
-    finder : {"spglib", "moyo", "mixed"}, default="spglib"
+    finder : {"mixed", "spglib", "moyo"}, default="mixed"
         As in :func:`standardize`.
     fallback : bool, default=True
         Where nothing is found within ``symprec``, try 0.05, 0.02 and 0.01 Å, and warn of the one
@@ -72,7 +72,7 @@ def space_group_number(
 
 
 def standardize(
-    crystal: Any, symprec: float = 0.1, idealize: bool = True, finder: str = "spglib"
+    crystal: Any, symprec: float = 0.1, idealize: bool = True, finder: str = "mixed"
 ) -> Crystal:
     """Bring a crystal to its standard conventional cell.
 
@@ -87,9 +87,8 @@ def standardize(
         Move edges, angles and atoms onto the values that the symmetry asks for, within the
         tolerance. Otherwise axes and origin are chosen the same way, and the crystal stays as
         distorted as it was given.
-    finder : {"spglib", "moyo", "mixed"}, default="spglib"
-        Who finds the symmetry. moyo (``pip install 'crystalsym[moyo]'``) is some five times as
-        fast, and disagrees with spglib about one in a hundred crystals, those that are distorted
+    finder : {"mixed", "spglib", "moyo"}, default="mixed"
+        Who finds the symmetry. moyo is some five times as fast as spglib, and disagrees with spglib about one in a hundred crystals, those that are distorted
         by about the tolerance. "mixed" asks moyo about cubic lattices, on which spglib spends
         most of its time, believes it where its answer is the same at a fiftieth of the
         tolerance and at twice the tolerance, and asks spglib otherwise. Its cells are

@@ -101,7 +101,7 @@ class Symmetry:
 
 
 def find_symmetry(
-    crystal: Crystal, symprec: float = 0.1, finder: str = "spglib", fallback: bool = True
+    crystal: Crystal, symprec: float = 0.1, finder: str = "mixed", fallback: bool = True
 ) -> Symmetry:
     """Ask a symmetry finder about a crystal, once for each tolerance and finder.
 
@@ -229,8 +229,7 @@ def _moyopy() -> tuple[Any, Any]:
         import moyopy
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "this symmetry finder needs moyopy: pip install 'crystalsym[moyo]', or choose"
-            " finder='spglib'"
+            "this symmetry finder needs moyopy: pip install moyopy, or choose finder='spglib'"
         ) from error
 
     # It tells of supercells whose own operations are fewer; here only the group matters.

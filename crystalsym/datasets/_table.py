@@ -199,7 +199,7 @@ class CrystalTable(Sequence):
         n_jobs: int | None = None,
         verbose: int = 0,
         idealize: bool = True,
-        finder: str = "spglib",
+        finder: str = "mixed",
     ) -> CrystalTable:
         """Bring every crystal to its standard conventional cell.
 
@@ -213,7 +213,7 @@ class CrystalTable(Sequence):
         verbose : int, default=0
             1 reports progress on standard error.
         idealize : bool, default=True
-        finder : {"spglib", "moyo", "mixed"}, default="spglib"
+        finder : {"mixed", "spglib", "moyo"}, default="mixed"
             As in :func:`crystalsym.crystals.standardize`.
 
         Returns

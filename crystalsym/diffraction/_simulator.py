@@ -105,7 +105,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
     idealize : bool, default=True
         Let ``standardize`` move edges, angles and atoms onto the values that the symmetry asks
         for. Otherwise only the choice of axes follows the symmetry.
-    finder : {"spglib", "moyo", "mixed"}, default="spglib"
+    finder : {"mixed", "spglib", "moyo"}, default="mixed"
         Who finds the symmetry that the standard cell follows
         (:func:`crystalsym.crystals.standardize`).
     normalize : bool, default=True
@@ -163,7 +163,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         standardize: bool = True,
         symprec: float = 0.1,
         idealize: bool = True,
-        finder: str = "spglib",
+        finder: str = "mixed",
         normalize: bool = True,
         dtype: str = "float32",
         on_error: str = "raise",
