@@ -154,7 +154,7 @@ def _each(work, start, structures, settings, on_error):
 
 def _standardized(crystal: Any, settings: RenderSettings) -> Any:
     if settings.standardize and isinstance(crystal, Crystal):
-        return standardize(crystal, settings.symprec, settings.idealize)
+        return standardize(crystal, settings.symprec, settings.idealize, settings.finder)
     return crystal
 
 

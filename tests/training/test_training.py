@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crystalsym import SpaceGroupClassifier
 from crystalsym.cli import main
 from crystalsym.crystals import as_crystal, space_group_number
 from crystalsym.datasets import CrystalTable, example_crystals
@@ -28,6 +29,7 @@ test_fraction = 0.3
 [simulate]
 image_size = 64
 [shape]
+scheme = "spots"
 image_size = 16
 intensity = "log"
 dtype = "uint8"
@@ -117,8 +119,10 @@ def test_a_file_of_data_alone_gets_the_recipe_of_the_bundled_weights(tmp_path):
     assert pipeline[0].views == "symmetry-directions"
     assert pipeline[1].scheme == "lattice"
     assert pipeline[-1].architecture == "msmlp"
-    path.write_text("[data]\nstructures = 'x.npz'\n[shape]\nimage_size = 64", encoding="utf-8")
-    assert TrainingConfig.read(path).pipeline()[1].scheme == "spots"
+    path.write_text("[data]\nstructures = 'x.npz'\n[shape]\nscheme = 'spots'", encoding="utf-8")
+    other = TrainingConfig.read(path).pipeline()
+    assert other[1].scheme == "spots"
+    assert other[-1].batch_size == SpaceGroupClassifier().batch_size
     path.write_text("[data]\nstructures = 'x.npz'\nsymprec = 0.01\nidealize = false")
     simulator = TrainingConfig.read(path).pipeline()[0]
     assert (simulator.symprec, simulator.idealize) == (0.01, False)
@@ -338,7 +342,7 @@ def _fitted():
     pipeline = TrainingConfig(
         "two",
         simulate={"image_size": 16},
-        shape={"image_size": 16},
+        shape={"scheme": "spots", "image_size": 16},
         classify={
             "architecture": "strided",
             "architecture_options": {"width": 4, "features": 4, "embedding": 8},
