@@ -88,11 +88,12 @@ def standardize(
         tolerance. Otherwise axes and origin are chosen the same way, and the crystal stays as
         distorted as it was given.
     finder : {"mixed", "spglib", "moyo"}, default="mixed"
-        Who finds the symmetry. moyo is some five times as fast as spglib, and disagrees with spglib about one in a hundred crystals, those that are distorted
-        by about the tolerance. "mixed" asks moyo about cubic lattices, on which spglib spends
-        most of its time, believes it where its answer is the same at a fiftieth of the
-        tolerance and at twice the tolerance, and asks spglib otherwise. Its cells are
-        spglib's, up to the choice of an origin, which patterns do not show.
+        Who finds the symmetry. moyo is some five times as fast as spglib, and disagrees with it
+        about one in a hundred crystals, those that are distorted by about the tolerance. "mixed"
+        asks moyo about cubic lattices, on which spglib spends most of its time, believes it where
+        its answer is the same at a fiftieth of the tolerance and at twice the tolerance, and asks
+        spglib otherwise. Its cells are spglib's, up to the choice of an origin, which patterns do
+        not show.
 
     Returns
     -------

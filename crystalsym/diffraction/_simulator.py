@@ -65,7 +65,8 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         Scattering vector |q| = 1/d at the outermost pixel centre on an axis, 1/Å. Not used when
         ``pixel_size`` is given.
     q_min : float, default=0.0
-        Scattering vectors shorter than this are hidden, as by a beam stop, 1/Å.
+        Reflections up to this scattering vector, and with them the direct beam, are hidden, as by
+        a beam stop, 1/Å.
     detector_distance : float, default=1000.0
         In mm.
     pixel_size : float, optional
