@@ -314,6 +314,10 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
             if len(index):
                 yield (index, patterns) if return_index else patterns
 
+    def _parameters_in_effect(self) -> dict[str, Any]:
+        """The parameters, with the field as ``q_max`` however it was given."""
+        return {**self.get_params(deep=False), "q_max": round(self.detector().q_edge, 9)}
+
     def detector(self) -> Detector:
         """The detector that the parameters describe."""
         center = None if self.center is None else (float(self.center[0]), float(self.center[1]))

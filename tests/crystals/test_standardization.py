@@ -199,11 +199,11 @@ def split_chlorine(offset: float) -> Crystal:
 def test_smaller_tolerance_is_tried_and_named():
     crystal = split_chlorine(0.04)
     with pytest.warns(StructureWarning, match=r"split: no symmetry found within 0.1 Å, 0.05 Å is"):
-        assert space_group_number(crystal) == 225
+        assert space_group_number(crystal, finder="spglib") == 225
     with pytest.warns(StructureWarning, match=r"0.05 Å is used"):
-        assert len(standardize(split_chlorine(0.04))) == 28
+        assert len(standardize(split_chlorine(0.04), finder="spglib")) == 28
     with pytest.raises(SymmetryError, match=r"within 0.1 Å"):
-        space_group_number(crystal, fallback=False)
+        space_group_number(crystal, finder="spglib", fallback=False)
 
 
 def test_no_smaller_tolerance_is_needed():
