@@ -28,6 +28,7 @@ from crystalsym.classification._objectives import log_softmax, total_weights
 from crystalsym.classification._prediction import predict_outputs, predict_with_gaps
 from crystalsym.classification._ranking import refuse_absent
 from crystalsym.classification._saving import SavingMixin
+from crystalsym.networks._numpy_network import NumpyNetwork, numpy_network
 
 if TYPE_CHECKING:
     from typing import Self
@@ -150,8 +151,9 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
     """
 
     _model: Any
+    _numpy: NumpyNetwork | None = None
     _features: dict[str, Any] | None
-    _weights: list[tuple[str, np.ndarray]]
+    _weights: list[tuple[str, np.ndarray]] | None
 
     def __init__(
         self,
@@ -286,7 +288,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         check_row_shape(rows, self.input_shape_, self.metadata_)
         codes = known_codes(y, self.classes_, len(rows))
         weights = check_weights(sample_weight, len(rows))
-        logits = predict_outputs(self.model_, rows).sum(axis=1)
+        logits = predict_outputs(self._network(), rows).sum(axis=1)
         self._keep(calibrate(logits, codes, weights, self.calibrate))
         return self
 
@@ -315,7 +317,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         ValueError
             If a row holds NaN: no space group stands for "unknown".
         """
-        outputs, absent = self._outputs(self.model_, X)
+        outputs, absent = self._outputs(self._network(), X)
         refuse_absent(absent)
         return self.classes_[outputs.sum(axis=1).argmax(axis=1)]
 
@@ -339,33 +341,63 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
             If the network has no such layer.
         """
         check_is_fitted(self)
-        if self._features is None:
-            self._features = {}
-        if layer not in self._features:
-            self._features[layer] = building.layer_model(self.model_, layer)
-        features, absent = self._outputs(self._features[layer], X)
+        features, absent = self._outputs(self._network(layer), X)
         _warn_of_absent(absent)
         return features[:, 0]
 
     @property
     def model_(self) -> Any:
-        """The network, a ``keras.Model``; built on first use after unpickling."""
+        """The network, a ``keras.Model``; built on first use after loading or unpickling."""
         check_is_fitted(self)
         if self._model is None:
-            self._model = building.build_model(
+            model = building.build_model(
                 self.architecture,
                 self.architecture_options,
                 len(self.classes_),
                 self.input_shape_,
             )
-            building.set_weights(self._model, [value for _, value in self._weights])
+            building.set_weights(model, [value for _, value in self._current_weights()])
+            self._model, self._weights, self._numpy = model, None, None
         return self._model
 
-    def _adopt(self, model: Any) -> None:
-        self._model = model
-        self._weights = building.get_weights(model)
-        self._features = None
-        self.n_parameters_ = int(model.count_params())
+    def _current_weights(self) -> list[tuple[str, np.ndarray]]:
+        """Path and value of every weight, as ``model_`` has them now."""
+        if self._model is not None:
+            return building.get_weights(self._model)
+        return self._weights or []
+
+    def _adopt(self, network: Any) -> None:
+        self._model, self._weights, self._numpy, self._features = network, None, None, None
+        if isinstance(network, NumpyNetwork):
+            self._model, self._weights, self._numpy = None, network.weights, network
+        self.n_parameters_ = sum(int(value.size) for _, value in self._current_weights())
+
+    def _network(self, layer: str | None = None) -> Any:
+        """What computes the logits, or a layer's output: in NumPy where that can be.
+
+        Not once the Keras model is there, whose weights may have been changed.
+        """
+        check_is_fitted(self)
+        if self._model is None:
+            if self._numpy is None:
+                self._numpy = numpy_network(
+                    self.architecture,
+                    self.architecture_options,
+                    len(self.classes_),
+                    self.input_shape_,
+                    [value for _, value in self._current_weights()],
+                )
+            if self._numpy is not None and layer is None:
+                return self._numpy
+            if self._numpy is not None and layer in self._numpy.layers:
+                return self._numpy.up_to(layer)
+        if layer is None:
+            return self.model_
+        if self._features is None:
+            self._features = {}
+        if layer not in self._features:
+            self._features[layer] = building.layer_model(self.model_, layer)
+        return self._features[layer]
 
     def _keep(self, calibration: Calibration) -> None:
         self.temperature_ = calibration.temperature
@@ -373,7 +405,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         self.set_scores_ = calibration.scores
 
     def _logits(self, X: Any) -> np.ndarray:
-        outputs, absent = self._outputs(self.model_, X)
+        outputs, absent = self._outputs(self._network(), X)
         _warn_of_absent(absent)
         return outputs.sum(axis=1)
 
@@ -387,7 +419,8 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         # Weights travel as numpy arrays; the network itself is rebuilt where it is needed.
         state = dict(super().__getstate__())
         if "_model" in state:
-            state.update(_model=None, _features=None)
+            weights = self._current_weights()
+            state.update(_model=None, _features=None, _numpy=None, _weights=weights)
         return state
 
 

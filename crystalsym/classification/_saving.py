@@ -83,13 +83,14 @@ def restore(
     classifier = cls(architecture=architecture if name is None else name, **parameters)
     classes = np.array(config["classes"])
     input_shape = tuple(int(s) for s in config["input_shape"])
-    model = building.build_model(classifier.architecture, options, len(classes), input_shape)
-    building.set_weights(model, weights)
+    network = building.trained_network(
+        classifier.architecture, options, len(classes), input_shape, weights
+    )
     classifier.classes_ = classes
     classifier.input_shape_ = input_shape
     classifier.history_ = list(config["history"])
     classifier.metadata_ = dict(config["metadata"])
-    classifier._adopt(model)
+    classifier._adopt(network)
     classifier._keep(_calibration(config))
     return classifier
 
@@ -127,7 +128,7 @@ class SavingMixin:
             If a parameter or ``metadata_`` cannot be written as JSON.
         """
         check_is_fitted(self)
-        write_saved(path, describe(self), building.get_weights(self.model_), dtype)
+        write_saved(path, describe(self), self._current_weights(), dtype)
 
     @classmethod
     def load(
