@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import warnings
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from crystalsym.classification import _building as building
 from crystalsym.classification._answers import AnswersMixin
 from crystalsym.classification._calibration import Calibration, calibrate
-from crystalsym.classification._classifier_parameters import check_parameters
+from crystalsym.classification._classifier_parameters import RUN_PARAMETERS, check_parameters
 from crystalsym.classification._fitting import train
 from crystalsym.classification._image_rows import (
     ImageRows,
@@ -34,26 +35,43 @@ if TYPE_CHECKING:
     from typing import Self
 
 
+PRESETS: dict[str, dict[str, Any]] = {
+    # The network and its training in npj Comput. Mater. 6, 196 (2020); the ten validation groups
+    # that took turns every 100 epochs are crystalsym.learning.ValidationRotation.
+    "tiong2020": {
+        "architecture": "msdn",
+        "optimizer": "adam",
+        "learning_rate": 1e-5,
+        "weight_decay": 1e-7,
+        "learning_rate_schedule": "constant",
+        "warmup_fraction": 0.0,
+        "epochs": 1000,
+        "batch_size": 64,
+        "validation_fraction": 0.1,
+    }
+}
+
+
 class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstimator):
     """Classify shaped diffraction patterns by space group with a convolutional network.
 
     Parameters
     ----------
-    architecture : str or callable, default="msdn"
+    architecture : str or callable, default="msmlp"
         Name of a network in :mod:`crystalsym.networks`, or a function called as
         ``architecture(n_classes=..., image_size=..., channels=..., n_streams=...)`` that returns a
         functional Keras model with one input per stream and logits as output(s).
     architecture_options : dict, default=None
         Further keyword arguments of the network's builder.
-    epochs : int, default=20
+    epochs : int, default=100
         Passes over the learning rows.
-    batch_size : int, default=64
+    batch_size : int, default=512
         Rows per step.
     optimizer : str, default="adamw"
         Name of a Keras optimizer. ``"sgd"`` has Nesterov momentum 0.9.
-    learning_rate : float, default=1e-3
+    learning_rate : float, default=4e-3
         Learning rate at its peak.
-    weight_decay : float, default=1e-4
+    weight_decay : float, default=2e-2
         Decoupled weight decay; biases and normalisation are left out.
     learning_rate_schedule : {"cosine", "linear", "constant"}, default="cosine"
         Course of the learning rate after the warm-up.
@@ -109,11 +127,16 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         Rows that ``temperature_`` and ``set_scores_`` were found by.
     set_scores_ : ndarray (m,) or None
         What those rows tell ``predict_set``: sorted scores of their true groups, at most 1000.
+    architecture_ : str or callable
+        The network that was fitted; ``set_params`` after ``fit`` concerns the next ``fit`` alone.
+    architecture_options_ : dict or None
+        Its options.
     metadata_ : dict
         Free JSON values that are saved along. ``metadata_["descriptor"]`` says how the images
         were made; it is quoted where images do not fit.
     model_ : keras.Model
-        The network.
+        The network. Weights that are changed in it are those that predict, are saved, pickled and
+        copied from then on.
 
     Notes
     -----
@@ -150,20 +173,22 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
     array([[221, 225]])
     """
 
+    # The weights are those of the network, or kept in _weights until it is built.
     _model: Any
+    _weights: list[tuple[str, np.ndarray]] | None
     _numpy: NumpyNetwork | None = None
     _features: dict[str, Any] | None
-    _weights: list[tuple[str, np.ndarray]] | None
+    _fitted_parameters: dict[str, Any]
 
     def __init__(
         self,
-        architecture: str | Callable[..., Any] = "msdn",
+        architecture: str | Callable[..., Any] = "msmlp",
         architecture_options: dict[str, Any] | None = None,
-        epochs: int = 20,
-        batch_size: int = 64,
+        epochs: int = 100,
+        batch_size: int = 512,
         optimizer: str = "adamw",
-        learning_rate: float = 1e-3,
-        weight_decay: float = 1e-4,
+        learning_rate: float = 4e-3,
+        weight_decay: float = 2e-2,
         learning_rate_schedule: str = "cosine",
         warmup_fraction: float = 0.05,
         label_smoothing: float = 0.0,
@@ -204,6 +229,31 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         self.resume = resume
         self.random_state = random_state
         self.verbose = verbose
+
+    @classmethod
+    def from_preset(cls, name: str, **changes: Any) -> Self:
+        """Make an unfitted classifier with published settings.
+
+        Parameters
+        ----------
+        name : {"tiong2020"}
+        **changes
+            Parameters to set on top.
+
+        Raises
+        ------
+        ValueError
+            If there is no such preset.
+
+        Examples
+        --------
+        >>> from crystalsym import SpaceGroupClassifier
+        >>> SpaceGroupClassifier.from_preset("tiong2020").learning_rate
+        1e-05
+        """
+        if name not in PRESETS:
+            raise ValueError(f"no preset {name!r}; there are {sorted(PRESETS)}")
+        return cls(**{**PRESETS[name], **changes})
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -254,6 +304,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         self.metadata_: dict[str, Any] = {}
         if rows.descriptor is not None:
             self.metadata_["descriptor"] = rows.descriptor
+        self._remember_parameters()
         self._adopt(model)
         self._keep(calibration)
         return self
@@ -349,15 +400,16 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
     def model_(self) -> Any:
         """The network, a ``keras.Model``; built on first use after loading or unpickling."""
         check_is_fitted(self)
-        if self._model is None:
-            model = building.build_model(
-                self.architecture,
-                self.architecture_options,
-                len(self.classes_),
-                self.input_shape_,
-            )
-            building.set_weights(model, [value for _, value in self._current_weights()])
-            self._model, self._weights, self._numpy = model, None, None
+        with building.BUILDING:  # several threads may be the first
+            if self._model is None:
+                model = building.build_model(
+                    self.architecture_,
+                    self.architecture_options_,
+                    len(self.classes_),
+                    self.input_shape_,
+                )
+                building.set_weights(model, [value for _, value in self._current_weights()])
+                self._model, self._weights, self._numpy = model, None, None
         return self._model
 
     def _current_weights(self) -> list[tuple[str, np.ndarray]]:
@@ -365,6 +417,16 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         if self._model is not None:
             return building.get_weights(self._model)
         return self._weights or []
+
+    def _remember_parameters(self) -> None:
+        """Keep what the network was fitted with, whatever ``set_params`` does later."""
+        self.architecture_ = self.architecture
+        self.architecture_options_ = copy.deepcopy(self.architecture_options)
+        self._fitted_parameters = {
+            name: copy.deepcopy(value)
+            for name, value in self.get_params(deep=False).items()
+            if name not in ("architecture", *RUN_PARAMETERS)
+        }
 
     def _adopt(self, network: Any) -> None:
         self._model, self._weights, self._numpy, self._features = network, None, None, None
@@ -378,19 +440,11 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         Not once the Keras model is there, whose weights may have been changed.
         """
         check_is_fitted(self)
-        if self._model is None:
-            if self._numpy is None:
-                self._numpy = numpy_network(
-                    self.architecture,
-                    self.architecture_options,
-                    len(self.classes_),
-                    self.input_shape_,
-                    [value for _, value in self._current_weights()],
-                )
-            if self._numpy is not None and layer is None:
-                return self._numpy
-            if self._numpy is not None and layer in self._numpy.layers:
-                return self._numpy.up_to(layer)
+        network = self._numpy_network()
+        if network is not None and layer is None:
+            return network
+        if network is not None and layer in network.layers:
+            return network.up_to(layer)
         if layer is None:
             return self.model_
         if self._features is None:
@@ -398,6 +452,18 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         if layer not in self._features:
             self._features[layer] = building.layer_model(self.model_, layer)
         return self._features[layer]
+
+    def _numpy_network(self) -> NumpyNetwork | None:
+        with building.BUILDING:
+            if self._model is None and self._numpy is None:
+                self._numpy = numpy_network(
+                    self.architecture_,
+                    self.architecture_options_,
+                    len(self.classes_),
+                    self.input_shape_,
+                    [value for _, value in self._current_weights()],
+                )
+            return self._numpy
 
     def _keep(self, calibration: Calibration) -> None:
         self.temperature_ = calibration.temperature

@@ -59,11 +59,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def load_pipeline(name: str) -> Any:
-    """A bundled model: the fitted pipeline of simulator, shaper and classifier."""
-    from crystalsym.pretrained import load_pretrained
+    """Load the fitted pipeline of a bundled model or of a folder."""
+    from crystalsym.bundles import find_model
+    from crystalsym.pretrained import load_pipeline as load
 
     try:
-        return load_pretrained(name)
+        return load(find_model(name))
     except (ValueError, OSError) as problem:
         raise InputError(one_line(problem)) from problem
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,8 +53,12 @@ def _is_matrix(obj: Any) -> bool:
         return False
 
 
-def grouped(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Lists of ``size`` items, the last maybe shorter."""
+def grouped(items: Iterable[Any], size: int) -> Iterator[Any]:
+    """Parts of ``size`` items, the last maybe shorter: slices of a sequence, lists of others."""
+    if isinstance(items, Sequence):
+        for start in range(0, len(items), size):
+            yield items[start : start + size]
+        return
     group: list[Any] = []
     for item in items:
         group.append(item)

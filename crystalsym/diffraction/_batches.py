@@ -14,7 +14,14 @@ from crystalsym._progress import track
 from crystalsym.crystals import Cluster, Crystal, as_crystal, as_structure, standardize
 from crystalsym.crystals._cluster import is_molecule
 from crystalsym.crystals._lists import grouped
-from crystalsym.diffraction._rendering import FINITE_ENGINES, RenderSettings, render
+from crystalsym.datasets import CrystalTable
+from crystalsym.diffraction._rendering import (
+    FINITE_ENGINES,
+    RenderSettings,
+    list_spots,
+    render,
+)
+from crystalsym.diffraction._spot_patterns import SpotPatterns
 
 if TYPE_CHECKING:
     from crystalsym.diffraction._simulator import DiffractionSimulator
@@ -29,7 +36,7 @@ def simulated_batches(
     settings: RenderSettings,
     batch_size: int,
     out: np.ndarray | None = None,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[np.ndarray, Any]]:
     """Yield (positions, patterns) per batch, running the batch's chunks in parallel.
 
     One job alone draws straight into ``out`` if it is given.
@@ -57,48 +64,108 @@ def simulated_batches(
             for _, _, messages in done:
                 for message in messages:
                     warnings.warn(message, stacklevel=4)
-            if len(done) == 1:
-                yield done[0][:2]
-            else:
-                yield np.concatenate([d[0] for d in done]), np.concatenate([d[1] for d in done])
+            positions = np.concatenate([d[0] for d in done])
+            yield positions, concatenated_patterns([d[1] for d in done])
             position += len(group)
             advance(len(group))
 
 
+def concatenated_patterns(parts: list[Any]) -> Any:
+    """Images or spots, one part after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], SpotPatterns):
+        return SpotPatterns.concatenate(parts)
+    return np.concatenate(parts)
+
+
 def _simulate_chunk(start, structures, settings, memory, on_error, out=None):
     """Patterns of some structures, into ``out`` if given: (positions, patterns, warnings)."""
+    if settings.output == "spots":
+        return _list_chunk(start, structures, settings, memory, on_error)
     simulate = _simulate if memory is None else memory.cache(_simulate, ignore=["crystal"])
     size = settings.detector.size
     patterns = out
     if patterns is None:
         patterns = np.empty((len(structures), settings.n_views, size, size), settings.dtype)
-    kept, messages = [], []
+
+    def one(row, crystal):
+        digest = "" if memory is None else crystal.digest()
+        patterns[row] = simulate(digest, settings, crystal)
+
+    kept, failed, messages = _each(one, start, structures, settings, on_error)
+    if len(failed):
+        patterns[failed] = np.nan
+    rows = np.sort(np.concatenate([kept, failed]))
+    if len(rows) < len(structures):
+        patterns = patterns[rows]
+    return rows + start, patterns, messages
+
+
+def _list_chunk(start, structures, settings, memory, on_error):
+    """The same as lists of spots, of all crystals at once where nothing is kept."""
+    ready = isinstance(structures, CrystalTable) and (
+        structures.standard or not settings.standardize
+    )
+    if ready and memory is None:
+        return np.arange(len(structures)) + start, list_spots(structures, settings), []
+    made = []
+
+    def one(row, crystal):
+        if memory is None:
+            made.append(_standardized(crystal, settings))
+        else:
+            spots = memory.cache(_list_spots, ignore=["crystal"])
+            made.append(spots(crystal.digest(), settings, crystal))
+
+    kept, failed, messages = _each(one, start, structures, settings, on_error)
+    if not made:
+        spots = []
+    else:
+        spots = made if memory is not None else [list_spots(made, settings)]
+    rows = np.concatenate([kept, failed])
+    if len(failed) or not spots:
+        spots = [*spots, SpotPatterns.absent(len(failed), settings.n_views, settings.dtype)]
+    patterns = SpotPatterns.concatenate(spots)
+    if len(failed):
+        patterns = patterns[np.argsort(rows, kind="stable")]
+    return np.sort(rows) + start, patterns, messages
+
+
+def _each(work, start, structures, settings, on_error):
+    """Call ``work(row, crystal)`` for each structure: rows done, rows that failed, warnings."""
+    kept, failed, messages = [], [], []
     for row, structure in enumerate(structures):
-        position = start + row
         try:
-            crystal = read_structure(structure, settings.engine)
-            digest = "" if memory is None else crystal.digest()
-            patterns[row] = simulate(digest, settings, crystal)
+            work(row, read_structure(structure, settings.engine))
         except (ValueError, OSError, TypeError) as error:
-            message = f"structure {position}: {error}"
+            message = f"structure {start + row}: {error}"
             if on_error == "raise":
                 raise type(error)(message) from error
             if on_error == "skip":
                 messages.append(f"{message}; left out")
                 continue
             messages.append(f"{message}; its row is NaN")
-            patterns[row] = np.nan
+            failed.append(row)
+            continue
         kept.append(row)
-    if len(kept) < len(structures):
-        patterns = patterns[kept]
-    return np.array(kept, dtype=int) + start, patterns, messages
+    return np.array(kept, dtype=int), np.array(failed, dtype=int), messages
+
+
+def _standardized(crystal: Any, settings: RenderSettings) -> Any:
+    if settings.standardize and isinstance(crystal, Crystal):
+        return standardize(crystal, settings.symprec, settings.idealize, settings.finder)
+    return crystal
 
 
 def _simulate(digest: str, settings: RenderSettings, crystal: Crystal | Cluster) -> np.ndarray:
     """One structure's patterns; ``digest`` stands for the structure in the cache's key."""
-    if settings.standardize and isinstance(crystal, Crystal):
-        crystal = standardize(crystal, settings.symprec, settings.idealize)
-    return render(crystal, settings)
+    return render(_standardized(crystal, settings), settings)
+
+
+def _list_spots(digest: str, settings: RenderSettings, crystal: Crystal) -> SpotPatterns:
+    """One structure's spots; ``digest`` stands for the structure in the cache's key."""
+    return list_spots([_standardized(crystal, settings)], settings)
 
 
 def read_structure(structure: Any, engine: str) -> Crystal | Cluster:

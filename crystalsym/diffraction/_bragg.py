@@ -1,4 +1,4 @@
-"""Engine ``"bragg"``: reflections near the Ewald surface, drawn as spots of given width.
+"""Engine ``"bragg"``: reflections near the Ewald surface as spots, listed or drawn.
 
 Along a zone axis and with a flat Ewald surface these are the reflections of the zero-order layer,
 hu + kv + lw = 0, each weighted by its |F|². Any other view, and the Ewald sphere, weights them
@@ -7,238 +7,236 @@ by sinc²(s t) as well, with the excitation error s and the thickness t.
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import numpy as np
-from numba import njit
 
 from crystalsym.crystals import Crystal
+from crystalsym.diffraction._crystal_arrays import CrystalArrays
 from crystalsym.diffraction._excitation import near_surface
-from crystalsym.diffraction._geometry import Detector, View, shortest_reflection
-from crystalsym.diffraction._reflections import cell_content
+from crystalsym.diffraction._geometry import Detector, View
+from crystalsym.diffraction._spot_drawing import FAINTEST, draw_spots
+from crystalsym.diffraction._spot_patterns import SpotPatterns
+from crystalsym.diffraction._zone_layers import layer_bases, zones_of
+from crystalsym.scattering import structure_factors
+from crystalsym.scattering._structure_factors import LayerSpots, layer_spots
 
-# Spots fainter than this part of the strongest are not drawn (float32 resolves no more).
-FAINTEST = 1e-7
+# So many standard deviations beyond the edge a spot may lie and still be seen.
+MARGIN = 4
 
 
-def bragg_pattern(
+def zone_spots(
+    crystals: CrystalArrays, views: Any, q_max: float, radiation: str, dtype: Any
+) -> SpotPatterns:
+    """List the zero-order layers of many crystals along zone axes, |F|² each.
+
+    Parameters
+    ----------
+    crystals : CrystalArrays
+    views : str or ndarray
+        A family of zone axes, or (n_views, 3) of them.
+    q_max : float
+        Radius of the field, 1/Å.
+    radiation : {"xray", "electron"}
+    dtype : dtype
+        Of places and intensities.
+
+    Returns
+    -------
+    SpotPatterns
+        One of every Friedel pair.
+    """
+    zones = zones_of(views, crystals.lattices)
+    assert zones is not None
+    bases, spots = _layers(crystals, views, zones, q_max, radiation)
+    shape = zones.shape[:2]
+    return SpotPatterns(
+        q=(spots.place * q_max).astype(dtype, copy=False),
+        intensity=spots.intensity.astype(dtype, copy=False),
+        starts=spots.starts,
+        q_min=np.zeros(shape),
+        q_max=np.full(shape, q_max),
+        indices=spots.indices,
+        basis=_in_image(bases, crystals.reciprocals),
+        basis_hkl=bases,
+        zone=zones,
+        halved=True,
+    )
+
+
+def near_spots(
     crystal: Crystal,
-    view: View,
+    views: list[View],
     detector: Detector,
-    spot_sigma: float,
-    ewald: str = "flat",
-    thickness: float | None = None,
-    laue_zones: int | None = None,
-    radiation: str = "xray",
-    out: np.ndarray | None = None,
-) -> np.ndarray:
-    """Spot pattern; a spot's peak is the |F|² of its reflection.
+    ewald: str,
+    thicknesses: list[float],
+    laue_zones: int | None,
+    radiation: str,
+    dtype: Any,
+) -> SpotPatterns:
+    """List the reflections of one crystal near the Ewald surface, for any views.
 
     Parameters
     ----------
     crystal : Crystal
-    view : View
+    views : list of View
     detector : Detector
-    spot_sigma : float
-        Standard deviation of the Gaussian spots in pixels.
+        Its edge is the radius of the field.
     ewald : {"flat", "sphere"}
-    thickness : float, optional
-        Along the beam in Å; needed unless the view is a zone axis and the surface flat.
-    laue_zones : int, optional
-        The last zone of a zone-axis view that takes part; all within reach by default.
+    thicknesses : list of float
+        Along the beam in each view, Å.
+    laue_zones : int or None
+        The last zone of a zone-axis view that takes part.
     radiation : {"xray", "electron"}
-    out : ndarray of shape (size, size), float32, optional
-        Where to draw; must be zero.
+    dtype : dtype
 
     Returns
     -------
-    ndarray of shape (size, size), float32
+    SpotPatterns
+        Without indices in a plane lattice: there is none.
     """
-    if out is None:
-        out = np.zeros((detector.size, detector.size), dtype=np.float32)
-    content = cell_content(crystal, radiation)
-    margin = 4 * spot_sigma
-    reach = detector.q_per_pixel * np.array(
-        [
-            [detector.beam[0] + margin, detector.size - 1 - detector.beam[0] + margin],
-            [detector.beam[1] + margin, detector.size - 1 - detector.beam[1] + margin],
-        ]
-    )
-    if view.zone is not None and ewald == "flat":
-        first, second = _layer_basis(crystal.reciprocal, view.zone)
-        q1 = view.rotation @ (first @ crystal.reciprocal)
-        q2 = view.rotation @ (second @ crystal.reciprocal)
-        coords, occupancies, starts, a, b = content
-        x, y, intensity = _layer_reflections(
-            q1[:2], q2[:2], coords @ first, coords @ second, occupancies, starts, a, b, reach
-        )
-    else:
-        if thickness is None:
-            raise ValueError("a thickness is needed off a zone axis or on the Ewald sphere")
+    q_max = detector.q_edge
+    reach = np.full((2, 2), q_max)
+    places, intensities, starts = [], [], [0]
+    for view, thickness in zip(views, thicknesses, strict=True):
         x, y, intensity = near_surface(
-            crystal, view, detector, ewald, thickness, laue_zones, content, reach
+            crystal, view, detector, ewald, thickness, laue_zones, radiation, reach
         )
-    columns = x / detector.q_per_pixel + detector.beam[0]
-    rows = y / detector.q_per_pixel + detector.beam[1]
-    draw_spots(out, columns, rows, intensity, spot_sigma, FAINTEST)
-    return out
+        seen = (np.hypot(x, y) <= q_max) & ((x != 0) | (y != 0))
+        places.append(np.stack([x[seen], y[seen]], axis=1))
+        intensities.append(intensity[seen])
+        starts.append(starts[-1] + int(seen.sum()))
+    shape = (1, len(views))
+    zone = np.array([[view.zone or (0, 0, 0) for view in views]], dtype=np.int16)
+    return SpotPatterns(
+        q=np.concatenate(places).astype(dtype, copy=False),
+        intensity=np.concatenate(intensities).astype(dtype, copy=False),
+        starts=np.array(starts),
+        q_min=np.zeros(shape),
+        q_max=np.full(shape, q_max),
+        zone=zone,
+    )
 
 
-def _layer_basis(reciprocal: np.ndarray, zone: tuple[int, int, int]):
-    """Two reflections that span the zero-order layer."""
-    for axis in range(3):
-        if zone == tuple(int(i == axis) for i in range(3)):
-            return np.eye(3)[(axis + 1) % 3], np.eye(3)[(axis + 2) % 3]
-    divisor = math.gcd(*zone)
-    zone = (zone[0] // divisor, zone[1] // divisor, zone[2] // divisor)
-    first = np.array(shortest_reflection(reciprocal, zone))
-    # With u·first = 1 the cross product completes first to a basis: first x (zone x u) = zone.
-    second = np.cross(zone, _bezout(first))
-    one, two = first @ reciprocal, second @ reciprocal
-    second = second - int(np.round((one @ two) / (one @ one))) * first
-    return first.astype(float), second.astype(float)
+def draw_zone_patterns(
+    crystal: Crystal,
+    views: Any,
+    detector: Detector,
+    spot_sigma: float,
+    radiation: str,
+    images: np.ndarray,
+) -> None:
+    """Draw the zero-order layers of one crystal, the peak of a spot being its |F|².
 
-
-def _bezout(hkl: np.ndarray) -> np.ndarray:
-    """Integers u with u·hkl = gcd(h, k, l)."""
-    gcd, u = 0, np.zeros(3, dtype=int)
-    for axis, index in enumerate(hkl):
-        x, y, gcd = _extended_gcd(gcd, int(index))
-        u = x * u
-        u[axis] = y
-    return u
-
-
-def _extended_gcd(a: int, b: int) -> tuple[int, int, int]:
-    """x, y and g = gcd(a, b) >= 0 with ax + by = g."""
-    x, x_next, y, y_next = 1, 0, 0, 1
-    while b:
-        quotient = a // b
-        a, b = b, a - quotient * b
-        x, x_next = x_next, x - quotient * x_next
-        y, y_next = y_next, y - quotient * y_next
-    return (x, y, a) if a >= 0 else (-x, -y, -a)
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _layer_reflections(q1, q2, u, v, occupancies, starts, a, b, reach):
-    """Reflections i·g1 + j·g2 on the detector and their |F|².
-
-    ``u`` and ``v`` are g1·x and g2·x of the atoms. Friedel's law gives i < 0 from i > 0, and the
-    phase factor separates, exp(2πi(iu + jv)) = exp(2πi iu) exp(2πi jv), so that the inner loop
-    is a plain multiply-add over j.
+    Parameters
+    ----------
+    crystal : Crystal
+    views : str or ndarray
+        As in :func:`zone_spots`.
+    detector : Detector
+    spot_sigma : float
+        Standard deviation of the Gaussian spots in pixels.
+    radiation : {"xray", "electron"}
+    images : ndarray of shape (n_views, size, size), float32
+        Where to draw; must be zero.
     """
-    n_atoms = len(u)
-    n_elements, n_terms = a.shape
-    area = abs(q1[0] * q2[1] - q1[1] * q2[0])
-    corner = math.sqrt(max(reach[0, 0], reach[0, 1]) ** 2 + max(reach[1, 0], reach[1, 1]) ** 2)
-    i_max = int(corner * math.sqrt(q2[0] ** 2 + q2[1] ** 2) / area)
-    j_max = int(corner * math.sqrt(q1[0] ** 2 + q1[1] ** 2) / area)
-    width = 2 * j_max + 1
-    cos_v = np.empty((n_atoms, width), dtype=np.float32)
-    sin_v = np.empty((n_atoms, width), dtype=np.float32)
-    for atom in range(n_atoms):
-        step = 2 * math.pi * (v[atom] - np.round(v[atom]))
-        sr, si = math.cos(step), math.sin(step)
-        cr, ci = 1.0, 0.0
-        for j in range(j_max + 1):
-            cos_v[atom, j_max + j] = cr
-            sin_v[atom, j_max + j] = ci
-            cos_v[atom, j_max - j] = cr
-            sin_v[atom, j_max - j] = -ci
-            cr, ci = cr * sr - ci * si, cr * si + ci * sr
-    capacity = (2 * i_max + 1) * width
-    x_out = np.empty(capacity)
-    y_out = np.empty(capacity)
-    out = np.empty(capacity)
-    count = 0
-    real = np.empty(width, dtype=np.float32)
-    imaginary = np.empty(width, dtype=np.float32)
-    total_r = np.empty(width)
-    total_i = np.empty(width)
-    for i in range(i_max + 1):
-        low, high = _span(i, q1, q2, reach, j_max)
-        back_low, back_high = _span(-i, q1, q2, reach, j_max)
-        # The Friedel mate of (i, j) is (-i, -j): the union of both spans is needed.
-        first = min(low, -back_high)
-        last = max(high, -back_low)
-        if first > last:
-            continue
-        total_r[:] = 0.0
-        total_i[:] = 0.0
-        for element in range(n_elements):
-            real[:] = 0.0
-            imaginary[:] = 0.0
-            for atom in range(starts[element], starts[element + 1]):
-                phase = 2 * math.pi * (i * u[atom] - np.round(i * u[atom]))
-                cr = np.float32(occupancies[atom] * math.cos(phase))
-                ci = np.float32(occupancies[atom] * math.sin(phase))
-                for j in range(first + j_max, last + j_max + 1):
-                    real[j] += cr * cos_v[atom, j] - ci * sin_v[atom, j]
-                    imaginary[j] += cr * sin_v[atom, j] + ci * cos_v[atom, j]
-            for j in range(first, last + 1):
-                x = i * q1[0] + j * q2[0]
-                y = i * q1[1] + j * q2[1]
-                s2 = (x * x + y * y) / 4
-                factor = 0.0
-                for term in range(n_terms):
-                    factor += a[element, term] * math.exp(-b[element, term] * s2)
-                total_r[j + j_max] += factor * real[j + j_max]
-                total_i[j + j_max] += factor * imaginary[j + j_max]
-        for j in range(first, last + 1):
-            intensity = total_r[j + j_max] ** 2 + total_i[j + j_max] ** 2
-            if low <= j <= high:
-                x_out[count] = i * q1[0] + j * q2[0]
-                y_out[count] = i * q1[1] + j * q2[1]
-                out[count] = intensity
-                count += 1
-            if i > 0 and back_low <= -j <= back_high:
-                x_out[count] = -i * q1[0] - j * q2[0]
-                y_out[count] = -i * q1[1] - j * q2[1]
-                out[count] = intensity
-                count += 1
-    return x_out[:count], y_out[:count], out[:count]
+    reach = detector.reach(MARGIN * spot_sigma)
+    # One of each Friedel pair is enough of a field that is symmetric about the beam.
+    half_width, half_height = reach.max(axis=1)
+    q_max = float(max(half_width, half_height))
+    crystals = CrystalArrays.of([crystal])
+    zones = zones_of(views, crystals.lattices)
+    assert zones is not None
+    field = (half_width / q_max, half_height / q_max)
+    _, spots = _layers(crystals, views, zones, q_max, radiation, field)
+    strongest = _central_peak(crystal, radiation)
+    for view, image in enumerate(images):
+        part = slice(spots.starts[view], spots.starts[view + 1])
+        q = spots.place[part] * q_max
+        peaks = spots.intensity[part]
+        draw(
+            image,
+            np.concatenate([q, -q, np.zeros((1, 2))]),
+            np.concatenate([peaks, peaks, [strongest]]),
+            detector,
+            spot_sigma,
+            reach,
+        )
 
 
-@njit(cache=True, nogil=True)
-def _span(i, q1, q2, reach, j_max):
-    """Range of j for which i·q1 + j·q2 lies on the detector (empty: first > last)."""
-    low, high = -float(j_max), float(j_max)
-    for axis in range(2):
-        start = i * q1[axis]
-        step = q2[axis]
-        if abs(step) < 1e-12:
-            if start < -reach[axis, 0] or start > reach[axis, 1]:
-                return 1, 0
-            continue
-        one = (-reach[axis, 0] - start) / step
-        two = (reach[axis, 1] - start) / step
-        low = max(low, min(one, two))
-        high = min(high, max(one, two))
-    return math.ceil(low), math.floor(high)
+def draw_near_pattern(
+    crystal: Crystal,
+    view: View,
+    detector: Detector,
+    spot_sigma: float,
+    ewald: str,
+    thickness: float,
+    laue_zones: int | None,
+    radiation: str,
+    image: np.ndarray,
+) -> None:
+    """Draw the reflections of one crystal near the Ewald surface; see :func:`near_spots`."""
+    reach = detector.reach(MARGIN * spot_sigma)
+    x, y, intensity = near_surface(
+        crystal, view, detector, ewald, thickness, laue_zones, radiation, reach
+    )
+    draw(image, np.stack([x, y], axis=1), intensity, detector, spot_sigma, reach)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def draw_spots(image, columns, rows, intensity, sigma, faintest):
-    """Add Gaussian spots, each only as far as it rises above the faintest."""
-    n_rows, n_columns = image.shape
-    strongest = 0.0
-    for n in range(len(intensity)):
-        strongest = max(strongest, intensity[n])
-    floor = faintest * strongest
-    across = np.empty(n_columns, dtype=np.float32)
-    scale = -0.5 / (sigma * sigma)
-    for n in range(len(intensity)):
-        if intensity[n] <= floor:
-            continue
-        radius = sigma * math.sqrt(2 * math.log(intensity[n] / floor)) + 0.5
-        left = max(0, math.ceil(columns[n] - radius))
-        right = min(n_columns - 1, math.floor(columns[n] + radius))
-        top = max(0, math.ceil(rows[n] - radius))
-        bottom = min(n_rows - 1, math.floor(rows[n] + radius))
-        for column in range(left, right + 1):
-            across[column] = math.exp(scale * (column - columns[n]) ** 2)
-        for row in range(top, bottom + 1):
-            height = np.float32(intensity[n] * math.exp(scale * (row - rows[n]) ** 2))
-            for column in range(left, right + 1):
-                image[row, column] += height * across[column]
+def draw(
+    image: np.ndarray,
+    q: np.ndarray,
+    peaks: np.ndarray,
+    detector: Detector,
+    spot_sigma: float,
+    reach: np.ndarray,
+) -> None:
+    """Draw spots at places q (1/Å about the beam) that lie within reach of the detector."""
+    seen = np.all((q >= -reach[:, 0]) & (q <= reach[:, 1]), axis=1)
+    columns, rows = (q[seen] / detector.q_per_pixel + np.array(detector.beam)).T
+    draw_spots(image, columns, rows, peaks[seen], spot_sigma, FAINTEST)
+
+
+def _layers(
+    crystals: CrystalArrays,
+    views: Any,
+    zones: np.ndarray,
+    q_max: float,
+    radiation: str,
+    field: tuple[float, float] | None = None,
+) -> tuple[np.ndarray, LayerSpots]:
+    """The vectors that span each layer, and its spots in the image frame."""
+    bases = layer_bases(views, zones, crystals.reciprocals)
+    spots = layer_spots(
+        crystals.reciprocals,
+        crystals.offsets,
+        crystals.coords,
+        crystals.numbers,
+        crystals.occupancies,
+        bases.astype(np.float64),
+        q_max,
+        radiation,
+        field,
+    )
+    return bases, spots
+
+
+def _in_image(bases: np.ndarray, reciprocals: np.ndarray) -> np.ndarray:
+    """The spanning vectors in the image frame, (n, n_views, 2, 2)."""
+    q = np.einsum("nvgi,nij->nvgj", bases.astype(np.float64), reciprocals)
+    edge = np.sqrt(np.einsum("nvj,nvj->nv", q[:, :, 0], q[:, :, 0]))
+    along = np.einsum("nvj,nvj->nv", q[:, :, 0], q[:, :, 1]) / edge
+    square = np.einsum("nvj,nvj->nv", q[:, :, 1], q[:, :, 1])
+    side = np.sign(np.linalg.det(reciprocals))[:, None]
+    across = side * np.sqrt(np.maximum(square - along**2, 0))
+    nothing = np.zeros_like(edge)
+    return np.stack(
+        [np.stack([edge, nothing], axis=-1), np.stack([along, across], axis=-1)], axis=-2
+    )
+
+
+def _central_peak(crystal: Crystal, radiation: str) -> float:
+    """|F(000)|²."""
+    nowhere = np.zeros((1, 3))
+    contents = (crystal.frac_coords, crystal.atomic_numbers, crystal.occupancies)
+    return float(np.abs(structure_factors(nowhere, np.zeros(1), *contents, radiation)[0]) ** 2)

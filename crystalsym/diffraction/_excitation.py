@@ -13,7 +13,7 @@ from numba import njit
 
 from crystalsym.crystals import Crystal
 from crystalsym.diffraction._geometry import Detector, View
-from crystalsym.diffraction._reflections import structure_factors
+from crystalsym.scattering import structure_factors
 
 # Reflections take part up to this zero of sinc²(s t); beyond, they are below 1 % of |F|².
 LOBES = 3
@@ -26,7 +26,7 @@ def near_surface(
     ewald: str,
     thickness: float,
     laue_zones: int | None,
-    content,
+    radiation: str,
     reach: np.ndarray,
 ):
     """Reflections within reach of the Ewald surface.
@@ -41,8 +41,7 @@ def near_surface(
         Along the beam, Å.
     laue_zones : int or None
         The last zone of a zone-axis view that takes part.
-    content : tuple
-        From :func:`crystalsym.diffraction._reflections.cell_content`.
+    radiation : {"xray", "electron"}
     reach : ndarray of shape (2, 2)
         Extent of the detector from the beam towards -x, +x and -y, +y, in 1/Å.
 
@@ -69,7 +68,8 @@ def near_surface(
     hkl = np.ascontiguousarray(found[:, :3])
     x, y, error, slants = found[:, 3:].T
     q = np.linalg.norm(hkl @ crystal.reciprocal, axis=1)
-    intensity = np.abs(structure_factors(hkl, q, content)) ** 2
+    content = (crystal.frac_coords, crystal.atomic_numbers, crystal.occupancies)
+    intensity = np.abs(structure_factors(hkl, q, *content, radiation)) ** 2
     intensity *= np.sinc(error * thickness) ** 2 * slants
     return x, y, intensity
 

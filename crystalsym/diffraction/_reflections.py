@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from crystalsym.crystals import Crystal, as_crystal
-from crystalsym.scattering._factors import coefficients
+from crystalsym.crystals import as_crystal
+from crystalsym.scattering import structure_factors
 
 
 @dataclass(frozen=True)
@@ -115,52 +113,5 @@ def reflections(crystal: Any, q_max: float = 1.457, *, radiation: str = "xray") 
     grid, q = grid[inside], q[inside]
     order = np.argsort(q.round(9), kind="stable")
     hkl, q = grid[order], q[order]
-    return ReflectionTable(hkl, structure_factors(hkl, q, cell_content(crystal, radiation)), q)
-
-
-def cell_content(crystal: Crystal, radiation: str = "xray"):
-    """Atoms sorted by element: coordinates, occupancies, where each element starts, its a, b."""
-    order = np.argsort(crystal.atomic_numbers, kind="stable")
-    numbers = crystal.atomic_numbers[order]
-    elements, starts = np.unique(numbers, return_index=True)
-    tables = np.array([coefficients(int(z), radiation) for z in elements])
-    return (
-        np.ascontiguousarray(crystal.frac_coords[order]),
-        crystal.occupancies[order],
-        np.append(starts, len(numbers)),
-        np.ascontiguousarray(tables[:, 0]),
-        np.ascontiguousarray(tables[:, 1]),
-    )
-
-
-def structure_factors(hkl: np.ndarray, q: np.ndarray, content) -> np.ndarray:
-    """F(hkl) = Σ occupancy f(|q|) exp(2πi h·x), complex128, shape (n,)."""
-    hkl = np.ascontiguousarray(hkl, dtype=np.float64)
-    q = np.ascontiguousarray(q, dtype=np.float64)
-    return _structure_factors(hkl, q, *content)
-
-
-@njit(cache=True, nogil=True)
-def _structure_factors(hkl, q, coords, occupancies, starts, a, b):
-    out = np.empty(len(hkl), dtype=np.complex128)
-    n_elements, n_terms = a.shape
-    for n in range(len(hkl)):
-        total = 0j
-        s2 = q[n] * q[n] / 4
-        for element in range(n_elements):
-            factor = 0.0
-            for term in range(n_terms):
-                factor += a[element, term] * math.exp(-b[element, term] * s2)
-            part = 0j
-            for atom in range(starts[element], starts[element + 1]):
-                turns = (
-                    hkl[n, 0] * coords[atom, 0]
-                    + hkl[n, 1] * coords[atom, 1]
-                    + hkl[n, 2] * coords[atom, 2]
-                )
-                # Whole turns dropped first: high indices keep their precision.
-                phase = 2 * math.pi * (turns - np.round(turns))
-                part += occupancies[atom] * complex(math.cos(phase), math.sin(phase))
-            total += factor * part
-        out[n] = total
-    return out
+    content = (crystal.frac_coords, crystal.atomic_numbers, crystal.occupancies)
+    return ReflectionTable(hkl, structure_factors(hkl, q, *content, radiation), q)

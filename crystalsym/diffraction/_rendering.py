@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from crystalsym import __version__
 from crystalsym.crystals import Cluster, Crystal
+from crystalsym.datasets import CrystalTable
 from crystalsym.diffraction._atom_sum import atoms_pattern
 from crystalsym.diffraction._block_sum import CLASSICAL_ELECTRON_RADIUS, lattice_pattern
-from crystalsym.diffraction._bragg import bragg_pattern
+from crystalsym.diffraction._bragg import (
+    draw_near_pattern,
+    draw_zone_patterns,
+    near_spots,
+    zone_spots,
+)
 from crystalsym.diffraction._condor import condor_pattern
+from crystalsym.diffraction._crystal_arrays import CrystalArrays
 from crystalsym.diffraction._geometry import Detector, View, resolve_views
+from crystalsym.diffraction._spot_patterns import SpotPatterns
 from crystalsym.scattering._factors import relativistic_mass
 
 ENGINES = ("bragg", "lattice", "atoms", "condor")
 # These sum explicit atoms, and so take clusters as well as crystals.
 FINITE_ENGINES = ("atoms", "condor")
 EWALD = ("flat", "sphere")
+OUTPUTS = ("images", "spots")
+ZONE_FAMILIES = ("zone-axes", "symmetry-directions")
 
 
 @dataclass(frozen=True)
@@ -40,8 +51,11 @@ class RenderSettings:
     standardize: bool
     symprec: float
     idealize: bool
+    finder: str
     normalize: bool
     dtype: str
+    output: str = "images"
+    q_min: float = 0.0
     # A cache on disk must not outlive a change of the simulation.
     version: str = __version__
 
@@ -49,18 +63,32 @@ class RenderSettings:
     def n_views(self) -> int:
         return 3 if isinstance(self.views, str) else len(self.views)
 
+    @property
+    def in_layers(self) -> bool:
+        """Whether every view shows a zero-order layer and nothing else."""
+        if isinstance(self.views, str):
+            along_zones = self.views in ZONE_FAMILIES
+        else:
+            along_zones = np.ndim(self.views) == 2
+        return self.ewald == "flat" and along_zones
+
 
 def render(structure: Crystal | Cluster, settings: RenderSettings) -> np.ndarray:
     """Patterns of all views, shape (n_views, size, size), in the settings' dtype."""
     detector = settings.detector
     views = resolve_views(settings.views, structure.lattice)
     patterns = np.zeros((len(views), detector.size, detector.size), dtype=np.float32)
-    if settings.engine != "bragg":
+    if settings.engine == "bragg":
+        assert isinstance(structure, Crystal)
+        _draw_spots(structure, views, settings, patterns)
+    else:
         patterns = patterns.astype(np.float64)
-    if settings.engine in FINITE_ENGINES and isinstance(structure, Crystal):
-        structure = Cluster.from_crystal(structure, settings.cells)
-    for image, view in zip(patterns, views, strict=True):
-        _draw(structure, view, settings, image)
+        if settings.engine in FINITE_ENGINES and isinstance(structure, Crystal):
+            structure = Cluster.from_crystal(structure, settings.cells)
+        for image, view in zip(patterns, views, strict=True):
+            image[:] = _summed(structure, view, settings)
+    if settings.q_min > 0:
+        patterns[:, detector.distances() < settings.q_min] = 0
     if settings.normalize:
         strongest = patterns.max(axis=(1, 2), keepdims=True)
         patterns /= np.where(strongest > 0, strongest, 1)
@@ -69,27 +97,72 @@ def render(structure: Crystal | Cluster, settings: RenderSettings) -> np.ndarray
     return patterns.astype(settings.dtype, copy=False)
 
 
-def _draw(structure: Any, view: View, settings: RenderSettings, image: np.ndarray) -> None:
-    """One view into ``image``, which is zero."""
+def _draw_spots(
+    crystal: Crystal, views: list[View], settings: RenderSettings, images: np.ndarray
+) -> None:
+    """All views into ``images``, which are zero."""
     detector = settings.detector
-    if settings.engine == "bragg":
-        in_plane = view.zone is not None and settings.ewald == "flat"
-        bragg_pattern(
-            structure,
-            view,
-            detector,
-            settings.spot_sigma,
-            settings.ewald,
-            None if in_plane else _thickness(structure, view, settings),
-            settings.laue_zones,
-            settings.radiation,
-            out=image,
+    if settings.in_layers:
+        draw_zone_patterns(
+            crystal, settings.views, detector, settings.spot_sigma, settings.radiation, images
         )
-        if settings.polarization != "ignore":
-            image *= detector.polarization_factor(settings.polarization)
-        return
+    else:
+        for view, image in zip(views, images, strict=True):
+            draw_near_pattern(
+                crystal, view, detector, settings.spot_sigma, settings.ewald,
+                thickness_of(crystal, view, settings), settings.laue_zones, settings.radiation,
+                image,
+            )  # fmt: skip
+    if settings.polarization != "ignore":
+        images *= detector.polarization_factor(settings.polarization).astype(np.float32)
+
+
+def list_spots(
+    crystals: Sequence[Crystal] | CrystalTable, settings: RenderSettings
+) -> SpotPatterns:
+    """Patterns of some crystals as spots."""
+    detector = settings.detector
+    if settings.in_layers:
+        arrays = CrystalArrays.of(crystals)
+        spots = zone_spots(
+            arrays, settings.views, detector.q_edge, settings.radiation, settings.dtype
+        )
+    else:
+        spots = SpotPatterns.concatenate([_near_spots(one, settings) for one in crystals])
+    if settings.q_min > 0:
+        spots = spots.without_center(settings.q_min)
+    intensity = spots.intensity
+    if settings.polarization != "ignore":
+        mm = spots.q / detector.q_per_pixel * detector.pixel_size
+        factor = detector.polarization_at(mm[:, 0], mm[:, 1], settings.polarization)
+        intensity = intensity * factor.astype(intensity.dtype)
+    if settings.normalize and len(intensity):
+        # An empty pattern takes the strongest of another, and has nothing to lose by it.
+        strongest = np.maximum.reduceat(np.append(intensity, 0), spots.starts[:-1])
+        counts = np.diff(spots.starts)
+        intensity = intensity / np.where(strongest > 0, strongest, 1).repeat(counts)
+    return replace(spots, intensity=intensity.astype(settings.dtype, copy=False))
+
+
+def _near_spots(crystal: Crystal, settings: RenderSettings) -> SpotPatterns:
+    views = resolve_views(settings.views, crystal.lattice)
+    return near_spots(
+        crystal,
+        views,
+        settings.detector,
+        settings.ewald,
+        [thickness_of(crystal, view, settings) for view in views],
+        settings.laue_zones,
+        settings.radiation,
+        settings.dtype,
+    )
+
+
+def _summed(structure: Any, view: View, settings: RenderSettings) -> np.ndarray:
+    """One view by an engine that sums atoms at every pixel."""
+    detector = settings.detector
     if settings.engine == "condor":
-        image[:] = condor_pattern(
+        return condor_pattern(
             structure,
             view.rotation,
             detector,
@@ -97,18 +170,18 @@ def _draw(structure: Any, view: View, settings: RenderSettings, image: np.ndarra
             settings.polarization,
             settings.fluence,
         )
-        return
     if settings.engine == "lattice":
-        image[:] = lattice_pattern(
+        image = lattice_pattern(
             structure, view.rotation, detector, settings.cells, settings.ewald, settings.radiation
         )
     else:
-        image[:] = atoms_pattern(
+        image = atoms_pattern(
             structure, view.rotation, detector, settings.ewald, settings.radiation
         )
     image *= detector.solid_angle(settings.ewald)
     image *= detector.polarization_factor(settings.polarization)
     image *= settings.fluence * _scattering_length(settings) ** 2
+    return image
 
 
 def _scattering_length(settings: RenderSettings) -> float:
@@ -118,7 +191,7 @@ def _scattering_length(settings: RenderSettings) -> float:
     return CLASSICAL_ELECTRON_RADIUS
 
 
-def _thickness(crystal: Crystal, view: View, settings: RenderSettings) -> float:
+def thickness_of(crystal: Crystal, view: View, settings: RenderSettings) -> float:
     """The beam's way through the middle of the block of cells, unless it is given."""
     if settings.thickness is not None:
         return float(settings.thickness)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from crystalsym import _provenance
 from crystalsym._images import ImageOutputMixin
 from crystalsym.crystals._lists import refuse_single, structure_list
 from crystalsym.diffraction._batches import CHUNK, simulated_batches
 from crystalsym.diffraction._geometry import Detector
 from crystalsym.diffraction._simulator_parameters import WAVELENGTH, render_settings
+from crystalsym.diffraction._spot_patterns import SpotPatterns
 from crystalsym.scattering._factors import electron_wavelength
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -26,7 +29,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "detector_distance": 1000.0,
         "pixel_size": 0.4,
         "image_size": 256,
-        "center": (127.5, 127.5),
         "cells": 10,
         "engine": "lattice",
     }
@@ -38,13 +40,17 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    views : str or array-like, default="zone-axes"
+    views : str or array-like, default="symmetry-directions"
         ``"zone-axes"``: beam along [100], [010], [001], image +x along b*, c*, a*.
         ``"symmetry-directions"``: the same, but along [100], [1-10], [001] where a = b, and
         [111], [1-10], [001] for a cube (:func:`crystalsym.diffraction.symmetry_directions`).
         ``"cartesian"``: beam along the Cartesian x, y, z. ``"rotations"``: the crystal turned by
         +45° about x, y, z. Or integers [u, v, w], shape (n_views, 3), or rotation matrices
         r_lab = R r_crystal, shape (n_views, 3, 3).
+    output : {"images", "spots"}, default="images"
+        What :meth:`transform` gives: images of the spots, or the spots themselves
+        (:class:`crystalsym.diffraction.SpotPatterns`, engine ``"bragg"``) within the circle that
+        an image holds, without the direct beam.
     wavelength : float, default=0.035
         In Å.
     voltage : float, optional
@@ -52,9 +58,14 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
     radiation : {"xray", "electron"}, default="xray"
         Whose scattering factors are used.
     ewald : {"flat", "sphere"}, default="flat"
+        The surface on which reflections are seen: the plane through the origin across the beam,
+        as for electrons of infinite energy and a thin crystal, or the Ewald sphere of radius
+        1/wavelength.
     q_max : float, default=1.457
         Scattering vector |q| = 1/d at the outermost pixel centre on an axis, 1/Å. Not used when
         ``pixel_size`` is given.
+    q_min : float, default=0.0
+        Scattering vectors shorter than this are hidden, as by a beam stop, 1/Å.
     detector_distance : float, default=1000.0
         In mm.
     pixel_size : float, optional
@@ -72,7 +83,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         (:class:`crystalsym.crystals.Cluster`, pymatgen Molecules, non-periodic ASE Atoms,
         ``.xyz`` files) beside crystals. ``"condor"`` has the same sum done by Condor, which must
         be installed.
-    spot_sigma : float, default=0.7
+    spot_sigma : float, default=0.5
         Standard deviation of the spots in pixels (engine ``"bragg"``).
     thickness : float, optional
         Crystal thickness along the beam in Å that widens reflections along it (engine
@@ -82,6 +93,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         The last Laue zone, hu + kv + lw = 0 to ±``laue_zones``, that zone-axis views show
         (engine ``"bragg"`` on the sphere); by default all that come close enough to it.
     polarization : {"ignore", "unpolarized", "horizontal", "vertical"}, default="ignore"
+        Of the incident X-rays: which Thomson factor multiplies the intensities.
     fluence : float, default=1.0
         Incident photons (electrons) per Å². With ``normalize=False``, all engines but
         ``"bragg"`` give photons (electrons) per pixel.
@@ -93,6 +105,9 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
     idealize : bool, default=True
         Let ``standardize`` move edges, angles and atoms onto the values that the symmetry asks
         for. Otherwise only the choice of axes follows the symmetry.
+    finder : {"spglib", "moyo", "mixed"}, default="spglib"
+        Who finds the symmetry that the standard cell follows
+        (:func:`crystalsym.crystals.standardize`).
     normalize : bool, default=True
         Scale each pattern to its own maximum.
     dtype : {"float32", "float64", "uint16", "uint8"}, default="float32"
@@ -125,40 +140,45 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        views="zone-axes",
+        views: Any = "symmetry-directions",
         *,
-        wavelength=WAVELENGTH,
-        voltage=None,
-        radiation="xray",
-        ewald="flat",
-        q_max=1.457,
-        detector_distance=1000.0,
-        pixel_size=None,
-        image_size=256,
-        center=None,
-        cells=10,
-        engine="bragg",
-        spot_sigma=0.7,
-        thickness=None,
-        laue_zones=None,
-        polarization="ignore",
-        fluence=1.0,
-        standardize=True,
-        symprec=0.1,
-        idealize=True,
-        normalize=True,
-        dtype="float32",
-        on_error="raise",
-        memory=None,
-        n_jobs=None,
-        verbose=0,
+        output: str = "images",
+        wavelength: float = WAVELENGTH,
+        voltage: float | None = None,
+        radiation: str = "xray",
+        ewald: str = "flat",
+        q_max: float = 1.457,
+        q_min: float = 0.0,
+        detector_distance: float = 1000.0,
+        pixel_size: float | None = None,
+        image_size: int = 256,
+        center: tuple[float, float] | None = None,
+        cells: int | tuple[int, int, int] = 10,
+        engine: str = "bragg",
+        spot_sigma: float = 0.5,
+        thickness: float | None = None,
+        laue_zones: int | None = None,
+        polarization: str = "ignore",
+        fluence: float = 1.0,
+        standardize: bool = True,
+        symprec: float = 0.1,
+        idealize: bool = True,
+        finder: str = "spglib",
+        normalize: bool = True,
+        dtype: str = "float32",
+        on_error: str = "raise",
+        memory: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
     ):
         self.views = views
+        self.output = output
         self.wavelength = wavelength
         self.voltage = voltage
         self.radiation = radiation
         self.ewald = ewald
         self.q_max = q_max
+        self.q_min = q_min
         self.detector_distance = detector_distance
         self.pixel_size = pixel_size
         self.image_size = image_size
@@ -173,6 +193,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         self.standardize = standardize
         self.symprec = symprec
         self.idealize = idealize
+        self.finder = finder
         self.normalize = normalize
         self.dtype = dtype
         self.on_error = on_error
@@ -182,13 +203,14 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
 
     @classmethod
     def from_preset(cls, name: str, **changes: Any) -> DiffractionSimulator:
-        """A simulator with a published geometry.
+        """Make a simulator with a published geometry.
 
         Parameters
         ----------
         name : {"tiong2020"}
         **changes
-            Parameters to set on top.
+            Parameters to set on top. Another ``image_size`` shows the same field on larger or
+            smaller pixels.
 
         Raises
         ------
@@ -197,7 +219,14 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         """
         if name not in PRESETS:
             raise ValueError(f"no preset {name!r}; there are {sorted(PRESETS)}")
-        return cls(**{**PRESETS[name], **changes})
+        settings = {**PRESETS[name], **changes}
+        if "pixel_size" not in changes and "q_max" not in changes:
+            # Another number of pixels shows the same field.
+            edge = PRESETS[name]["pixel_size"] * (PRESETS[name]["image_size"] - 1)
+            settings["pixel_size"] = edge / (settings["image_size"] - 1)
+        if "q_max" in changes:
+            settings["pixel_size"] = changes.get("pixel_size")
+        return cls(**settings)
 
     def fit(self, X: Any = None, y: Any = None) -> DiffractionSimulator:
         """Check the parameters; there is nothing to learn.
@@ -217,7 +246,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         self.detector_ = self.detector()
         return self
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Any) -> np.ndarray | SpotPatterns:
         """Simulate every crystal.
 
         Parameters
@@ -228,7 +257,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n, n_views, image_size, image_size)
-            Linear intensity.
+            Linear intensity; :class:`SpotPatterns` with ``output="spots"``.
 
         Raises
         ------
@@ -243,13 +272,19 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
             )
         X = structure_list(X)
         settings = render_settings(self)
+        batch_size = CHUNK * effective_n_jobs(self.n_jobs)
+        made_by = (_provenance.step(self),)
+        if self.output == "spots":
+            parts = [spots for _, spots in simulated_batches(self, X, settings, batch_size)]
+            if not parts:
+                parts = [SpotPatterns.absent(0, settings.n_views, settings.dtype)]
+            return replace(SpotPatterns.concatenate(parts), made_by=made_by)
         shape = (len(X), settings.n_views, self.image_size, self.image_size)
         patterns = np.empty(shape, dtype=self.dtype)
-        batch_size = CHUNK * effective_n_jobs(self.n_jobs)
         for index, batch in simulated_batches(self, X, settings, batch_size, patterns):
             if batch.base is not patterns:  # made in another process
                 patterns[index[0] : index[-1] + 1] = batch
-        return patterns
+        return _provenance.described(patterns, made_by)
 
     def iter_transform(
         self, structures: Iterable[Any], batch_size: int = 256, return_index: bool = False

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from crystalsym.crystals import FINDERS
 from crystalsym.crystals._cluster import cell_counts
 from crystalsym.diffraction._condor import load_condor
 from crystalsym.diffraction._geometry import POLARIZATIONS, resolve_views
-from crystalsym.diffraction._rendering import ENGINES, EWALD, RenderSettings
+from crystalsym.diffraction._rendering import ENGINES, EWALD, OUTPUTS, RenderSettings
 from crystalsym.scattering._factors import RADIATIONS
 
 ON_ERROR = ("raise", "nan", "skip")
@@ -34,11 +35,21 @@ def render_settings(simulator: Any) -> RenderSettings:
     _one_of("polarization", simulator.polarization, POLARIZATIONS)
     _one_of("on_error", simulator.on_error, ON_ERROR)
     _one_of("dtype", str(np.dtype(simulator.dtype)), DTYPES)
+    _one_of("output", simulator.output, OUTPUTS)
+    _one_of("finder", simulator.finder, FINDERS)
+    if simulator.output == "spots":
+        _check_spots(simulator)
     size = simulator.image_size
     if isinstance(size, bool) or not isinstance(size, Integral) or int(size) < 8:
         raise ValueError(f"image_size must be an integer of at least 8, got {size!r}")
     for name in ("wavelength", "q_max", "detector_distance", "spot_sigma", "symprec"):
         _positive(name, getattr(simulator, name))
+    if (
+        isinstance(simulator.q_min, bool)
+        or not isinstance(simulator.q_min, Real)
+        or not (0 <= float(simulator.q_min) < np.inf)
+    ):
+        raise ValueError(f"q_min must be a number from 0 up, got {simulator.q_min!r}")
     for name in ("pixel_size", "thickness", "voltage"):
         if getattr(simulator, name) is not None:
             _positive(name, getattr(simulator, name))
@@ -47,7 +58,9 @@ def render_settings(simulator: Any) -> RenderSettings:
         raise ValueError(f"center must be (column, row) in pixels, got {simulator.center!r}")
     if np.dtype(simulator.dtype).kind == "u" and not simulator.normalize:
         raise ValueError(f"dtype={simulator.dtype!r} needs normalize=True")
-    if np.dtype(simulator.dtype).kind == "u" and simulator.on_error == "nan":
+    if simulator.output == "images" and (
+        np.dtype(simulator.dtype).kind == "u" and simulator.on_error == "nan"
+    ):
         raise ValueError(f'on_error="nan" needs a float dtype, got dtype={simulator.dtype!r}')
     zones = [view.zone for view in resolve_views(simulator.views, np.eye(3))]
     _check_beam(simulator)
@@ -69,9 +82,27 @@ def render_settings(simulator: Any) -> RenderSettings:
         standardize=bool(simulator.standardize),
         symprec=float(simulator.symprec),
         idealize=bool(simulator.idealize),
+        finder=simulator.finder,
         normalize=bool(simulator.normalize),
         dtype=str(np.dtype(simulator.dtype)),
+        output=simulator.output,
+        q_min=float(simulator.q_min),
     )
+
+
+def _check_spots(simulator: Any) -> None:
+    """Does every other parameter have a meaning for spots?"""
+    if simulator.engine != "bragg":
+        raise ValueError(
+            f'output="spots" needs engine="bragg": engine={simulator.engine!r} knows pixels only'
+        )
+    if np.dtype(simulator.dtype).kind != "f":
+        raise ValueError(f'output="spots" needs a float dtype, got dtype={simulator.dtype!r}')
+    if simulator.center is not None:
+        raise ValueError(
+            f'center={simulator.center!r} is for images: spots of output="spots" are placed about'
+            " the beam"
+        )
 
 
 def _check_beam(simulator: Any) -> None:

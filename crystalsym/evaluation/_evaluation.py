@@ -10,15 +10,14 @@ import numpy as np
 
 from crystalsym import metrics
 from crystalsym.classification._prediction_sets import prediction_sets, set_threshold
-from crystalsym.evaluation._threaded_rows import ThreadedRows
-from crystalsym.learning._rendered_patterns import RenderedPatterns
+from crystalsym.learning import PatternRows
 
 COVERAGES = (0.9, 0.95)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model's answers on one set of crystals.
+    """Hold a model's answers on one set of crystals.
 
     Attributes
     ----------
@@ -39,7 +38,7 @@ class Evaluation:
     figures: dict[str, Any] = field(repr=False)
 
     def failures(self) -> Iterator[dict[str, Any]]:
-        """Every crystal whose most probable group is wrong, with what was thought of it.
+        """List every crystal whose most probable group is wrong, with what was thought of it.
 
         Yields
         ------
@@ -67,7 +66,7 @@ class Evaluation:
 def evaluate(
     pipeline: Any, crystals: Sequence[Any], labels: Any, n_jobs: int | None = None
 ) -> dict[str, Any]:
-    """Figures of a fitted pipeline on labelled structures, in bounded memory.
+    """Measure a fitted pipeline on labelled structures, in bounded memory.
 
     Parameters
     ----------
@@ -103,7 +102,7 @@ def answers(
     verbose: int = 0,
     name: str = "evaluating",
 ) -> Evaluation:
-    """A pipeline's answers on crystals that are rendered once."""
+    """Collect a pipeline's answers on crystals that are rendered once."""
     rows = rendered(pipeline, crystals, n_jobs)
     with rows.progress(name, verbose):
         probabilities = pipeline[-1].predict_proba(rows)
@@ -115,13 +114,13 @@ def answers(
     return Evaluation(crystals, labels, probabilities, classes, figures)
 
 
-def rendered(pipeline: Any, crystals: Sequence[Any], n_jobs: int | None = None) -> ThreadedRows:
-    """What the classifier of a pipeline gets to see, rendered by threads when it asks for it."""
-    return ThreadedRows(RenderedPatterns(pipeline[:-1], crystals), n_jobs)
+def rendered(pipeline: Any, crystals: Sequence[Any], n_jobs: int | None = None) -> PatternRows:
+    """Render what the classifier of a pipeline gets to see, by threads when it asks for it."""
+    return PatternRows(pipeline[:-1], crystals, n_jobs=n_jobs)
 
 
 def set_figures(classifier: Any, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    """Coverage and mean size of the prediction sets, by the coverage asked for.
+    """Measure coverage and mean size of the prediction sets, by the coverage asked for.
 
     They are those of ``classifier.predict_set``, from probabilities that are known already;
     empty for a classifier without such sets.

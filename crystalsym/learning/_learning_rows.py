@@ -11,9 +11,7 @@ import numpy as np
 from crystalsym.datasets._random_crystals import random_crystals
 from crystalsym.datasets._table import CrystalTable
 from crystalsym.learning._augmentation import Augmentation
-from crystalsym.learning._lattice_patterns import LatticePatterns
-from crystalsym.learning._pattern_store import PatternStore
-from crystalsym.learning._rendered_patterns import RenderedPatterns
+from crystalsym.learning._pattern_rows import PatternRows
 
 # Settings of the table [augment] that concern rows; the others are those of Augmentation.
 ROW_DEFAULTS = {"least": 0, "random": 0}
@@ -45,9 +43,9 @@ def learning_rows(
         fewer crystals are repeated until they have so many rows (changed anew each time), and
         ``random``: so many random crystals of each group are added
         (:func:`~crystalsym.datasets._random_crystals`). Neither kind serves for validation.
-        Needs the scheme "lattice".
+        Needs a simulator with ``output="spots"``.
     folder : Path
-        Where rendered images are kept (other schemes).
+        Where patterns shaped from images are kept.
     seed : int, default=0
     n_jobs : int, optional
     kin : ndarray of int, shape (n,), optional
@@ -56,27 +54,24 @@ def learning_rows(
 
     Returns
     -------
-    X : LatticePatterns, PatternStore or RenderedPatterns
+    X : PatternRows
     y : ndarray of int
 
     Raises
     ------
     ValueError
-        If crystals of another scheme were to be changed, or a setting is unknown.
+        If crystals seen as images were to be changed, or a setting is unknown.
     """
     known = {*ROW_DEFAULTS, *(field.name for field in fields(Augmentation))}
     if stray := set(augment) - known:
         raise ValueError(f"[augment] has no {min(stray)!r}; it has {', '.join(sorted(known))}")
     how = {key: augment.get(key, value) for key, value in ROW_DEFAULTS.items()}
     changes = {key: value for key, value in augment.items() if key not in ROW_DEFAULTS}
-    if pipeline[1].scheme != "lattice":
+    if pipeline[0].output != "spots":
         if augment:
-            raise ValueError('[augment] needs the shaper\'s scheme = "lattice"')
-        rendered: Any = RenderedPatterns(pipeline[:-1], crystals)
-        if rendered.dtype == np.uint8:
-            rendered = PatternStore(rendered, folder)
-        rendered.validation_groups = kin
-        return rendered, labels
+            raise ValueError('[augment] needs the simulator\'s output = "spots"')
+        rows_of_images = PatternRows(pipeline[:-1], crystals, None, seed, n_jobs, kin, store=folder)
+        return rows_of_images, labels
     counts = np.bincount(labels, minlength=231)
     copies = np.maximum(-(-int(how["least"]) // np.maximum(counts, 1)), 1)[labels]
     rows = np.repeat(np.arange(len(labels)), copies)
@@ -90,7 +85,7 @@ def learning_rows(
         y = np.concatenate([y, more])
         numbers = np.concatenate([numbers, np.full(len(more), NEVER)])
     augmentation = Augmentation(**changes) if augment else None
-    patterns = LatticePatterns(
-        pipeline[:-1], table, augmentation, seed, n_jobs, validation_groups=numbers
+    patterns = PatternRows(
+        pipeline[:-1], table, augmentation, seed, n_jobs, numbers, store="memory"
     )
     return patterns, y

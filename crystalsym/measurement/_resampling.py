@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crystalsym.diffraction._bragg import FAINTEST, draw_spots
 from crystalsym.diffraction._peaks import find_spots
+from crystalsym.diffraction._spot_drawing import FAINTEST, draw_spots
 from crystalsym.measurement._pattern import Pattern, positive
 
 # As a part of the strongest pixel; a 16-bit image holds nothing fainter.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
     normalised_relu,
@@ -43,9 +44,9 @@ def msmlp(
     channels: int = 2,
     n_streams: int = 3,
     *,
-    width: int = 768,
+    width: int = 2048,
     features: int = 256,
-    joint: int = 1536,
+    joint: int = 4096,
     embedding: int = 512,
     dropout: float = 0.3,
 ) -> keras.Model:
@@ -66,11 +67,11 @@ def msmlp(
         Channels C of an image.
     n_streams : int, default=3
         Number of images S of one crystal.
-    width : int, default=768
+    width : int, default=2048
         Units of the trunk's first layer.
     features : int, default=256
         Length F of a stream's feature vector.
-    joint : int, default=1536
+    joint : int, default=4096
         Units of the first layer over all streams.
     embedding : int, default=512
         Length of the crystal's joint vector, the output of the layer ``"embedding"``.
@@ -95,7 +96,7 @@ def msmlp(
     >>> model.get_layer("features").output.shape
     (None, 3, 256)
     """
-    import keras
+    keras = import_keras()
     from keras import layers
 
     check_sizes(image_size, channels, n_streams, n_classes)

@@ -14,17 +14,21 @@ from crystalsym.pretrained._pipelines import (
 from crystalsym.pretrained._recipe import (
     RECIPE,
     build_pipeline,
+    preset_pipeline,
     recommended_pipeline,
 )
+from crystalsym.pretrained._steps import SpaceGroupPipeline
 
 __all__ = [
     "RECIPE",
+    "SpaceGroupPipeline",
     "available",
     "build_pipeline",
     "load_classifier",
     "load_pipeline",
     "load_pretrained",
     "model_card",
+    "preset_pipeline",
     "read_description",
     "recommended_pipeline",
     "save_pipeline",

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
+from crystalsym.pretrained._steps import SpaceGroupPipeline
 
 # What served best in benchmarks/descriptors and benchmarks/search.py.
 RECIPE: dict[str, dict[str, Any]] = {
     "simulate": {
         "views": "symmetry-directions",
-        "image_size": 256,
+        "output": "spots",
         "q_max": 1.457,
-        "spot_sigma": 0.5,
+        # What lay under the direct beam in the images that were learned from at first.
+        "q_min": 0.017141,
         "symprec": 0.1,
+        "dtype": "float64",
     },
-    "shape": {"scheme": "lattice", "intensity": "log", "threshold": 1e-5, "image_size": 13},
+    "shape": {
+        "scheme": "lattice",
+        "intensity": "log",
+        "threshold": 1e-5,
+        "image_size": 13,
+        "dtype": "float16",
+    },
     "augment": {
         "changed": 0.6,
         "exchanged": 0.7,
@@ -40,16 +47,17 @@ RECIPE: dict[str, dict[str, Any]] = {
 }
 
 
-def recommended_pipeline() -> Pipeline:
+def recommended_pipeline() -> SpaceGroupPipeline:
     """Return an unfitted pipeline with the settings that served best.
 
-    The classes' own defaults are the paper's. What the comparisons in ``benchmarks`` found better
-    is put together here: views along symmetry directions, weak spots kept on a logarithmic scale,
-    patterns redrawn in the indices of their own lattice, and a network for these.
+    Put together are the classes' defaults, which the comparisons in ``benchmarks`` found best
+    (views along symmetry directions, weak spots kept on a logarithmic scale, patterns redrawn in
+    the indices of their own lattice, and a network for these), with spots instead of images
+    between the first two steps. :func:`preset_pipeline` has the paper's settings.
 
     Returns
     -------
-    sklearn.pipeline.Pipeline
+    SpaceGroupPipeline
         Steps ``"simulate"``, ``"shape"`` and ``"classify"``, those of ``load_pretrained("72")``
         before it was fitted. Change them by ``set_params``.
 
@@ -68,19 +76,71 @@ def recommended_pipeline() -> Pipeline:
     return build_pipeline(*(RECIPE[name] for name in ("simulate", "shape", "classify")))
 
 
-def build_pipeline(
-    simulate: dict[str, Any], shape: dict[str, Any], classify: dict[str, Any]
-) -> Pipeline:
-    """Return the unfitted pipeline of these parameters of its three steps."""
-    from sklearn.pipeline import Pipeline
+def preset_pipeline(name: str, **classify: Any) -> SpaceGroupPipeline:
+    """Make an unfitted pipeline of a publication's settings, complete by one name.
 
+    Parameters
+    ----------
+    name : {"tiong2020"}
+        Views turned by 45 degrees on the Ewald sphere, bright pixels joined by lines, the network
+        MSDN, Adam with a rate of 1e-5.
+    **classify
+        Parameters of the classifier to set on top, say ``epochs``.
+
+    Returns
+    -------
+    SpaceGroupPipeline
+        Steps ``"simulate"``, ``"shape"`` and ``"classify"``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such preset.
+
+    References
+    ----------
+    L. C. O. Tiong, J. Kim, S. S. Han, D. Kim, npj Computational Materials 6, 196 (2020).
+
+    Examples
+    --------
+    >>> from crystalsym.pretrained import preset_pipeline
+    >>> pipeline = preset_pipeline("tiong2020", epochs=2)
+    >>> pipeline["simulate"].views, pipeline["shape"].scheme, pipeline["classify"].architecture
+    ('rotations', 'pixels', 'msdn')
+    """
     from crystalsym.classification import SpaceGroupClassifier
     from crystalsym.diffraction import DiffractionSimulator
     from crystalsym.shaping import PatternShaper
 
+    return SpaceGroupPipeline(
+        [
+            ("simulate", DiffractionSimulator.from_preset(name)),
+            ("shape", PatternShaper.from_preset(name)),
+            ("classify", SpaceGroupClassifier.from_preset(name, **classify)),
+        ]
+    )
+
+
+def build_pipeline(
+    simulate: dict[str, Any], shape: dict[str, Any], classify: dict[str, Any]
+) -> SpaceGroupPipeline:
+    """Make the unfitted pipeline of these parameters of its three steps.
+
+    Between the first two steps go spots, unless ``simulate["output"]`` says otherwise or the
+    scheme or the engine knows images only.
+    """
+    from crystalsym.classification import SpaceGroupClassifier
+    from crystalsym.diffraction import DiffractionSimulator
+    from crystalsym.shaping import PatternShaper
+
+    of_pixels = shape.get("scheme") == "pixels" or simulate.get("engine", "bragg") != "bragg"
+    of_pixels |= simulate.get("center") is not None or "int" in simulate.get("dtype", "")
+    simulate = {"output": "images" if of_pixels else "spots", **simulate}
     steps = {
         "simulate": (DiffractionSimulator, simulate),
         "shape": (PatternShaper, shape),
         "classify": (SpaceGroupClassifier, classify),
     }
-    return Pipeline([(name, step(**copy.deepcopy(table))) for name, (step, table) in steps.items()])
+    return SpaceGroupPipeline(
+        [(name, step(**copy.deepcopy(table))) for name, (step, table) in steps.items()]
+    )

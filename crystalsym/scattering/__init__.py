@@ -9,6 +9,7 @@ from crystalsym.scattering._factors import (
     relativistic_mass,
     scattering_factors,
 )
+from crystalsym.scattering._structure_factors import structure_factors
 
 __all__ = [
     "RADIATIONS",
@@ -16,4 +17,5 @@ __all__ = [
     "electron_wavelength",
     "relativistic_mass",
     "scattering_factors",
+    "structure_factors",
 ]

@@ -11,43 +11,66 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from crystalsym import _provenance
 from crystalsym._bytes import to_bytes_where_possible, to_floats
 from crystalsym._images import ImageOutputMixin, check_patterns
 from crystalsym._progress import track
-from crystalsym.shaping._index_scheme import index_image
+from crystalsym.diffraction import SpotPatterns
+from crystalsym.shaping._index_scheme import index_image, index_layers
 from crystalsym.shaping._pixel_scheme import sample, shape_pixels
-from crystalsym.shaping._spot_scheme import CHANNELS, INTENSITIES, SpotDrawing, shape_spots
+from crystalsym.shaping._spot_scheme import (
+    CHANNELS,
+    INTENSITIES,
+    SpotDrawing,
+    draw_list,
+    shape_spots,
+)
 
-SCHEMES = ("spots", "pixels", "lattice")
-DEFAULT_THRESHOLD = {"spots": 1e-4, "pixels": 50 / 256, "lattice": 1e-4}
+SCHEMES: dict[str, dict[str, Any]] = {
+    "lattice": {"image_size": 13, "threshold": 1e-5},
+    "spots": {"image_size": 224, "threshold": 1e-4},
+    "pixels": {"image_size": 224, "threshold": 50 / 256},
+}
+"""Schemes, and what ``image_size=None`` and ``threshold=None`` mean for each."""
+
 N_CHANNELS = {"pixels": 3, "lattice": 2}
 # Widths in pixels of the output, per 224 pixels of its edge, and never thinner than this.
 SPOT_SIGMA, THINNEST_SPOT = 1.5, 0.6
 LINE_WIDTH, THINNEST_LINE = 1.0, 0.5
+# Raw pixels over which lists of spots are laid out before lines are drawn.
+LAID_OUT = 256
 CHUNK = 32
+DTYPES = ("float32", "float16", "uint8")
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # As the code published with npj Comput. Mater. 6, 196 (2020) does it.
+    "tiong2020": {"scheme": "pixels", "distance_factor": 1.7}
+}
 
 
 class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
-    """Join neighbouring spots of diffraction patterns by lines, or index them.
+    """Index the spots of diffraction patterns, or join neighbouring ones by lines.
 
     Parameters
     ----------
-    scheme : {"spots", "pixels", "lattice"}, default="spots"
+    scheme : {"lattice", "spots", "pixels"}, default="lattice"
+        ``"lattice"``: the pattern's own lattice is found, and
+        the output is a picture in its indices, one pixel for each (h, k), the beam in the middle:
+        the spot's brightness, and |q| of the place as a part of the field's radius.
         ``"spots"``: spots are found to sub-pixel accuracy and pairs closer than
         ``distance_factor`` times the smallest distance are joined. ``"pixels"``: the published
-        code, whose nodes are bright pixels. ``"lattice"``: the pattern's own lattice is found, and
-        the output is a picture in its indices, one pixel for each (h, k), the beam in the middle:
-        the spot's brightness, and |q| of the place as a part of the raw image's half width.
+        code, whose nodes are bright pixels; it takes images only.
     distance_factor : float, default=1.7
+        How many times the smallest distance joined spots are apart at most (not ``"lattice"``).
     threshold : float, optional
-        Faintest spot, relative to the strongest outside the direct beam. By default 1e-4 for
-        spots and 50/256 (the published grey level) for pixels.
-    intensity : {"linear", "root", "log"}, default="linear"
+        Faintest spot, relative to the strongest outside the direct beam. By default 1e-5 for
+        the lattice, 1e-4 for spots and 50/256 (the published grey level) for pixels.
+    intensity : {"log", "root", "linear"}, default="log"
         How a spot's brightness follows its intensity (not ``"pixels"``). ``"log"`` runs from 0
         at the threshold to 1.
-    image_size : int, default=224
-        Pixels along each edge of the output. ``"lattice"`` takes an odd number, 2 n + 1 for
-        indices up to n.
+    image_size : int, optional
+        Pixels along each edge of the output, by default 13 for the lattice and else 224. The
+        lattice takes an odd number, 2 n + 1 for indices up to n.
     channels : tuple of {"spots", "lines"}, default=("spots", "lines")
         What the output shows (``"spots"``).
     field : float, default=1.0
@@ -57,16 +80,16 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         Sizes in output pixels (``"spots"``); by default 1.5 and 1 pixel per 224 of the edge, but
         at least 0.6 and 0.5.
     center : tuple of float, optional
-        Direct beam (column, row) in raw pixels, by default the middle (not
+        Direct beam (column, row) in pixels of raw images, by default the middle (not
         ``"pixels"``).
     beam_radius : float, default=1.5
-        Spots this close to ``center`` (raw pixels) are the direct beam, which does not set the
-        scale (not ``"pixels"``).
+        Spots of an image this close to ``center`` (raw pixels) are the direct beam, which does
+        not set the scale (not ``"pixels"``). Lists of spots do not hold it.
     max_spots : int, default=4096
         Only so many of the strongest spots are drawn (not ``"pixels"``): bounds the work on
         noise.
-    dtype : {"float32", "uint8"}, default="float32"
-        float32 in [0, 1], or uint8. Bytes have no NaN: where a row of X holds NaN, the output is
+    dtype : {"float32", "float16", "uint8"}, default="float32"
+        Floats in [0, 1], or bytes. Bytes have no NaN: where a row of X holds NaN, the output is
         float32 after all, its other rows the same bytes divided by 255.
     n_jobs : int, optional
         Parallel jobs through joblib.
@@ -83,29 +106,29 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
     >>> from crystalsym import PatternShaper
     >>> raw = np.zeros((1, 3, 64, 64))
     >>> raw[:, :, 32, 20] = raw[:, :, 32, 40] = 1.0
-    >>> shaped = PatternShaper(image_size=64).transform(raw)
+    >>> shaped = PatternShaper("spots", image_size=64).transform(raw)
     >>> shaped.shape, bool(shaped[0, 0, 32, 30, 1] > 0.5)     # the line between the two
     ((1, 3, 64, 64, 2), True)
     """
 
     def __init__(
         self,
-        scheme="spots",
+        scheme: str = "lattice",
         *,
-        distance_factor=1.7,
-        threshold=None,
-        intensity="linear",
-        image_size=224,
-        channels=CHANNELS,
-        field=1.0,
-        spot_sigma=None,
-        line_width=None,
-        center=None,
-        beam_radius=1.5,
-        max_spots=4096,
-        dtype="float32",
-        n_jobs=None,
-        verbose=0,
+        distance_factor: float = 1.7,
+        threshold: float | None = None,
+        intensity: str = "log",
+        image_size: int | None = None,
+        channels: tuple[str, ...] = CHANNELS,
+        field: float = 1.0,
+        spot_sigma: float | None = None,
+        line_width: float | None = None,
+        center: tuple[float, float] | None = None,
+        beam_radius: float = 1.5,
+        max_spots: int = 4096,
+        dtype: str = "float32",
+        n_jobs: int | None = None,
+        verbose: int = 0,
     ):
         self.scheme = scheme
         self.distance_factor = distance_factor
@@ -123,12 +146,31 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    @classmethod
+    def from_preset(cls, name: str, **changes: Any) -> PatternShaper:
+        """Make a shaper with published settings.
+
+        Parameters
+        ----------
+        name : {"tiong2020"}
+        **changes
+            Parameters to set on top.
+
+        Raises
+        ------
+        ValueError
+            If there is no such preset.
+        """
+        if name not in PRESETS:
+            raise ValueError(f"no preset {name!r}; there are {sorted(PRESETS)}")
+        return cls(**{**PRESETS[name], **changes})
+
     def fit(self, X: Any = None, y: Any = None) -> PatternShaper:
         """Check the parameters; there is nothing to learn.
 
         Parameters
         ----------
-        X : ndarray of shape (n, n_views, H, W)
+        X : ndarray of shape (n, n_views, H, W), or SpotPatterns
         y : ignored
 
         Returns
@@ -145,9 +187,9 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : ndarray of shape (n, n_views, H, H)
-            Raw patterns of linear intensity, any real dtype and scale. A row that holds NaN
-            comes out as NaN.
+        X : ndarray of shape (n, n_views, H, H), or SpotPatterns
+            Raw patterns of linear intensity, any real dtype and scale, or their spots. A row that
+            holds NaN, or is missing, comes out as NaN.
 
         Returns
         -------
@@ -158,9 +200,11 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has another number of dimensions or images that are not square.
+            If X has another number of dimensions or images that are not square, or the scheme
+            does not take it.
         """
         self._check_parameters()
+        made_by = (*_provenance.made_by(X), _provenance.step(self))
         X = self._check_patterns(X)
         out = np.zeros(self._output_shape(X), dtype=self.dtype)
         starts = range(0, len(X), CHUNK)
@@ -187,22 +231,29 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
                 if part.dtype == np.float32:
                     out = to_floats(out)
                 out[i : i + CHUNK] = part if part.dtype == out.dtype else to_floats(part)
-        return out
+        return _provenance.described(out, made_by)
 
-    def _shape_chunk(self, patterns: np.ndarray, out: np.ndarray | None) -> np.ndarray | None:
+    def _shape_chunk(self, patterns: Any, out: np.ndarray | None) -> np.ndarray | None:
         """Shape into ``out``; what does not fit there is returned."""
         if out is not None and out.dtype == np.float32:
             self._draw(patterns, out)
             return None
         canvas = np.zeros(self._output_shape(patterns), dtype=np.float32)
         self._draw(patterns, canvas)
-        part = to_bytes_where_possible(canvas) if np.dtype(self.dtype) == np.uint8 else canvas
+        if np.dtype(self.dtype) == np.uint8:
+            part = to_bytes_where_possible(canvas)
+        else:
+            part = canvas.astype(self.dtype, copy=False)
         if out is None or part.dtype != out.dtype:
             return part
         out[:] = part
         return None
 
-    def _draw(self, patterns: np.ndarray, canvas: np.ndarray) -> None:
+    def _draw(self, patterns: Any, canvas: np.ndarray) -> None:
+        if isinstance(patterns, SpotPatterns):
+            getattr(self, f"_lay_out_{self.scheme}")(patterns, canvas)
+            canvas[patterns.missing] = np.nan
+            return
         shape = getattr(self, f"_shape_{self.scheme}")
         for triple, target in zip(patterns, canvas, strict=True):
             if triple.dtype.kind == "f" and np.isnan(triple).any():
@@ -211,18 +262,65 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
             for view, image in enumerate(triple):
                 shape(image, target[view], view)
 
+    def _lay_out_lattice(self, patterns: SpotPatterns, canvas: np.ndarray) -> None:
+        x, y = (patterns.q.astype(np.float64) / _radius_of_spot(patterns)[:, None]).T
+        index_layers(
+            np.ascontiguousarray(x),
+            np.ascontiguousarray(y),
+            patterns.intensity.astype(np.float64, copy=False),
+            patterns.starts,
+            canvas.reshape(-1, *canvas.shape[2:]),
+            float(self._threshold),
+            INTENSITIES[self.intensity],
+            0.0,
+            int(self.max_spots),
+        )
+
+    def _lay_out_spots(self, patterns: SpotPatterns, canvas: np.ndarray) -> None:
+        patterns = patterns.with_mates()
+        half = (LAID_OUT - 1) / 2
+        places = patterns.q.astype(np.float64) / _radius_of_spot(patterns)[:, None] * half
+        how = self._drawing(0.0, 0.0)
+        for number, target in enumerate(canvas.reshape(-1, *canvas.shape[2:])):
+            part = slice(patterns.starts[number], patterns.starts[number + 1])
+            heights = patterns.intensity[part].astype(np.float64)
+            if not len(heights) or not heights.max() > 0:
+                continue
+            canvases = self._canvases()
+            # Images show the direct beam, too, and join it to its neighbours.
+            draw_list(
+                np.append(places[part, 0], 0.0),
+                np.append(places[part, 1], 0.0),
+                np.append(heights, heights.max()),
+                LAID_OUT,
+                canvases["spots"],
+                canvases["lines"],
+                how,
+            )
+            self._fill(target, canvases)
+
     def _shape_spots(self, image: np.ndarray, target: np.ndarray, view: int) -> None:
-        size = self.image_size
-        image = _as_float32(image)
-        middle = (image.shape[1] - 1) / 2
-        column, row = (middle, middle) if self.center is None else self.center
-        canvases = {
-            name: np.zeros((size, size) if name in self.channels else (1, 1), dtype=np.float32)
-            for name in CHANNELS
+        canvases = self._canvases()
+        how = self._drawing(*self._beam(image))
+        shape_spots(_as_float32(image), canvases["spots"], canvases["lines"], how)
+        self._fill(target, canvases)
+
+    def _canvases(self) -> dict[str, np.ndarray]:
+        """Room for spots and, if they are wanted, lines."""
+        size = self._size
+        lines = size if "lines" in self.channels else 1
+        return {
+            "spots": np.zeros((size, size), dtype=np.float32),
+            "lines": np.zeros((lines, lines), dtype=np.float32),
         }
-        if "spots" not in self.channels:
-            canvases["spots"] = np.zeros((size, size), dtype=np.float32)
-        how = SpotDrawing(
+
+    def _fill(self, target: np.ndarray, canvases: dict[str, np.ndarray]) -> None:
+        for channel, name in enumerate(self.channels):
+            target[..., channel] = canvases[name]
+
+    def _drawing(self, column: float, row: float) -> SpotDrawing:
+        size = self._size
+        return SpotDrawing(
             float(self.distance_factor),
             float(self._threshold),
             INTENSITIES[self.intensity],
@@ -234,13 +332,9 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
             float(self.line_width or max(LINE_WIDTH * size / 224, THINNEST_LINE)),
             int(self.max_spots),
         )
-        shape_spots(image, canvases["spots"], canvases["lines"], how)
-        for channel, name in enumerate(self.channels):
-            target[..., channel] = canvases[name]
 
     def _shape_lattice(self, image: np.ndarray, target: np.ndarray, view: int) -> None:
-        middle = (image.shape[1] - 1) / 2
-        column, row = (middle, middle) if self.center is None else self.center
+        column, row = self._beam(image)
         index_image(
             _as_float32(image),
             target,
@@ -251,23 +345,42 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
             int(self.max_spots),
         )
 
+    def _beam(self, image: np.ndarray) -> tuple[float, float]:
+        middle = (image.shape[1] - 1) / 2
+        return (middle, middle) if self.center is None else self.center
+
     def _shape_pixels(self, image: np.ndarray, target: np.ndarray, view: int) -> None:
         if image.dtype != np.uint8:
             image = np.maximum(image.astype(np.float64), 0)
             image = np.floor(255 * image / (image.max() or 1)).astype(np.uint8)
         shaped, scaled = shape_pixels(image, float(self.distance_factor), float(self._threshold))
-        index = _nearest(image.shape[0], self.image_size)
+        index = _nearest(image.shape[0], self._size)
         sample(target, shaped, scaled, index, view % 3)
 
     @property
     def _threshold(self) -> float:
-        return DEFAULT_THRESHOLD[self.scheme] if self.threshold is None else self.threshold
+        return SCHEMES[self.scheme]["threshold"] if self.threshold is None else self.threshold
 
-    def _output_shape(self, X: np.ndarray) -> tuple[int, ...]:
+    @property
+    def _size(self) -> int:
+        return SCHEMES[self.scheme]["image_size"] if self.image_size is None else self.image_size
+
+    def _output_shape(self, X: Any) -> tuple[int, ...]:
         n_channels = N_CHANNELS.get(self.scheme, len(self.channels))
-        return (*X.shape[:2], self.image_size, self.image_size, n_channels)
+        return (*X.shape[:2], self._size, self._size, n_channels)
 
-    def _check_patterns(self, X: Any) -> np.ndarray:
+    def _check_patterns(self, X: Any) -> Any:
+        if isinstance(X, SpotPatterns):
+            if self.scheme == "pixels":
+                raise ValueError(
+                    'scheme="pixels" works on the pixels of images and takes no spots:'
+                    ' simulate with output="images"'
+                )
+            if self.center is not None:
+                raise ValueError(
+                    f"center={self.center!r} is for images: spots are placed about the beam"
+                )
+            return X
         X = check_patterns(X, "PatternShaper")
         if X.shape[2] < 8:
             raise ValueError(f"patterns of {X.shape[2]} pixels are too small, 8 are the least")
@@ -275,7 +388,7 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         if self.scheme not in SCHEMES:
-            raise ValueError(f"scheme must be one of {SCHEMES}, got {self.scheme!r}")
+            raise ValueError(f"scheme must be one of {tuple(SCHEMES)}, got {self.scheme!r}")
         if self.intensity not in INTENSITIES:
             known = tuple(INTENSITIES)
             raise ValueError(f"intensity must be one of {known}, got {self.intensity!r}")
@@ -283,11 +396,10 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
             raise ValueError(f"distance_factor must be at least 1, got {self.distance_factor!r}")
         if not _is_number(self._threshold) or not 0 < self._threshold < 1:
             raise ValueError(f"threshold must lie between 0 and 1, got {self.threshold!r}")
-        for name in ("image_size", "max_spots"):
-            value = getattr(self, name)
+        for name, value in (("image_size", self._size), ("max_spots", self.max_spots)):
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
-        if self.scheme == "lattice" and (self.image_size < 3 or self.image_size % 2 == 0):
+        if self.scheme == "lattice" and (self._size < 3 or self._size % 2 == 0):
             raise ValueError(
                 'scheme="lattice" needs an odd image_size from 3, 2 n + 1 for indices up to n;'
                 f" got {self.image_size!r}"
@@ -305,8 +417,8 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
             raise ValueError(f"beam_radius must not be negative, got {self.beam_radius!r}")
         if self.center is not None and np.shape(self.center) != (2,):
             raise ValueError(f"center must be (column, row) in pixels, got {self.center!r}")
-        if str(np.dtype(self.dtype)) not in ("float32", "uint8"):
-            raise ValueError(f'dtype must be "float32" or "uint8", got {self.dtype!r}')
+        if str(np.dtype(self.dtype)) not in DTYPES:
+            raise ValueError(f"dtype must be one of {DTYPES}, got {self.dtype!r}")
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -318,6 +430,11 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _radius_of_spot(patterns: SpotPatterns) -> np.ndarray:
+    """Radius of the field that each spot lies in, 1/Å."""
+    return np.repeat(patterns.q_max.ravel(), np.diff(patterns.starts))
 
 
 def _as_float32(image: np.ndarray) -> np.ndarray:

@@ -47,11 +47,12 @@ def shape_spots(
     # module that it calls has changed.
     least = np.float32(HEADROOM * how.threshold * strongest)
     columns, rows, heights, _ = local_maxima(image, least)
-    _draw(columns, rows, heights, image.shape[1], spots_canvas, lines_canvas, how)
+    draw_list(columns, rows, heights, image.shape[1], spots_canvas, lines_canvas, how)
 
 
 @njit(cache=True, nogil=True)
-def _draw(columns, rows, heights, width, spots_canvas, lines_canvas, how):
+def draw_list(columns, rows, heights, width, spots_canvas, lines_canvas, how):
+    """Draw a list of spots, places in pixels of a raw image of that width."""
     scale = _scale(columns, rows, heights, how.beam_column, how.beam_row, how.beam_radius)
     keep = heights >= how.threshold * scale
     columns, rows, heights = columns[keep], rows[keep], heights[keep]

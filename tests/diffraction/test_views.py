@@ -16,7 +16,7 @@ from support.reference import fixture
 
 from crystalsym import Crystal, DiffractionSimulator, reflections
 from crystalsym.diffraction import find_spots, zone_axis_rotation
-from crystalsym.diffraction._bragg import _layer_basis
+from crystalsym.diffraction._zone_layers import spanning_reflections
 
 CELLS = {
     "triclinic": (4.1, 5.3, 6.7, 72, 81, 106),
@@ -77,7 +77,7 @@ def layer(cell, zone, along_x, q_max):
 @each_cell
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_principal_views_show_the_zone_with_the_next_reciprocal_axis_along_x(cell, axis):
-    simulator = DiffractionSimulator(standardize=False)
+    simulator = DiffractionSimulator("zone-axes", standardize=False)
     crystal = one_atom(lattice_of(*cell))
     places, heights = spots_of(simulator, crystal, axis)
     zone, along_x = np.eye(3, dtype=int)[[axis, (axis + 1) % 3]]
@@ -97,7 +97,7 @@ def test_principal_views_show_the_zone_with_the_next_reciprocal_axis_along_x(cel
 
 @each_cell
 def test_distances_and_angles_are_those_of_the_reciprocal_axes(cell):
-    simulator = DiffractionSimulator(standardize=False)
+    simulator = DiffractionSimulator("zone-axes", standardize=False)
     crystal = one_atom(lattice_of(*cell))
     metric = reciprocal_metric(cell)
     length = np.sqrt(np.diag(metric))
@@ -137,7 +137,7 @@ def test_general_zone_shows_its_layer_with_the_shortest_reflection_along_x(cell,
 )
 def test_layer_basis_is_primitive(zone, cell):
     reciprocal = np.linalg.inv(lattice_of(*cell)).T
-    first, second = _layer_basis(reciprocal, zone)
+    first, second = spanning_reflections(reciprocal, zone)
     assert np.array_equal(np.cross(first, second) * math.gcd(*zone), zone)
 
 
