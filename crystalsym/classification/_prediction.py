@@ -17,7 +17,7 @@ from crystalsym.networks._numpy_network import NumpyNetwork
 MAX_BATCH_PIXELS = 3 << 20
 MAX_BATCH_ROWS = 1024
 # In NumPy every thread has a batch of its own; these are fast whatever other programs do.
-NUMPY_BATCH_ROWS = (32, 256)
+NUMPY_BATCH_ROWS = (32, 512)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
