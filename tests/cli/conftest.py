@@ -59,7 +59,7 @@ def pipeline():
     """Structures in, probabilities out, without weights."""
     steps = [
         ("simulate", DiffractionSimulator(views="symmetry-directions")),
-        ("shape", PatternShaper(intensity="log", image_size=64)),
+        ("shape", PatternShaper("spots", intensity="log", image_size=64)),
         ("classify", BlockClassifier().fit(None)),
     ]
     return Pipeline(steps)

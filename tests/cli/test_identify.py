@@ -13,6 +13,7 @@ from PIL import Image
 from crystalsym import crystals, spacegroups
 from crystalsym.cli import _identify as identify
 from crystalsym.cli._identify import load_pipeline  # before a fixture replaces it
+from crystalsym.identification import _identifying
 
 
 def answers(run, *args):
@@ -93,13 +94,13 @@ def test_diffraction_class_has_the_probability_of_its_groups(run, write_cif, pip
     assert f"diffraction class  {100 * expected:.2f} %: " in out
 
 
-def test_symprec_belongs_to_the_symmetry_finder(run, write_cif):
+def test_symprec_acts_on_the_whole_answer(run, write_cif):
     cif = write_cif("almost", x=0.505)
     coarse = answers(run, cif, "--symprec", 0.1)[0]
     fine = answers(run, cif, "--symprec", 0.001)[0]
     assert coarse["symmetry_finder"]["number"] == 221
     assert fine["symmetry_finder"]["number"] == 160
-    assert coarse["predictions"] == fine["predictions"]
+    assert coarse["predictions"] != fine["predictions"]
 
 
 def test_more_groups_asked_for_than_there_are(run, write_cif):
@@ -237,11 +238,10 @@ def test_structure_that_fails_only_in_simulation(run, write_cif, pipeline, monke
 
 
 def test_failing_symmetry_finder_is_a_warning(run, write_cif, monkeypatch):
-
-    def fail(crystal, symprec):
+    def fail(*given):
         raise crystals.SymmetryError("no symmetry found")
 
-    monkeypatch.setattr(crystals, "space_group_number", fail)
+    monkeypatch.setattr(_identifying, "found_group", fail)
     cif = write_cif()
     code, out, err = run("identify", cif)
     assert code == 0
@@ -266,7 +266,7 @@ BAD_CALLS = {
     "wrong format": (["x.jpg", "y.jpg", "z.jpg"], "x.jpg: images must be 16-bit TIFF or PNG"),
     "broken image": (["x.tif", "y.tif", "text.tif"], "text.tif: not a readable TIFF or PNG"),
     "dark image": (["x.tif", "y.tif", "dark.tif"], "dark.tif: holds no pattern"),
-    "folder": (["folder"], "folder: is a folder, not a structure file"),
+    "folder": (["folder"], "folder: the folder holds no structure files"),
     "unknown kind": (["notes.txt"], "notes.txt: no readable crystal structure"),
     "figure of unknown kind": (["a.cif", "--plot", "a.doc"], "a.doc: a figure's file name ends"),
     "figure in no folder": (["a.cif", "--plot", "no/a.png"], "no/a.png: the folder no does not"),
