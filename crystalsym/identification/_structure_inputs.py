@@ -21,29 +21,29 @@ VASP_NAMES = ("POSCAR", "CONTCAR")
 def structure_files(paths: Iterable[str | os.PathLike]) -> list[str]:
     """List files, with those that a folder and its subfolders hold in place of the folder.
 
-        Parameters
-        ----------
-        paths : iterable of path-like
-            Files are taken as they are. In folders, structure files are known by their ending
-            (.cif, .mcif, .mmcif, .vasp, .poscar, .cssr, .xsf, .res) or the beginning of their name
-            (POSCAR, CONTCAR); they come in alphabetical order.
+    Parameters
+    ----------
+    paths : iterable of path-like
+        Files are taken as they are. In folders, structure files are known by their ending
+        (.cif, .mcif, .mmcif, .vasp, .poscar, .cssr, .xsf, .res) or the beginning of their name
+        (POSCAR, CONTCAR); they come in alphabetical order.
 
-        Returns
-        -------
-        list of str
+    Returns
+    -------
+    list of str
 
-        Raises
-        ------
-        FileNotFoundError
-            If a folder holds no structure file.
+    Raises
+    ------
+    FileNotFoundError
+        If a folder holds no structure file.
 
-        Examples
-        --------
-        >>> from crystalsym.datasets import example_crystals
-        >>> from crystalsym.identification import structure_files
-        >>> folder = example_crystals()["NaCl"].parent
-        >>> len(structure_files([folder])) == len(example_crystals())
-        True
+    Examples
+    --------
+    >>> from crystalsym.datasets import example_crystals
+    >>> from crystalsym.identification import structure_files
+    >>> folder = example_crystals()["NaCl"].parent
+    >>> len(structure_files([folder])) == len(example_crystals())
+    True
     """
     found: list[str] = []
     for path in paths:
