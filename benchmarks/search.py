@@ -23,7 +23,7 @@ import numpy as np
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from crystalsym import DiffractionSimulator, PatternShaper, SpaceGroupClassifier, metrics
-from crystalsym.learning import Augmentation, LatticePatterns
+from crystalsym.learning import Augmentation, PatternRows
 from crystalsym.training import DATA_DEFAULTS, load_data
 
 LEARNED, SCORED, EPOCHS = 20_000, 8_000, 6
@@ -69,7 +69,7 @@ def perform(text: str, folder: str, trials: dict[str, Any], trial: Callable[...,
     args.output.mkdir(parents=True, exist_ok=True)
     file = args.output / "trials.json"
     done = json.loads(file.read_text()) if file.is_file() else {}
-    source = SimpleNamespace(data={**DATA_DEFAULTS, "structures": args.structures})
+    source = SimpleNamespace(data={**DATA_DEFAULTS, "split_rule": 1, "structures": args.structures})
     data = load_data(source, args.output / "data", -1)
     rows = np.random.default_rng(5).permutation(data.train)[: LEARNED + SCORED]
     for name in args.only or trials:
@@ -81,13 +81,13 @@ def perform(text: str, folder: str, trials: dict[str, Any], trial: Callable[...,
 
 def _trial(how: dict, data, rows: np.ndarray) -> dict:
     steps = [
-        DiffractionSimulator(views=how["views"]),
+        DiffractionSimulator(how["views"], output="spots", dtype="float64"),
         PatternShaper("lattice", image_size=how["image_size"], intensity=how["intensity"],
-                      threshold=how["threshold"]),
+                      threshold=how["threshold"], dtype="float16"),
     ]  # fmt: skip
     learned, scored = rows[:LEARNED], rows[LEARNED:]
     changes = None if how["augment"] is None else Augmentation(**how["augment"])
-    X = LatticePatterns(steps, data.crystals.take(learned), changes, n_jobs=-1)
+    X = PatternRows(steps, data.crystals.take(learned), changes, n_jobs=-1, store="memory")
     classifier = SpaceGroupClassifier(
         "msmlp", how["network"], epochs=EPOCHS, batch_size=how["batch_size"],
         learning_rate=how["learning_rate"], weight_decay=2e-2,
@@ -97,7 +97,7 @@ def _trial(how: dict, data, rows: np.ndarray) -> dict:
     start = time.monotonic()
     classifier.fit(X, data.labels[learned])
     seconds = time.monotonic() - start
-    patterns = LatticePatterns(steps, data.crystals.take(scored), n_jobs=-1)
+    patterns = PatternRows(steps, data.crystals.take(scored), n_jobs=-1)
     probabilities = classifier.predict_proba(patterns)
     figures = metrics.summary(data.labels[scored], probabilities, classifier.classes_)
     return {

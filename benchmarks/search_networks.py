@@ -22,7 +22,7 @@ from keras import layers, ops
 from search import LEARNED, perform
 
 from crystalsym import DiffractionSimulator, PatternShaper, SpaceGroupClassifier, metrics
-from crystalsym.learning import Augmentation, LatticePatterns
+from crystalsym.learning import Augmentation, PatternRows
 from crystalsym.networks._common import (
     normalised_relu,
     seeded_dropout,
@@ -113,12 +113,12 @@ def main() -> None:
 
 def _trial(length: str, how: dict[str, Any], data: Any, rows: np.ndarray) -> dict[str, Any]:
     steps = [
-        DiffractionSimulator(views="symmetry-directions"),
-        PatternShaper("lattice", image_size=13, intensity="log", threshold=1e-5),
+        DiffractionSimulator(output="spots", dtype="float64"),
+        PatternShaper(dtype="float16"),
     ]
     learned, scored = rows[:LEARNED], rows[LEARNED:]
     changes = Augmentation(**({} if length == "short" else ALL_CHANGES))
-    X = LatticePatterns(steps, data.crystals.take(learned), changes, n_jobs=-1)
+    X = PatternRows(steps, data.crystals.take(learned), changes, n_jobs=-1, store="memory")
     classifier = SpaceGroupClassifier(
         network(**how),
         **PLANS[length],
@@ -130,7 +130,7 @@ def _trial(length: str, how: dict[str, Any], data: Any, rows: np.ndarray) -> dic
     classifier.fit(X, data.labels[learned])
     seconds = time.monotonic() - start
     probabilities = classifier.predict_proba(
-        LatticePatterns(steps, data.crystals.take(scored), n_jobs=-1)
+        PatternRows(steps, data.crystals.take(scored), n_jobs=-1)
     )
     labels = data.labels[scored]
     figures = metrics.summary(labels, probabilities, classifier.classes_)

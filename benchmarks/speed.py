@@ -24,7 +24,7 @@ from joblib import Parallel, delayed
 from crystalsym import DiffractionSimulator, PatternShaper, load_pretrained
 from crystalsym.crystals import Crystal, standardize
 from crystalsym.datasets import CrystalTable, example_crystals
-from crystalsym.learning import Augmentation, LatticePatterns
+from crystalsym.learning import Augmentation, PatternRows
 from crystalsym.pretrained import available
 
 CONDOR_RATE = 105e6  # atom x pixel / s, measured on one core of the same kind of machine
@@ -85,7 +85,7 @@ def shaping(crystals: list[Crystal]) -> dict[str, float]:
     """Milliseconds an image on one core, either scheme."""
     raw = DiffractionSimulator().transform(crystals[:48])
     grey = DiffractionSimulator(dtype="uint8").transform(crystals[:48])
-    spots = PatternShaper(intensity="log", image_size=64, field=0.69, dtype="uint8")
+    spots = PatternShaper("spots", image_size=64, field=0.69, dtype="uint8")
     lattice = PatternShaper("lattice", intensity="log", image_size=13)
     pixels = PatternShaper("pixels", image_size=224, dtype="uint8")
     result = {
@@ -108,7 +108,7 @@ def shaping(crystals: list[Crystal]) -> dict[str, float]:
 
 def _shape_all(table: CrystalTable) -> int:
     simulator = DiffractionSimulator(standardize=False)
-    shaper = PatternShaper(intensity="log", image_size=64, field=0.69, dtype="uint8")
+    shaper = PatternShaper("spots", image_size=64, field=0.69, dtype="uint8")
     for start in range(0, len(table), 16):
         shaper.transform(simulator.transform(table[start : start + 16]))
     return len(table)
@@ -184,8 +184,8 @@ def start_up() -> dict[str, float]:
 
 def direct(table: CrystalTable, jobs: int) -> dict[str, float]:
     """Standard cells -> pictures in lattice indices, without an image: what training does."""
-    steps = [DiffractionSimulator(), PatternShaper("lattice", intensity="log", image_size=13)]
-    whole = LatticePatterns(steps, table, Augmentation(changed=1.0), n_jobs=jobs)
+    steps = [DiffractionSimulator(output="spots"), PatternShaper()]
+    whole = PatternRows(steps, table, Augmentation(changed=1.0), n_jobs=jobs)
     whole.set_epoch(0)
     return {"crystals/s": len(table) / best_time(lambda: whole[:], 2), "jobs": jobs}
 

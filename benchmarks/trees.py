@@ -25,7 +25,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from crystalsym import metrics
 from crystalsym.crystals import Crystal
 from crystalsym.datasets import CrystalTable
-from crystalsym.diffraction._reflections import cell_content, structure_factors
+from crystalsym.scattering import structure_factors
 from crystalsym.training import DATA_DEFAULTS, TrainingConfig, TrainingData, load_data
 
 MAX_INDEX = 4
@@ -74,7 +74,14 @@ def crystal_features(crystal: Crystal) -> np.ndarray:
     log10 of FAINTEST.
     """
     q = np.linalg.norm(HKL @ crystal.reciprocal, axis=1)
-    intensity = np.abs(structure_factors(HKL, q, cell_content(crystal))) ** 2
+    intensity = (
+        np.abs(
+            structure_factors(
+                HKL, q, crystal.frac_coords, crystal.atomic_numbers, crystal.occupancies
+            )
+        )
+        ** 2
+    )
     strongest = intensity[q > 0].max()
     brightness = np.log10(np.maximum(intensity / strongest, FAINTEST))
     edges = np.sqrt(np.diag(crystal.metric))
@@ -111,6 +118,7 @@ def read(task: Task, structures: Path, output: Path) -> TrainingData:
         "structures": str(structures),
         "groups": task.groups,
         "split": task.split,
+        "split_rule": 1,
         "test_fraction": task.test_fraction,
     }
     return load_data(TrainingConfig(task.name, config), output / "data", n_jobs=2, verbose=1)
@@ -124,6 +132,7 @@ def perform(task: Task, data: TrainingData, X: np.ndarray) -> dict[str, Any]:
     return {
         "task": task.name,
         "split": task.split,
+        "split_rule": 1,
         "learning_crystals": len(learn),
         "held_out": metrics.summary(data.labels[test], answers, np.unique(data.labels[learn])),
         "seconds": round(time.monotonic() - start),

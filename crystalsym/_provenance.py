@@ -31,6 +31,11 @@ class DescribedArray(np.ndarray):
     def __array_finalize__(self, other: Any) -> None:
         self.made_by = getattr(other, "made_by", ())
 
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        # What is computed from patterns is no pattern.
+        array = np.asarray(array)
+        return array[()] if return_scalar else array
+
     def __reduce__(self) -> Any:
         rebuild, arguments, state = tuple(super().__reduce__())
         return rebuild, arguments, (state, self.made_by)

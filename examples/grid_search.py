@@ -41,7 +41,7 @@ def main() -> None:
     with TemporaryDirectory() as cache:
         steps = {
             "simulate": DiffractionSimulator(image_size=128, memory=cache),
-            "shape": PatternShaper(intensity="log", image_size=32),
+            "shape": PatternShaper("spots", image_size=32),
             "flatten": FunctionTransformer(flatten),
             "classify": ExtraTreesClassifier(200, random_state=0),
         }

@@ -12,7 +12,7 @@ import numpy as np
 
 from crystalsym import DiffractionSimulator, PatternShaper, SpaceGroupClassifier, as_crystal
 from crystalsym.datasets import example_crystals, example_space_groups
-from crystalsym.learning import RenderedPatterns
+from crystalsym.learning import PatternRows
 
 
 def my_network(n_classes: int, image_size: int, channels: int, n_streams: int, width: int = 16):
@@ -40,8 +40,8 @@ def main() -> None:
     labels = np.repeat(list(known.values()), 12)
 
     # Patterns are rendered batch by batch when training asks for them.
-    steps = [DiffractionSimulator(image_size=128), PatternShaper(intensity="log", image_size=32)]
-    X = RenderedPatterns(steps, crystals)
+    steps = [DiffractionSimulator(image_size=128), PatternShaper("spots", image_size=32)]
+    X = PatternRows(steps, crystals)
     classifier = SpaceGroupClassifier(my_network, {"width": 8}, epochs=5, random_state=0)
     classifier.set_params(batch_size=8, learning_rate=3e-3).fit(X, labels)
     print(f"{classifier.n_parameters_} parameters, loss {classifier.history_[-1]['loss']:.4f}")

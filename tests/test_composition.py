@@ -182,7 +182,10 @@ joblib.register_parallel_backend("crystalsym-counting", CountingBackend)
     ("estimator", "X"),
     [
         (DiffractionSimulator(image_size=16), make_crystals() * 6),
-        (PatternShaper(image_size=8), np.tile(patterns()[0], (6, 1, 1, 1))),
+        (
+            PatternShaper("spots", intensity="linear", image_size=8),
+            np.tile(patterns()[0], (6, 1, 1, 1)),
+        ),
     ],
     ids=["DiffractionSimulator", "PatternShaper"],
 )
@@ -203,7 +206,7 @@ def test_joblib_config_is_respected(estimator, X):
 def test_shaping_in_other_processes(dtype):
     X = np.tile(patterns()[0], (6, 1, 1, 1))
     X[40] = np.nan
-    shaper = PatternShaper(image_size=8, dtype=dtype)
+    shaper = PatternShaper("spots", intensity="linear", image_size=8, dtype=dtype)
     with joblib.parallel_config(backend="loky", n_jobs=2):
         np.testing.assert_array_equal(shaper.transform(X), shaper.set_params(n_jobs=1).transform(X))
 
@@ -234,7 +237,7 @@ def test_lone_atoms_of_ase_are_refused():
     atoms = ase.Atoms("Po", cell=[4, 4, 4], pbc=True)
     with pytest.raises(TypeError, match=r"got a single Atoms: put it in a list, \[structure\]"):
         fitted_pipeline().predict(atoms)
-    for taker in (PatternShaper(), SpotMerger()):
+    for taker in (PatternShaper("spots", intensity="linear"), SpotMerger()):
         for X in (atoms, [atoms]):
             with pytest.raises(ValueError, match="takes patterns: simulate the structures first"):
                 taker.transform(X)
@@ -262,7 +265,11 @@ def test_other_containers_are_refused_with_advice():
             simulator.transform(X)
 
 
-@pytest.mark.parametrize("taker", [PatternShaper(), SpotMerger()], ids=lambda t: type(t).__name__)
+@pytest.mark.parametrize(
+    "taker",
+    [PatternShaper("spots", intensity="linear"), SpotMerger()],
+    ids=lambda t: type(t).__name__,
+)
 def test_structures_are_not_patterns(taker):
     for X in (make_crystals(), make_crystals()[0]):
         with pytest.raises(ValueError, match="takes patterns: simulate the structures first"):

@@ -26,7 +26,7 @@ from crystalsym import (
     SpotMerger,
 )
 from crystalsym._bytes import to_floats
-from crystalsym.learning import PatternStore, RenderedPatterns
+from crystalsym.learning import PatternRows
 
 BROKEN = [0, 5, 11]
 
@@ -204,10 +204,10 @@ def test_a_bundled_pipeline_whose_shaper_makes_bytes():
 
 
 def tolerant_rendering():
-    return RenderedPatterns(
+    return PatternRows(
         [
             DiffractionSimulator(image_size=16, on_error="nan"),
-            PatternShaper(intensity="log", image_size=8, dtype="uint8"),
+            PatternShaper("spots", intensity="log", image_size=8, dtype="uint8"),
         ],
         # 24: more than are rendered together.
         structures()[0] + broken_structures()[0],
@@ -232,9 +232,6 @@ def test_lazy_rows():
 class Unreadable:
     """No crystal, but told apart as one."""
 
-    def digest(self):
-        return "none"
-
 
 @pytest.mark.filterwarnings("ignore:structure .* its row is NaN")
 def test_training_and_stores_refuse_lazy_rows(tmp_path):
@@ -244,7 +241,7 @@ def test_training_and_stores_refuse_lazy_rows(tmp_path):
         classifier.fit(tolerant_rendering(), y)
     crystals, _ = structures()
     crystals[7] = Unreadable()
-    store = PatternStore(RenderedPatterns(tolerant_rendering().transformers, crystals), tmp_path)
+    store = PatternRows(tolerant_rendering().transformers, crystals, store=tmp_path)
     assert store[np.arange(6)].dtype == np.uint8
     with pytest.raises(ValueError, match=r"rows \[7\] of the patterns are NaN"):
         store[np.arange(12)]

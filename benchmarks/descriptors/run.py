@@ -36,7 +36,7 @@ from crystalsym import (
     metrics,
 )
 from crystalsym.datasets import CrystalTable
-from crystalsym.learning import holdout_split, twin_groups
+from crystalsym.learning._former_split import former_holdout, former_near_duplicates
 from crystalsym.training import TrainingConfig, load_data
 
 SEED = 0
@@ -67,16 +67,16 @@ class RawStreams:
 
 
 def samples(structures: Path, output: Path, n_learn: int, n_score: int) -> list[Sample]:
-    """The two samples, without twins across them."""
-    config = TrainingConfig("descriptors", {"structures": str(structures), "groups": "72"})
+    """Draw the two samples, parted as those of ``results.json`` were."""
+    data = {"structures": str(structures), "groups": "72", "split_rule": 1}
+    config = TrainingConfig("descriptors", data)
     data = load_data(config, output / "data", n_jobs=2, verbose=1)
     crystals, labels = data.crystals.take(data.train), data.labels[data.train]
     source, source_rows = CrystalTable.load(structures), data.rows[data.train]
     rng = np.random.default_rng(SEED)
     chosen = []
-    for side, n in zip(
-        holdout_split(twin_groups(crystals, labels), 0.2, SEED), (n_learn, n_score), strict=True
-    ):
+    sides = former_holdout(former_near_duplicates(crystals, labels), 0.2, SEED)
+    for side, n in zip(sides, (n_learn, n_score), strict=True):
         rows = np.sort(rng.permutation(side)[:n])
         chosen.append(Sample(crystals.take(rows), source.take(source_rows[rows]), labels[rows]))
     return chosen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crystalsym.bundles._saved_models import SavedModelError
+from crystalsym.bundles import SavedModelError
 from crystalsym.classification._checkpoints import CheckpointError
 from crystalsym.classification._classifier import SpaceGroupClassifier
 from crystalsym.classification._similarity import SimilarityClassifier

@@ -48,8 +48,8 @@ class AnswersMixin(RankingMixin):
         Notes
         -----
         Split conformal prediction with the score 1 - p, or 0 for the most probable group. A
-        scikit-learn Pipeline does not pass this method on:
-        ``pipeline[-1].predict_set(pipeline[:-1].transform(crystals))``.
+        :class:`crystalsym.pretrained.SpaceGroupPipeline` passes this method on, a plain
+        scikit-learn Pipeline does not.
 
         References
         ----------

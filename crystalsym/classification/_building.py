@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import random
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from crystalsym import networks
+from crystalsym._keras import import_keras
 
 EMBEDDING_LAYERS = ("features", "embedding")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+# Held while a network is built: what seeds it is one for the whole process.
+BUILDING = threading.RLock()
 
 
 @contextlib.contextmanager
 def precision_scope(precision: str | None) -> Iterator[None]:
     """Set Keras' dtype policy for the layers made inside; None leaves it alone."""
-    import keras
-
+    keras = import_keras()
     before = keras.config.dtype_policy()
     if precision is not None:
         keras.config.set_dtype_policy(precision)
@@ -32,13 +35,14 @@ def precision_scope(precision: str | None) -> Iterator[None]:
 @contextlib.contextmanager
 def _seeded(seed: int | None) -> Iterator[None]:
     # Keras draws the seeds of initializers and dropout from Python's global generator.
-    before = random.getstate()
-    if seed is not None:
-        random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(before)
+    with BUILDING:
+        before = random.getstate()
+        if seed is not None:
+            random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(before)
 
 
 def build_model(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 FORMAT = "crystalsym-checkpoint"
-VERSION = 1
+VERSION = 2  # 1 did not know the rows
 
 
 class CheckpointError(ValueError):
@@ -136,7 +136,10 @@ class CheckpointFile:
             with np.load(self.path, allow_pickle=False) as stored:
                 header = json.loads(str(stored["header"]))
                 if header["format"] != FORMAT or header["version"] != VERSION:
-                    raise CheckpointError(f"{self.path} is not a checkpoint this version reads")
+                    raise CheckpointError(
+                        f"{self.path} is not a checkpoint that this version of crystalsym goes on "
+                        "from; delete it or train with resume=False"
+                    )
                 self._compare(header["fingerprint"])
                 state = TrainingState(**{name: header[name] for name in _SCALARS})
                 for name in _ARRAYS:
@@ -158,5 +161,6 @@ class CheckpointFile:
             details = "; ".join(f"{n}: {theirs.get(n)} there, {ours.get(n)} here" for n in names)
             raise CheckpointError(
                 f"{self.path} belongs to another training ({details}); use another "
-                "checkpoint_dir, or resume=False to overwrite it"
+                "checkpoint_dir for each training (every fold of a cross-validation is one), or "
+                "resume=False to overwrite it"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import warnings
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from crystalsym.classification import _building as building
 from crystalsym.classification._answers import AnswersMixin
 from crystalsym.classification._calibration import Calibration, calibrate
-from crystalsym.classification._classifier_parameters import check_parameters
+from crystalsym.classification._classifier_parameters import RUN_PARAMETERS, check_parameters
 from crystalsym.classification._fitting import train
 from crystalsym.classification._image_rows import (
     ImageRows,
@@ -125,11 +126,16 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         Rows that ``temperature_`` and ``set_scores_`` were found by.
     set_scores_ : ndarray (m,) or None
         What those rows tell ``predict_set``: sorted scores of their true groups, at most 1000.
+    architecture_ : str or callable
+        The network that was fitted; ``set_params`` after ``fit`` concerns the next ``fit`` alone.
+    architecture_options_ : dict or None
+        Its options.
     metadata_ : dict
         Free JSON values that are saved along. ``metadata_["descriptor"]`` says how the images
         were made; it is quoted where images do not fit.
     model_ : keras.Model
-        The network.
+        The network. Weights that are changed in it are those that predict, are saved, pickled and
+        copied from then on.
 
     Notes
     -----
@@ -166,9 +172,11 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
     array([[221, 225]])
     """
 
+    # The weights are those of the network, or kept in _weights until it is built.
     _model: Any
+    _weights: list[tuple[str, np.ndarray]] | None
     _features: dict[str, Any] | None
-    _weights: list[tuple[str, np.ndarray]]
+    _fitted_parameters: dict[str, Any]
 
     def __init__(
         self,
@@ -294,6 +302,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         self.metadata_: dict[str, Any] = {}
         if rows.descriptor is not None:
             self.metadata_["descriptor"] = rows.descriptor
+        self._remember_parameters()
         self._adopt(model)
         self._keep(calibration)
         return self
@@ -393,20 +402,36 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
     def model_(self) -> Any:
         """The network, a ``keras.Model``; built on first use after unpickling."""
         check_is_fitted(self)
-        if self._model is None:
-            self._model = building.build_model(
-                self.architecture,
-                self.architecture_options,
-                len(self.classes_),
-                self.input_shape_,
-            )
-            building.set_weights(self._model, [value for _, value in self._weights])
+        with building.BUILDING:  # several threads may be the first
+            if self._model is None:
+                model = building.build_model(
+                    self.architecture_,
+                    self.architecture_options_,
+                    len(self.classes_),
+                    self.input_shape_,
+                )
+                building.set_weights(model, [value for _, value in self._current_weights()])
+                self._model, self._weights = model, None
         return self._model
 
+    def _current_weights(self) -> list[tuple[str, np.ndarray]]:
+        """Path and value of every weight, as ``model_`` has them now."""
+        if self._model is not None:
+            return building.get_weights(self._model)
+        return self._weights or []
+
+    def _remember_parameters(self) -> None:
+        """Keep what the network was fitted with, whatever ``set_params`` does later."""
+        self.architecture_ = self.architecture
+        self.architecture_options_ = copy.deepcopy(self.architecture_options)
+        self._fitted_parameters = {
+            name: copy.deepcopy(value)
+            for name, value in self.get_params(deep=False).items()
+            if name not in ("architecture", *RUN_PARAMETERS)
+        }
+
     def _adopt(self, model: Any) -> None:
-        self._model = model
-        self._weights = building.get_weights(model)
-        self._features = None
+        self._model, self._weights, self._features = model, None, None
         self.n_parameters_ = int(model.count_params())
 
     def _keep(self, calibration: Calibration) -> None:
@@ -429,7 +454,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         # Weights travel as numpy arrays; the network itself is rebuilt where it is needed.
         state = dict(super().__getstate__())
         if "_model" in state:
-            state.update(_model=None, _features=None)
+            state.update(_model=None, _features=None, _weights=self._current_weights())
         return state
 
 

@@ -12,6 +12,11 @@ from crystalsym.classification._building import PRECISIONS
 from crystalsym.classification._distributing import DISTRIBUTIONS
 from crystalsym.classification._objectives import LEARNING_RATE_SCHEDULES
 
+# They concern a run and not its result, and are no part of a saved classifier.
+RUN_PARAMETERS = (
+    "checkpoint_dir", "checkpoint_interval", "distribution", "resume", "verbose"
+)  # fmt: skip
+
 
 def _number(name: str, value: Any, low: float, high: float, whole: bool, text: str) -> None:
     kind = numbers.Integral if whole else numbers.Real

@@ -1,20 +1,27 @@
-"""Lines that tell how a training goes."""
+"""What a training says of itself while it goes on."""
 
 from __future__ import annotations
 
-import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from crystalsym._progress import progress_bar, say
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+# Seconds between two lines within an epoch, where standard error is a log.
+LOG_INTERVALS = {1: 60.0, 2: 5.0}
 
 
 class Progress:
-    """Print a line for each epoch and, within epochs, the pace.
+    """Show a bar of each epoch's steps and print a line at its end, on standard error.
 
     Parameters
     ----------
     verbose : int
-        0 prints nothing, 1 a line per epoch and one each minute, 2 one every five seconds. On a
-        terminal the line within an epoch is rewritten in place each second.
+        0 shows nothing. Where standard error is no terminal there are lines within an epoch
+        instead of the bar: 1 prints one each minute, 2 one every five seconds.
     epochs : int
         Epochs of the whole training.
     """
@@ -22,35 +29,37 @@ class Progress:
     def __init__(self, verbose: int, epochs: int):
         self._verbose = int(verbose)
         self._epochs = epochs
-        self._in_place = sys.stdout.isatty()
-        self._interval = 1.0 if self._in_place else (60.0 if self._verbose == 1 else 5.0)
+        self._bar: tqdm | None = None
 
     def resume(self, epoch: int, step: int) -> None:
-        """The training goes on from a checkpoint."""
+        """Say that the training goes on from a checkpoint."""
         if self._verbose:
-            self._print(f"going on from the checkpoint at epoch {epoch + 1}, step {step}")
+            say(f"going on from the checkpoint at epoch {epoch + 1}, step {step}")
 
     def begin(self, epoch: int, step: int, n_steps: int, batch_size: int) -> None:
-        """An epoch begins, or goes on at a step."""
+        """Begin an epoch, or go on with it at a step."""
         self._epoch, self._first, self._n_steps = epoch + 1, step, n_steps
-        self._batch_size = batch_size
-        self._started = self._printed = time.perf_counter()
+        self._started = time.perf_counter()
+        if self._verbose:
+            self._bar = progress_bar(
+                n_steps, f"epoch {self._epoch}/{self._epochs}, steps of {batch_size} rows", "steps",
+                initial=step, leave=False, log_interval=LOG_INTERVALS[min(self._verbose, 2)],
+            )  # fmt: skip
 
     def step(self, step: int, loss: float) -> None:
-        """A step is done."""
-        now = time.perf_counter()
-        if not self._verbose or now - self._printed < self._interval:
-            return
-        self._printed = now
-        pace = (step - self._first) / (now - self._started)
-        self._print(
-            f"epoch {self._epoch}/{self._epochs} step {step}/{self._n_steps} loss {loss:.4f} "
-            f"{pace:.2f} steps/s ({pace * self._batch_size:.0f} samples/s)",
-            end="\r" if self._in_place else "\n",
-        )
+        """Count a step."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
+            self._bar.update(step - self._bar.n)
+
+    def close(self) -> None:
+        """End the bar of the epoch, however this ended."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
     def end(self, entry: dict[str, Any]) -> None:
-        """An epoch is done."""
+        """Print the figures of an epoch."""
         if not self._verbose:
             return
         figures = " ".join(
@@ -59,10 +68,7 @@ class Progress:
             if name in entry
         )
         pace = (self._n_steps - self._first) / max(time.perf_counter() - self._started, 1e-9)
-        self._print(
+        say(
             f"epoch {self._epoch}/{self._epochs} {figures} learning_rate "
             f"{entry['learning_rate']:.2e} {entry['seconds']:.0f} s {pace:.2f} steps/s"
         )
-
-    def _print(self, text: str, end: str = "\n") -> None:
-        print(f"{text:<79}" if self._in_place else text, end=end, flush=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +16,9 @@ from crystalsym.classification._calibration import Calibration, calibrate
 from crystalsym.classification._checkpoints import CheckpointFile, TrainingState
 from crystalsym.classification._distributing import check_batch, distributed, make_train_step
 from crystalsym.classification._image_rows import ImageRows
-from crystalsym.classification._objectives import compile_model, make_optimizer
+from crystalsym.classification._objectives import compile_model, learning_rates, make_optimizer
 from crystalsym.classification._prediction import predict_outputs
-from crystalsym.classification._trainer import Trainer, TrainingPlan
+from crystalsym.classification._trainer import Trainer, TrainingPlan, split_rows, steps_of_epoch
 
 if TYPE_CHECKING:
     from crystalsym.classification._classifier import SpaceGroupClassifier
@@ -54,8 +57,6 @@ def train(
         epochs=int(p.epochs),
         batch_size=int(p.batch_size),
         learning_rate=float(p.learning_rate),
-        learning_rate_schedule=p.learning_rate_schedule,
-        warmup_fraction=float(p.warmup_fraction),
         validation_fraction=float(p.validation_fraction or 0.0),
         early_stopping=bool(p.early_stopping),
         n_iter_no_change=int(p.n_iter_no_change),
@@ -68,11 +69,16 @@ def train(
     with distributed(p.distribution):
         build = partial(build_model, *network, p.precision, seed=state.seed)
         model = build()
-        optimizer = make_optimizer(p.optimizer, p.learning_rate, p.weight_decay)
+        split = split_rows(codes, plan.validation_fraction, state.seed, rows.validation_groups)
+        steps = plan.epochs * steps_of_epoch(len(split[0]), plan.batch_size)
+        rates = learning_rates(
+            p.learning_rate_schedule, plan.learning_rate, steps, float(p.warmup_fraction)
+        )
+        optimizer = make_optimizer(p.optimizer, rates, p.weight_decay)
         compile_model(model, optimizer, p.label_smoothing)
         step = make_train_step(model, build)
         trainer = Trainer(
-            model, rows, codes, weights, plan, state, step, checkpoint, int(p.verbose)
+            model, rows, codes, weights, split, plan, rates, state, step, checkpoint, int(p.verbose)
         )
         check_batch(min(plan.batch_size, len(trainer.learning_rows)))
         history = trainer.run().history
@@ -102,12 +108,13 @@ def _checkpoint_file(
     parameters = estimator.get_params(deep=False)
     parts = {n: v for n, v in parameters.items() if n not in _NOT_OF_THE_RESULT}
     if callable(estimator.architecture):
-        parts["architecture"] = getattr(estimator.architecture, "__qualname__", "a callable")
+        parts["architecture"] = _named(estimator.architecture)
     if isinstance(estimator.random_state, np.random.RandomState):
         parts["random_state"] = "RandomState"  # its seed, once drawn, is in the checkpoint
     parts.update(
         input_shape=rows.shape,
         descriptor=rows.descriptor,
+        rows=rows.digest(),
         validation_groups=rows.validation_groups,
         n_samples=len(rows),
         classes=classes,
@@ -115,3 +122,16 @@ def _checkpoint_file(
         sample_weight=weights,
     )
     return CheckpointFile(estimator.checkpoint_dir, parts)
+
+
+def _named(builder: Callable[..., Any]) -> str:
+    """Name of a network's builder and, where Python can find it, a hash of its source."""
+    if isinstance(builder, partial):
+        return f"{_named(builder.func)} with {builder.args} {builder.keywords}"
+    owner = builder if hasattr(builder, "__qualname__") else type(builder)
+    name = f"{owner.__module__}.{owner.__qualname__}"
+    try:
+        source = inspect.getsource(owner)
+    except (OSError, TypeError):
+        return name
+    return f"{name} {hashlib.sha256(source.encode()).hexdigest()[:16]}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +17,9 @@ _SHAPE_HELP = (
     "shaped patterns of shape (n, streams, H, W, channels) from PatternShaper, or merged images "
     "of shape (n, H, W, channels) from SpotMerger"
 )
+
+# Rows of a lazy array without a digest of its own that are looked at in its stead.
+DIGEST_ROWS = 64
 
 # In-memory images are looked through in pieces of about this many values.
 PIECE = 1 << 24
@@ -134,6 +139,27 @@ class ImageRows:
             )
         return groups
 
+    def digest(self) -> str:
+        """Return what tells these rows from others of the same shape and labels.
+
+        Images of an array are hashed whole. A lazy array that has a method ``digest()`` answers
+        for itself; of any other some rows, evenly spread, are made and hashed.
+        """
+        own = getattr(self._rows, "digest", None)
+        if callable(own):
+            return f"own {own()}"
+        digest = hashlib.sha256()
+        if isinstance(self._rows, np.ndarray):
+            step = max(1, PIECE // max(1, int(np.prod(self.shape))))
+            for start in range(0, len(self), step):
+                digest.update(np.ascontiguousarray(self._rows[start : start + step]).data)
+            return f"{self._rows.dtype} {digest.hexdigest()}"
+        self.set_epoch(None)  # as they are: what an epoch changes depends on its number
+        spread = np.unique(np.linspace(0, len(self) - 1, DIGEST_ROWS).round().astype(np.int64))
+        images = np.ascontiguousarray(self._rows[spread])
+        digest.update(images.data)
+        return f"{len(spread)} rows {images.dtype} {digest.hexdigest()}"
+
     def set_epoch(self, epoch: int | None) -> None:
         """Tell X that an epoch begins, None that it is over, if it wants to know."""
         if hasattr(self._rows, "set_epoch"):
@@ -245,6 +271,8 @@ def check_row_shape(
 def check_labels(y: Any, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted classes and, for every row, the position of its class.
 
+    Whole numbers outside 1 to 230 are taken, with a warning: they are no space groups.
+
     Raises
     ------
     ValueError
@@ -268,6 +296,13 @@ def check_labels(y: Any, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y must hold at least two classes, got only one class: {classes[0]!r}")
+    if classes.dtype.kind in "iu":
+        strange = classes[(classes < 1) | (classes > 230)]
+        if len(strange):
+            some = ", ".join(map(str, strange[:5].tolist())) + ", ..." * (len(strange) > 5)
+            warnings.warn(
+                f"y holds labels that are no space-group numbers (1 to 230): {some}", stacklevel=3
+            )
     return classes, codes
 
 

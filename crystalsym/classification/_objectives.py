@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,32 +9,61 @@ import numpy as np
 LEARNING_RATE_SCHEDULES = ("cosine", "linear", "constant")
 
 
-def learning_rate_at(
-    step: int, total: int, peak: float, schedule: str, warmup_fraction: float
-) -> float:
-    """Learning rate of one step.
+def learning_rates(name: str, peak: float, total: int, warmup_fraction: float) -> Any:
+    """Return a Keras schedule: the learning rate of every step.
 
     It rises linearly to the peak over the first ``warmup_fraction`` of all steps and then stays
     (``"constant"``), or falls to zero as a line (``"linear"``) or half a cosine (``"cosine"``).
 
+    Parameters
+    ----------
+    name : {"cosine", "linear", "constant"}
+    peak : float
+    total : int
+        Number of steps.
+    warmup_fraction : float
+
     Examples
     --------
-    >>> [round(learning_rate_at(s, 100, 1.0, "cosine", 0.1), 3) for s in (0, 9, 10, 55, 99)]
+    >>> rates = learning_rates("cosine", 1.0, 100, 0.1)
+    >>> [round(float(rates(step)), 3) for step in (0, 9, 10, 55, 99)]
     [0.1, 1.0, 1.0, 0.5, 0.0]
     """
+    from keras import ops
+    from keras.optimizers import schedules
+
     warmup = round(warmup_fraction * total)
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    if schedule == "constant":
-        return peak
-    progress = (step - warmup) / max(total - warmup, 1)
-    if schedule == "linear":
-        return peak * (1.0 - progress)
-    return peak * 0.5 * (1.0 + math.cos(math.pi * progress))
+    rest = max(total - warmup, 1)
+    rising = schedules.PolynomialDecay(peak / max(warmup, 1), max(warmup - 1, 1), peak)
+    then = {
+        "constant": schedules.PolynomialDecay(peak, rest, peak),
+        "linear": schedules.PolynomialDecay(peak, rest, 0.0),
+        "cosine": schedules.CosineDecay(peak, rest),
+    }[name]
+    if warmup == 0:
+        return then
+
+    class WarmedUp(schedules.LearningRateSchedule):  # type: ignore[misc]
+        """One schedule after the other: of Keras' own, CosineDecay alone has a warm-up."""
+
+        def __call__(self, step: Any) -> Any:
+            late = ops.maximum(step - warmup, 0)
+            return ops.where(step < warmup, rising(step), then(late))
+
+        def get_config(self) -> dict[str, Any]:
+            return {"rising": rising.get_config(), "then": then.get_config()}
+
+    return WarmedUp()
 
 
-def make_optimizer(name: str, learning_rate: float, weight_decay: float | None) -> Any:
+def make_optimizer(name: str, learning_rate: Any, weight_decay: float | None) -> Any:
     """Build a Keras optimizer by name; biases and normalisation are left out of weight decay.
+
+    Parameters
+    ----------
+    name : str
+    learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
+    weight_decay : float or None
 
     Raises
     ------

@@ -122,6 +122,34 @@ def _predict(model: Any, rows: ImageRows, index: np.ndarray | None, prepare: Any
     return np.concatenate([_run_batch(model, images, size) for images in batches])
 
 
+def _trace_once(model: Any) -> None:
+    """Let a network be traced once, for batches of any size.
+
+    By itself Keras has TensorFlow trace every network for the first sizes it meets, and where
+    several networks predict a few batches each, TensorFlow warns of it.
+    """
+    import keras
+    import tensorflow as tf
+
+    if model.predict_function is not None or n_replicas() > 1:
+        return
+    if tf.config.functions_run_eagerly() or model.run_eagerly:
+        return
+
+    def forward(*x: Any) -> Any:
+        return model(list(x) if len(x) > 1 else x[0], training=False)
+
+    shapes = [tf.TensorSpec((None, *x.shape[1:]), tf.float32) for x in model.inputs]
+    traced = tf.function(forward, autograph=False).get_concrete_function(*shapes)
+
+    def predict(data: Any) -> Any:
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data[0])
+        x = x if isinstance(x, list | tuple) else [x]
+        return traced(*(tf.convert_to_tensor(stream, tf.float32) for stream in x))
+
+    model.predict_function = predict
+
+
 def _run_batch(model: Any, images: list[np.ndarray], batch_size: int) -> np.ndarray:
     import keras
 
@@ -131,6 +159,8 @@ def _run_batch(model: Any, images: list[np.ndarray], batch_size: int) -> np.ndar
         size = min(batch_size, 1 << (n - 1).bit_length())
         padding = size + -size % n_replicas() - n
         images = [np.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)) for x in images]
+    if keras.backend.backend() == "tensorflow":
+        _trace_once(model)
     # MirroredStrategy gives the whole batch to every device, and its outputs as often.
     outputs = model.predict_on_batch(images if len(images) > 1 else images[0])
     outputs = outputs if isinstance(outputs, list | tuple) else [outputs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from crystalsym.bundles import classifier_folder
-from crystalsym.bundles._saved_models import SavedModelError, read_saved, write_saved
+from crystalsym import networks
+from crystalsym.bundles import (
+    SavedFiles,
+    model_folder,
+    pack_classifier,
+    read_saved,
+    unpack_classifier,
+    write_files,
+)
+from crystalsym.bundles._bundled_models import CLASSIFIER, FILES
+from crystalsym.bundles._saved_files import refusing
 from crystalsym.classification import _building as building
 from crystalsym.classification._calibration import Calibration
+from crystalsym.classification._classifier_parameters import RUN_PARAMETERS, check_parameters
 from crystalsym.classification._json_values import plain
 
 if TYPE_CHECKING:
     from crystalsym.classification._classifier import SpaceGroupClassifier
+
+# No size of a network or an image is larger.
+MAX_NUMBER = 1 << 16
 
 
 def describe(classifier: SpaceGroupClassifier) -> dict[str, Any]:
@@ -27,10 +41,9 @@ def describe(classifier: SpaceGroupClassifier) -> dict[str, Any]:
     ValueError
         If a parameter or ``metadata_`` cannot be written as JSON.
     """
-    parameters = classifier.get_params(deep=False)
-    architecture = parameters.pop("architecture")
-    # Where checkpoints lay is nobody else's business, and a generator's state cannot be written.
-    parameters["checkpoint_dir"] = None
+    architecture = classifier.architecture_
+    parameters = dict(classifier._fitted_parameters)
+    # A generator's state cannot be written.
     if isinstance(parameters["random_state"], np.random.RandomState):
         parameters["random_state"] = None
     if isinstance(parameters["class_weight"], dict):
@@ -72,7 +85,48 @@ def restore(
         )
     if name is not None and architecture is not None:
         raise ValueError(f"its network is {name!r}; architecture must not be given")
-    parameters = dict(config["parameters"])
+    parameters = stored_parameters(config["parameters"], cls)
+    classifier = cls(architecture=architecture if name is None else name, **parameters)
+    options = classifier.architecture_options
+    if name is not None:
+        if not isinstance(name, str):
+            raise ValueError(f"its architecture is {name!r}, not a name")
+        check_options(networks.get(name), options)
+    check_parameters(classifier)
+    classes = np.array(config["classes"])
+    if classes.ndim != 1 or classes.dtype.kind not in "iuU" or len(classes) < 2:
+        raise ValueError("its classes are not two or more numbers or names")
+    input_shape = tuple(int(s) for s in config["input_shape"])
+    if len(input_shape) not in (3, 4) or not all(1 <= s <= MAX_NUMBER for s in input_shape):
+        raise ValueError(f"its input_shape is {config['input_shape']}")
+    model = building.build_model(classifier.architecture, options, len(classes), input_shape)
+    building.set_weights(model, weights)
+    classifier.classes_ = classes
+    classifier.input_shape_ = input_shape
+    classifier.history_ = list(config["history"])
+    classifier.metadata_ = dict(config["metadata"])
+    classifier._remember_parameters()
+    classifier._adopt(model)
+    classifier._keep(_calibration(config))
+    return classifier
+
+
+def stored_parameters(stored: dict[str, Any], cls: type) -> dict[str, Any]:
+    """Return constructor parameters from what was stored of them.
+
+    Raises
+    ------
+    ValueError
+        If one is unknown, or says where files lie.
+    """
+    parameters = dict(stored)
+    if parameters.get("checkpoint_dir") is not None:
+        raise ValueError("checkpoint_dir belongs to a run and has no place in a saved classifier")
+    known = cls._get_param_names()  # type: ignore[attr-defined]
+    if unknown := sorted(parameters.keys() - {*known} | parameters.keys() & {"architecture"}):
+        raise ValueError(f"it has unknown parameters: {', '.join(unknown[:5])}")
+    for name in RUN_PARAMETERS:  # 0.1.0 wrote them
+        parameters.pop(name, None)
     if isinstance(parameters["class_weight"], list):
         parameters["class_weight"] = {k: v for k, v in parameters["class_weight"]}
     options = parameters["architecture_options"]
@@ -80,18 +134,20 @@ def restore(
         # JSON has lists only; builders take tuples.
         options = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
         parameters["architecture_options"] = options
-    classifier = cls(architecture=architecture if name is None else name, **parameters)
-    classes = np.array(config["classes"])
-    input_shape = tuple(int(s) for s in config["input_shape"])
-    model = building.build_model(classifier.architecture, options, len(classes), input_shape)
-    building.set_weights(model, weights)
-    classifier.classes_ = classes
-    classifier.input_shape_ = input_shape
-    classifier.history_ = list(config["history"])
-    classifier.metadata_ = dict(config["metadata"])
-    classifier._adopt(model)
-    classifier._keep(_calibration(config))
-    return classifier
+    return parameters
+
+
+def check_options(builder: Callable[..., Any], options: dict[str, Any] | None) -> None:
+    """Raise ValueError unless options are plain values that a network's builder has."""
+    known = inspect.signature(builder).parameters.keys()
+    for name, value in (options or {}).items():
+        if name not in known:
+            raise ValueError(f"its network has no option {name!r}; it has {', '.join(known)}")
+        for item in value if isinstance(value, tuple) else (value,):
+            plain_item = item is None or isinstance(item, bool | int | float | str)
+            small = not isinstance(item, int | float) or abs(item) <= MAX_NUMBER
+            if not (plain_item and small):
+                raise ValueError(f"its option {name} is {value!r}")
 
 
 def _calibration(config: dict[str, Any]) -> Calibration:
@@ -107,6 +163,24 @@ def _calibration(config: dict[str, Any]) -> Calibration:
     if not (fits and 0 <= scores.min() <= scores.max() <= 1 and (np.diff(scores) >= 0).all()):
         raise ValueError("its set_scores are not sorted scores of validation rows")
     return Calibration(temperature, n_rows, scores)
+
+
+def rebuild(
+    cls: type,
+    path: Any,
+    config: dict[str, Any],
+    weights: list[np.ndarray],
+    architecture: Callable[..., Any] | None = None,
+) -> Any:
+    """Do what :func:`restore` does for what was read at a path, which its errors name.
+
+    Raises
+    ------
+    SavedModelError
+        If configuration and weights do not fit together.
+    """
+    with refusing(path, "cannot be rebuilt"):
+        return restore(cls, config, weights, architecture)
 
 
 class SavingMixin:
@@ -126,8 +200,12 @@ class SavingMixin:
         ValueError
             If a parameter or ``metadata_`` cannot be written as JSON.
         """
+        write_files(path, self._packed(dtype))
+
+    def _packed(self: Any, dtype: str) -> dict[str, bytes]:
+        """The files of the fitted classifier by name."""
         check_is_fitted(self)
-        write_saved(path, describe(self), building.get_weights(self.model_), dtype)
+        return pack_classifier(describe(self), self._current_weights(), dtype)
 
     @classmethod
     def load(
@@ -149,12 +227,11 @@ class SavingMixin:
             If the file is damaged, altered or not a saved classifier (a ValueError).
         """
         config, weights = read_saved(path)
-        try:
-            return restore(cls, config, weights, architecture)
-        except (KeyError, TypeError, ValueError) as error:
-            raise SavedModelError(f"{path} cannot be rebuilt: {error}") from error
+        return rebuild(cls, path, config, weights, architecture)
 
     @classmethod
-    def from_pretrained(cls, name: str = "72") -> SpaceGroupClassifier:
+    def from_pretrained(cls, name: str | int = "72") -> SpaceGroupClassifier:
         """Return a bundled classifier without the simulator and shaper that belong to it."""
-        return cls.load(classifier_folder(name))
+        folder = model_folder(name)
+        config, weights = unpack_classifier(SavedFiles(folder, FILES), f"{CLASSIFIER}/")
+        return rebuild(cls, folder, config, weights)  # type: ignore[no-any-return]

@@ -12,7 +12,7 @@ import numpy as np
 from crystalsym.classification._checkpoints import CheckpointFile, TrainingState
 from crystalsym.classification._epoch_progress import Progress
 from crystalsym.classification._image_rows import ImageRows
-from crystalsym.classification._objectives import learning_rate_at, validation_scores
+from crystalsym.classification._objectives import validation_scores
 from crystalsym.classification._prediction import predict_outputs, prefetch
 
 
@@ -23,8 +23,6 @@ class TrainingPlan:
     epochs: int
     batch_size: int
     learning_rate: float
-    learning_rate_schedule: str
-    warmup_fraction: float
     validation_fraction: float
     early_stopping: bool
     n_iter_no_change: int
@@ -75,23 +73,41 @@ def epoch_order(rows: np.ndarray, batch_size: int, seed: int, epoch: int) -> np.
     """
     batch_size = min(batch_size, len(rows))
     order = rows[np.random.default_rng([seed, epoch]).permutation(len(rows))]
-    n_steps = -(-len(rows) // batch_size)
+    n_steps = steps_of_epoch(len(rows), batch_size)
     return np.resize(order, n_steps * batch_size).reshape(n_steps, batch_size)
+
+
+def steps_of_epoch(n_rows: int, batch_size: int) -> int:
+    """Return how many steps an epoch has.
+
+    Examples
+    --------
+    >>> steps_of_epoch(100, 30), steps_of_epoch(3, 30)
+    (4, 1)
+    """
+    return -(-n_rows // min(batch_size, n_rows))
 
 
 class Trainer:
     """Train a compiled model and keep its state.
 
+    The loop is our own and not ``Model.fit``: it goes on in the middle of an epoch, with the same
+    order of samples.
+
     Parameters
     ----------
     model : keras.Model
-        Compiled; its outputs are logits.
+        Compiled; its outputs are logits, and its optimizer follows a schedule of steps.
     rows : ImageRows
     codes : (n,) int
         Columns of the true classes.
     weights : (n,) float or None
         Weights of the samples.
+    split : two (m,) int
+        Rows to learn from, and those to validate by.
     plan : TrainingPlan
+    rates : callable
+        The schedule: learning rate of every step.
     state : TrainingState
         A new one, or one read from a checkpoint.
     train_step : callable
@@ -106,7 +122,9 @@ class Trainer:
         rows: ImageRows,
         codes: np.ndarray,
         weights: np.ndarray | None,
+        split: tuple[np.ndarray, np.ndarray],
         plan: TrainingPlan,
+        rates: Callable[[int], Any],
         state: TrainingState,
         train_step: Callable[[Any, Any, Any], float],
         checkpoint: CheckpointFile | None = None,
@@ -117,12 +135,11 @@ class Trainer:
         self.codes = codes
         self.weights = weights
         self.plan = plan
+        self.rates = rates
         self.state = state
         self.checkpoint = checkpoint
         self.progress = Progress(verbose, plan.epochs)
-        self.learning_rows, self.validation_rows = split_rows(
-            codes, plan.validation_fraction, state.seed, rows.validation_groups
-        )
+        self.learning_rows, self.validation_rows = split
         self.n_classes = int(model.outputs[0].shape[-1])
         if plan.early_stopping and len(self.validation_rows) == 0:
             raise ValueError(
@@ -154,18 +171,9 @@ class Trainer:
         n_steps = len(order)
         saved = time.perf_counter()
         self.progress.begin(state.epoch, state.step, n_steps, order.shape[1])
-        rate = plan.learning_rate
         batches = prefetch(self._prepare, order[state.step :])
         try:
             for x, y, w in batches:
-                rate = learning_rate_at(
-                    state.epoch * n_steps + state.step,
-                    plan.epochs * n_steps,
-                    plan.learning_rate,
-                    plan.learning_rate_schedule,
-                    plan.warmup_fraction,
-                )
-                self.model.optimizer.learning_rate = rate
                 loss = self.train_step(x, y, w)
                 if not np.isfinite(loss):
                     raise FloatingPointError(
@@ -182,14 +190,15 @@ class Trainer:
                     saved = time.perf_counter()
         finally:
             batches.close()  # type: ignore[attr-defined]
-        self._end_epoch(n_steps, rate, started)
+            self.progress.close()
+        self._end_epoch(n_steps, started)
 
-    def _end_epoch(self, n_steps: int, rate: float, started: float) -> None:
+    def _end_epoch(self, n_steps: int, started: float) -> None:
         state = self.state
         entry: dict[str, Any] = {"epoch": state.epoch + 1, "loss": state.loss_sum / n_steps}
         self.rows.set_epoch(None)  # scores are those of unchanged patterns
         entry.update(self._validate())
-        entry["learning_rate"] = rate
+        entry["learning_rate"] = float(self.rates((state.epoch + 1) * n_steps - 1))
         entry["seconds"] = round(time.perf_counter() - started, 3)
         state.history.append(entry)
         self.progress.end(entry)
@@ -197,6 +206,8 @@ class Trainer:
         state.epoch, state.step, state.loss_sum, state.seconds = state.epoch + 1, 0, 0.0, 0.0
 
     def _keep_best(self, entry: dict[str, Any]) -> None:
+        # Not keras.callbacks.EarlyStopping: its best loss moves only by more than min_delta, so
+        # that it may hand back other weights than the best, and its state cannot be resumed.
         if not self.plan.early_stopping:
             return
         state = self.state

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from crystalsym._keras import BackendError
 from crystalsym.cli._messages import InputError, complain, show_own_warnings, silence_libraries
 from crystalsym.cli._parser import build_parser
 
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(args)
         with silence_libraries(), show_own_warnings():
             return _run(args)
-    except InputError as problem:
+    except (InputError, BackendError) as problem:
         if args.debug:
             raise
         complain(str(problem))

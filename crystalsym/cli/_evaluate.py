@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crystalsym.cli._messages import InputError, one_line
+from crystalsym.cli._messages import InputError, note, one_line, warn
 from crystalsym.cli._simulate import output_folder
 
 if TYPE_CHECKING:
@@ -21,17 +20,13 @@ if TYPE_CHECKING:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print a table or JSON, list the failures; returns the exit code."""
+    from crystalsym.bundles import find_model
     from crystalsym.evaluation import VARIANTS, available_rows, check_rows, evaluate_rows
-    from crystalsym.pretrained import (
-        load_pipeline,
-        load_pretrained,
-        model_card,
-        read_description,
-    )
+    from crystalsym.pretrained import load_pipeline, read_description
 
     try:
-        at = Path(args.model)
-        pipeline = load_pipeline(at) if at.is_dir() else load_pretrained(args.model)
+        at = find_model(args.model)
+        pipeline = load_pipeline(at)
         classifier = pipeline[-1]
         possible = available_rows(classifier.classes_)
         further = [name.strip() for name in args.rows.split(",")] if args.rows else []
@@ -44,9 +39,9 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(one_line(problem)) from problem
     folder = output_folder(args.output) if args.output else None  # known before long work
     try:
-        card = read_description(at)["metadata"] if at.is_dir() else model_card(args.model)
-        crystals, labels, extra = _crystals(args, card, rows)
-        which = "all" if args.all else _base_row(card)
+        card = read_description(at)["metadata"]
+        which = "all" if args.all else _which(args, card)
+        crystals, labels, extra = _crystals(args, card, which, classifier.classes_, rows)
         results = evaluate_rows(
             pipeline, crystals, labels, rows, base=which, n_jobs=args.jobs,
             verbose=0 if args.quiet else 1, **extra,
@@ -65,41 +60,82 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _which(args: argparse.Namespace, card: dict[str, Any]) -> str:
+    """What to call the crystals of a table: held out from a training, learned from since, or all.
+
+    Only the table that the model learned from has a held-out part. It is known by its digest.
+    """
+    from crystalsym.training._data import file_digest
+
+    training = card.get("training", {})
+    settings = training.get("config", {}).get("data")
+    if settings is None:
+        raise ValueError("the model does not say which crystals it learned from: use --all")
+    held_out = "refitted-on" if "refitted" in card else "held-out"
+    learned_from = training.get("crystals", {}).get("sha256")
+    if learned_from is None:  # trained by version 0.1
+        name = Path(settings["structures"]).name
+        if Path(args.structures).name == name:
+            warn(f"{args.structures}: taken by its name for the table that the model learned from")
+            return held_out
+    elif file_digest(args.structures) == learned_from:
+        return held_out
+    note(f"{args.structures}: not the table that the model learned from, so all its crystals"
+         " are evaluated")  # fmt: skip
+    return "all"
+
+
 def _crystals(
-    args: argparse.Namespace, card: dict[str, Any], rows: list[str]
+    args: argparse.Namespace,
+    card: dict[str, Any],
+    which: str,
+    classes: np.ndarray,
+    rows: list[str],
 ) -> tuple[CrystalTable, np.ndarray, dict[str, Any]]:
     """Standardised crystals, their labels, and what further crystals some rows need."""
     from crystalsym.datasets import CrystalTable
     from crystalsym.evaluation._report_rows import NEED_ORIGINAL
     from crystalsym.spacegroups import label_set
-    from crystalsym.training._data import standard_table
-    from crystalsym.training._training import DATA_DEFAULTS, TrainingConfig, load_data
+    from crystalsym.training._data import of_a_card, standard_table
+    from crystalsym.training._training import TrainingConfig, load_data
 
-    settings = card.get("training", {}).get("config", {}).get("data")
-    if settings is None and not args.all:
-        raise ValueError("the model does not say how its crystals were split: use --all")
-    data = {**DATA_DEFAULTS, **(settings or {}), "structures": args.structures}
+    settings = card.get("training", {}).get("config", {}).get("data", {})
+    data = {**of_a_card(settings), "structures": args.structures}
     cache = Path(args.cache) if args.cache else Path(args.structures).parent
     verbose = 0 if args.quiet else 1
-    config = replace(TrainingConfig("evaluation"), data=data)
-    loaded = load_data(config, cache, args.jobs, verbose)
-    chosen = np.arange(len(loaded.labels)) if args.all else loaded.test
+    if which == "all":
+        table = standard_table(data, cache, args.jobs, verbose)
+        chosen = _of_known_groups(args, table, classes)
+    else:
+        config = TrainingConfig("evaluation", data=data)
+        split = load_data(config, cache, args.jobs, verbose)
+        table = standard_table(data, cache, args.jobs, verbose)
+        chosen = split.rows[split.test]
     chosen = _some(chosen, args.limit)
     if len(chosen) == 0:
         raise ValueError("there are no crystals to evaluate the model on")
     extra = {}
     if not set(rows).isdisjoint(NEED_ORIGINAL):
-        extra["original"] = CrystalTable.load(args.structures).take(loaded.rows[chosen])
+        extra["original"] = CrystalTable.load(args.structures).take(chosen)
     if "unseen-30" in rows:
-        table = standard_table(data, cache, args.jobs, verbose)
         unseen = np.flatnonzero(np.isin(table.space_group, label_set("unseen30")))
         extra["unseen"] = table.take(_some(unseen, args.limit))
-    return loaded.crystals.take(chosen), loaded.labels[chosen], extra
+    crystals = table.take(chosen)
+    return crystals, crystals.space_group.astype(np.int64), extra
 
 
-def _base_row(card: dict[str, Any]) -> str:
-    """What to call the crystals that a model's settings hold out."""
-    return "refitted-on" if "refitted" in card else "held-out"
+def _of_known_groups(
+    args: argparse.Namespace, table: CrystalTable, classes: np.ndarray
+) -> np.ndarray:
+    """Rows of the crystals whose groups the model knows; says how many there are beside them."""
+    if table.space_group is None:
+        raise ValueError("has no space_group column to compare the answers with")
+    known = np.isin(table.space_group, classes)
+    others = np.count_nonzero(~known)
+    if others:
+        note(f"{args.structures}: {others} of {len(table)} crystals are of groups the model does"
+             " not know, and left out")  # fmt: skip
+    return np.flatnonzero(known)
 
 
 def _some(rows: np.ndarray, limit: int | None) -> np.ndarray:

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def load_pipeline(name: str) -> Any:
-    """A bundled model, or a saved one in a folder: the fitted pipeline."""
+    """Load the fitted pipeline of a bundled model or of a folder."""
     from crystalsym.identification import model_pipeline
 
     try:

@@ -40,6 +40,11 @@ def warn(text: str) -> None:
     _say(f"crystalsym: warning: {one_line(text)}")
 
 
+def note(text: str) -> None:
+    """One line that says what is done."""
+    _say(f"crystalsym: {one_line(text)}")
+
+
 @contextlib.contextmanager
 def show_own_warnings() -> Iterator[None]:
     """Show this package's warnings as one line each, and no others."""

@@ -55,10 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
                           " structure instead (.csv, .parquet)")  # fmt: skip
     identify.add_argument("-j", "--jobs", type=int, metavar="N", help="jobs with --output, -1 for"
                           " all cores (1)")  # fmt: skip
-    identify.add_argument(
-        "--model", default="72", metavar="NAME", help="bundled model, or a folder that train wrote"
-        " (%(default)s)",
-    )  # fmt: skip
+    _add_model(identify)
     _add_q_per_pixel(identify)
     identify.add_argument("--symprec", type=_positive, default=0.1, metavar="Å",
                           help="tolerance of the symmetry finder, for its own answer and for the"
@@ -110,7 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     shape.add_argument("files", nargs="+", metavar="FILES", help="structures, or three images")
     shape.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to")
-    shape.add_argument("--model", default="72", metavar="NAME", help="bundled model (%(default)s)")
+    _add_model(shape)
     shape.add_argument("--strict", action="store_true", help="stop at the first input that fails")
     _add_q_per_pixel(shape)
     _finish(shape, "shape")
@@ -140,18 +137,16 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser(
         "evaluate",
         help="measure a model on labelled crystals",
-        description="Measure a model on the crystals of a labelled table that were held out from"
-        " its training, or on all of them: all its groups, and the paper's smaller label sets.",
+        description="Measure a model on a labelled table of crystals: on those held out from its"
+        " training if this is the table it learned from, on all crystals of its groups otherwise."
+        " Figures for all its groups, and for the paper's smaller label sets.",
         epilog="Example: crystalsym evaluate --structures crystals.npz --rows all --output figures",
     )
     evaluate.add_argument("--structures", required=True, metavar="FILE", help="table (.npz)")
+    _add_model(evaluate)
     evaluate.add_argument(
-        "--model",
-        default="72",
-        metavar="NAME",
-        help="bundled model, or a folder that train wrote (%(default)s)",
+        "--all", action="store_true", help="take all crystals of its groups, learned from or not"
     )
-    evaluate.add_argument("--all", action="store_true", help="take all crystals of its groups")
     evaluate.add_argument("--rows", metavar="NAMES", help="further figures, separated by commas:"
                           " unidealised, electrons, symprec-0.01, axes-permuted, scale-jittered,"
                           " unseen-30; or all")  # fmt: skip
@@ -187,6 +182,11 @@ def _runner(module: str) -> Callable[[argparse.Namespace], int]:
         return int(importlib.import_module(f"crystalsym.cli._{module}").run(args))
 
     return run
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="72", metavar="NAME", help="bundled model, or a folder"
+                        " that train wrote (%(default)s)")  # fmt: skip
 
 
 def _add_q_per_pixel(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
 
 from crystalsym.cli._messages import InputError, one_line
 
@@ -14,9 +13,7 @@ def run(args: argparse.Namespace) -> int:
     from crystalsym.training._training import TrainingConfig, refit, train
 
     try:
-        config = TrainingConfig.read(args.config)
-        if args.structures:
-            config = replace(config, data={**config.data, "structures": args.structures})
+        config = TrainingConfig.read(args.config, args.structures)
         work = refit if args.refit else train
         result = work(config, args.output, n_jobs=args.jobs, verbose=0 if args.quiet else 1)
     except (ValueError, TypeError, OSError) as problem:

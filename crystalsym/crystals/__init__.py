@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from crystalsym.crystals._cluster import (
-    Cluster,
-    as_structure,
-)
-from crystalsym.crystals._coercion import (
-    as_crystal,
-)
-from crystalsym.crystals._crystal import (
-    Crystal,
-)
-from crystalsym.crystals._displacements import (
-    symmetric_displacements,
-)
-from crystalsym.crystals._prototypes import (
-    prototype,
-)
-from crystalsym.crystals._standardization import (
-    SymmetryError,
-    space_group_number,
-    standardize,
-)
-from crystalsym.crystals._wyckoff import (
-    WyckoffPosition,
-    wyckoff_positions,
-)
+from crystalsym.crystals._cluster import Cluster, as_structure
+from crystalsym.crystals._coercion import as_crystal
+from crystalsym.crystals._crystal import Crystal
+from crystalsym.crystals._displacements import symmetric_displacements
+from crystalsym.crystals._prototypes import prototype
+from crystalsym.crystals._standardization import space_group_number, standardize
+from crystalsym.crystals._symmetry import FINDERS, SymmetryError
+from crystalsym.crystals._wyckoff import WyckoffPosition, wyckoff_positions
 
 __all__ = [
+    "FINDERS",
     "Cluster",
     "Crystal",
     "SymmetryError",

@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 
 from crystalsym import spacegroups
-from crystalsym.scattering._factors import scattering_factors
+from crystalsym.scattering import structure_factors
 
 # Equal within this (relative to the squared edges) means equal: far above rounding, far below
 # what any structure determination resolves.
@@ -23,6 +23,9 @@ METRIC_TOLERANCE = 1e-5
 LAYER_INDEX = 8
 # So many reflections settle the choice.
 TELLING = 48
+IDENTITY = np.eye(3)
+IDENTITY.setflags(write=False)
+NONE = np.empty((0, 3))
 HIGH_SYSTEMS = ("tetragonal", "trigonal", "hexagonal", "cubic")
 
 
@@ -47,62 +50,97 @@ def canonical_setting(
     Returns
     -------
     ndarray of shape (3, 3)
-        Rows: the chosen axes in terms of the given ones.
+        Rows: the chosen axes in terms of the given ones; ``IDENTITY`` itself if they are the same.
     """
-    candidates = equivalent_settings(number, metric)
-    if len(candidates) == 1:
-        return candidates[0]
-    layers = _layer_reflections()
-    if spacegroups.crystal_system(number) in HIGH_SYSTEMS:
-        layers = _telling_reflections(number)
-        if len(layers) == 0:  # the layers look the same in all settings
-            return candidates[0]
-    # Covariant indices: h' = M h, so the reflection called h' is h = M^-1 h' in the given axes.
-    indices = np.concatenate([layers @ np.linalg.inv(m).T for m in candidates])
+    if system_and_centring(number)[0] in HIGH_SYSTEMS:
+        candidates = np.array(_normaliser_cosets(number))
+        indices = _telling_images(number)
+    else:
+        candidates = equivalent_settings(number, metric)
+        indices = _images(_layer_reflections(), candidates) if len(candidates) > 1 else NONE
+    if len(indices) == 0:  # no choice, or the layers look the same in all settings
+        return IDENTITY
     intensity = _intensities(indices, metric, coords, atomic_numbers, occupancies)
-    # Any fixed weights without symmetry of their own would do.
-    weights = np.cos(1.0 + 0.7 * np.arange(len(layers)) ** 1.5)
-    scores = intensity.reshape(len(candidates), -1) @ weights
+    intensity = intensity.reshape(len(candidates), -1)
+    scores = intensity @ _weights(intensity.shape[1])
     best = scores.max()
-    return candidates[int(np.argmax(scores >= best - 1e-7 * np.abs(scores).max()))]
+    chosen = int(np.argmax(scores >= best - 1e-7 * np.abs(scores).max()))
+    return candidates[chosen] if chosen else IDENTITY
 
 
-def equivalent_settings(number: int, metric: np.ndarray) -> list[np.ndarray]:
+def equivalent_settings(number: int, metric: np.ndarray) -> np.ndarray:
     """Changes of axes that keep the cell and the conventions, the identity first.
 
     Changes that only turn the crystal onto itself (or onto its Friedel image) are left out
     where that is known beforehand.
     """
-    system = spacegroups.crystal_system(number)
+    system, centring = system_and_centring(number)
     if system in HIGH_SYSTEMS:
-        return list(_normaliser_cosets(number))
+        return np.array(_normaliser_cosets(number))
+    changes, which = _low_changes(system, centring)
+    edges = np.sqrt(metric.diagonal())
+    # Few of the 27 short vectors are as long as an axis, so few changes are left to look at.
+    vectors = _short_vectors()
+    lengths = ((vectors @ metric) * vectors).sum(axis=1)
+    fits = np.abs(lengths - metric.diagonal()[:, None]) <= METRIC_TOLERANCE * edges[:, None] ** 2
+    fits = fits[0, which[:, 0]] & fits[1, which[:, 1]] & fits[2, which[:, 2]]
+    changes = changes[fits]
+    if len(changes) > 1:
+        moved = changes @ metric @ changes.transpose(0, 2, 1)
+        limits = METRIC_TOLERANCE * edges[:, None] * edges
+        changes = changes[(np.abs(moved - metric) <= limits).all(axis=(1, 2))]
+    return changes
+
+
+@cache
+def _low_changes(system: str, centring: str) -> tuple[np.ndarray, np.ndarray]:
+    """Changes to look at, and where in :func:`_short_vectors` their rows are."""
     if system == "orthorhombic":
         changes = _axis_permutations()
     elif system == "monoclinic":
         changes = _turns_about_b()
     else:
         changes = _unimodular()
-    moved = changes @ metric @ changes.transpose(0, 2, 1)
-    edges = np.sqrt(np.diag(metric))
-    scale = np.multiply.outer(edges, edges)
-    keeps = np.all(np.abs(moved - metric) <= METRIC_TOLERANCE * scale, axis=(1, 2))
-    centring = spacegroups.symbol(number)[0]
     if centring in "AC":  # A cells arrive turned into C cells
-        keeps &= _keeps_c_centring(changes)
-    return list(changes[keeps])
+        changes = changes[_keeps_c_centring(changes)]
+    return changes, ((changes + 1) @ [9, 3, 1]).astype(int)
+
+
+@cache
+def _short_vectors() -> np.ndarray:
+    return np.array(list(product((-1.0, 0.0, 1.0), repeat=3)))
+
+
+@cache
+def system_and_centring(number: int) -> tuple[str, str]:
+    """Crystal system and lattice letter of a group."""
+    return spacegroups.crystal_system(number), spacegroups.symbol(number)[0]
+
+
+def _images(layers: np.ndarray, changes: np.ndarray) -> np.ndarray:
+    """What the reflections that have these indices after each change are called before it.
+
+    Covariant indices: h' = M h, so the reflection called h' is h = M^-1 h' in the given axes.
+    """
+    return np.concatenate([layers @ np.linalg.inv(m).T for m in changes])
+
+
+@cache
+def _telling_images(number: int) -> np.ndarray:
+    changes = _normaliser_cosets(number)
+    telling = _telling_reflections(number) if len(changes) > 1 else NONE
+    return NONE if len(telling) == 0 else _images(telling, np.array(changes))
+
+
+@cache
+def _weights(n: int) -> np.ndarray:
+    # Any fixed weights without symmetry of their own would do.
+    return np.cos(1.0 + 0.7 * np.arange(n) ** 1.5)
 
 
 def _intensities(indices, metric, coords, atomic_numbers, occupancies) -> np.ndarray:
-    reciprocal = np.linalg.inv(metric)
-    q = np.sqrt(np.einsum("ni,ij,nj->n", indices, reciprocal, indices))
-    elements, which = np.unique(atomic_numbers, return_inverse=True)
-    amplitude = np.zeros(len(indices), dtype=complex)
-    factors = scattering_factors(elements, q)
-    for element in range(len(elements)):
-        chosen = which == element
-        phase = np.exp(2j * np.pi * (indices @ coords[chosen].T))
-        amplitude += factors[element] * (phase @ occupancies[chosen])
-    return np.abs(amplitude) ** 2
+    q = np.sqrt(((indices @ np.linalg.inv(metric)) * indices).sum(axis=1))
+    return np.abs(structure_factors(indices, q, coords, atomic_numbers, occupancies)) ** 2
 
 
 @cache
@@ -173,13 +211,15 @@ def _keeps_c_centring(changes: np.ndarray) -> np.ndarray:
 def _normaliser_cosets(number: int) -> tuple[np.ndarray, ...]:
     """Rotations of the lattice that keep the group but are not in its Laue class."""
     laue = _laue_operations(number)
+    metric = _typical_metric(spacegroups.crystal_system(number))
+    changes = _unimodular()
+    keeps = np.isclose(changes @ metric @ changes.transpose(0, 2, 1), metric).all(axis=(1, 2))
+    if 2 * keeps.sum() == len(laue):  # all of the lattice's rotations, most groups
+        return (IDENTITY,)
     matrices = [np.array(key).reshape(3, 3) for key in laue]
     box = np.array(list(product(range(-4, 5), repeat=3)), dtype=int)
     absent = spacegroups.is_absent(number, box)
-    metric = _typical_metric(spacegroups.crystal_system(number))
     chosen: list[np.ndarray] = []
-    changes = _unimodular()
-    keeps = np.isclose(changes @ metric @ changes.transpose(0, 2, 1), metric).all(axis=(1, 2))
     for change in changes[keeps]:
         back = np.linalg.inv(change)
         if {_key(change @ m @ back) for m in matrices} != laue:

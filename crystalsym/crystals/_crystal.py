@@ -78,8 +78,39 @@ class Crystal:
             value.setflags(write=False)
             object.__setattr__(self, key, value)
 
+    @classmethod
+    def unchecked(cls, lattice, frac_coords, atomic_numbers, occupancies, **others) -> Crystal:
+        """Make a crystal of arrays that are known to be right and that nobody else writes to."""
+        crystal = object.__new__(cls)
+        crystal.__dict__.update(
+            lattice=lattice,
+            frac_coords=frac_coords,
+            atomic_numbers=atomic_numbers.astype(np.int64),
+            occupancies=occupancies,
+            **others,
+        )
+        for array in (lattice, frac_coords, crystal.atomic_numbers, occupancies):
+            array.setflags(write=False)
+        return crystal
+
+    def __getstate__(self) -> dict[str, object]:
+        state = self.__dict__.copy()
+        state.pop("_symmetry", None)  # larger than the crystal
+        return state
+
     def __len__(self) -> int:
         return len(self.atomic_numbers)
+
+    @property
+    def space_group(self) -> int | None:
+        """Space group that a symmetry finder gave this crystal last; None if none was asked.
+
+        It is no part of what the crystal is, and :meth:`replace` forgets it.
+        """
+        if "_group" in self.__dict__:
+            return self.__dict__["_group"][1]
+        known = self.__dict__.get("_symmetry")
+        return None if known is None else known[1].number
 
     @property
     def volume(self) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from crystalsym.crystals._cell_settings import canonical_setting
 from crystalsym.crystals._coercion import as_crystal
 from crystalsym.crystals._crystal import Crystal
-from crystalsym.crystals._standardization import _dataset, _merged_sites
+from crystalsym.crystals._symmetry import find_symmetry
 
 
 def symmetric_displacements(
@@ -59,17 +59,17 @@ def symmetric_displacements(
 
     crystal = as_crystal(crystal)
     rng = check_random_state(random_state)
-    dataset, _, atoms_of = _dataset(crystal, symprec)
-    sites = crystal.frac_coords if atoms_of is None else _merged_sites(crystal)[0]
-    first = np.unique(dataset.crystallographic_orbits)
+    found = find_symmetry(crystal, symprec)
+    sites = found.sites
+    first = np.unique(found.orbits)
     shifts = rng.normal(scale=amplitude / np.sqrt(3), size=(len(first), 3))
     shifts = shifts @ np.linalg.inv(crystal.lattice)
     # Each atom of an orbit takes the mean of what the operations that lead to it make of the
     # first one's shift; that leaves the part its site symmetry allows.
-    images = np.einsum("gij,nj->gni", dataset.rotations, sites[first])
-    images += dataset.translations[:, None]
+    images = np.einsum("gij,nj->gni", found.rotations, sites[first])
+    images += found.translations[:, None]
     target = _nearest(images, sites, crystal.metric).ravel()
-    moves = np.einsum("gij,nj->gni", dataset.rotations, shifts).reshape(-1, 3)
+    moves = np.einsum("gij,nj->gni", found.rotations, shifts).reshape(-1, 3)
     total = np.zeros_like(sites)
     np.add.at(total, target, moves)
     mean = total / np.bincount(target, minlength=len(sites))[:, None]
@@ -77,7 +77,7 @@ def symmetric_displacements(
     if crystal.standard:
         content = coords, crystal.atomic_numbers, crystal.occupancies
         # Which of equivalent settings ranks first may have changed; the lattice fits them all.
-        change = canonical_setting(int(dataset.number), crystal.metric, *content)
+        change = canonical_setting(found.number, crystal.metric, *content)
         coords = coords @ np.linalg.inv(change)
     return crystal.replace(frac_coords=coords - np.floor(coords + 1e-9))
 

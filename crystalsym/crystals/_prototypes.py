@@ -8,7 +8,7 @@ import numpy as np
 
 from crystalsym import spacegroups
 from crystalsym.crystals._coercion import as_crystal
-from crystalsym.crystals._standardization import _dataset
+from crystalsym.crystals._symmetry import find_symmetry
 
 
 class Prototype(NamedTuple):
@@ -21,7 +21,7 @@ class Prototype(NamedTuple):
     """For every kind of atom the sorted multiplicities of its sites in the conventional cell."""
 
 
-def prototype(crystal: Any, symprec: float = 0.1) -> Prototype:
+def prototype(crystal: Any, symprec: float = 0.1, finder: str = "spglib") -> Prototype:
     """Find the prototype of a crystal.
 
     It depends on neither the elements nor the choice of cell, axes or origin. Two crystals of
@@ -33,6 +33,8 @@ def prototype(crystal: Any, symprec: float = 0.1) -> Prototype:
     crystal : Crystal or anything :func:`crystalsym.as_crystal` reads
     symprec : float, default=0.1
         Distance tolerance of the symmetry finder in Å.
+    finder : {"spglib", "moyo", "mixed"}, default="spglib"
+        As in :func:`crystalsym.crystals.standardize`.
 
     Returns
     -------
@@ -50,12 +52,10 @@ def prototype(crystal: Any, symprec: float = 0.1) -> Prototype:
     >>> prototype(example_crystals()["SrTiO3-tausonite"])
     Prototype(space_group=221, sites=((1,), (1,), (3,)))
     """
-    dataset, types, _ = _dataset(as_crystal(crystal), symprec)
-    number = int(dataset.number)
-    _, first, sizes = np.unique(
-        dataset.crystallographic_orbits, return_index=True, return_counts=True
-    )
-    multiplicities = sizes * len(dataset.std_types) // len(types)
-    kinds = np.asarray(types)[first]
+    found = find_symmetry(as_crystal(crystal), symprec, finder)
+    _, first, sizes = np.unique(found.orbits, return_index=True, return_counts=True)
+    multiplicities = sizes * len(found.kinds) // len(found.site_kinds)
+    kinds = found.site_kinds[first]
     sites = (tuple(sorted(multiplicities[kinds == kind].tolist())) for kind in np.unique(kinds))
-    return Prototype(min(number, spacegroups.enantiomorph(number) or number), tuple(sorted(sites)))
+    group = min(found.number, spacegroups.enantiomorph(found.number) or found.number)
+    return Prototype(group, tuple(sorted(sites)))

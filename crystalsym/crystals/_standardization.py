@@ -7,36 +7,37 @@ leaves open is settled in :mod:`crystalsym.crystals._cell_settings`.
 
 from __future__ import annotations
 
-import os
-import warnings
+import math
 from typing import Any
 
 import numpy as np
 
-from crystalsym import spacegroups
-from crystalsym.crystals._cell_settings import METRIC_TOLERANCE, canonical_setting
+from crystalsym.crystals._cell_settings import (
+    HIGH_SYSTEMS,
+    IDENTITY,
+    METRIC_TOLERANCE,
+    canonical_setting,
+    system_and_centring,
+)
 from crystalsym.crystals._coercion import as_crystal
 from crystalsym.crystals._crystal import Crystal
+from crystalsym.crystals._symmetry import find_symmetry
 from crystalsym.crystals._unidealized import given_cell
 
-# pymatgen and the Materials Project use this angle tolerance for their labels.
-ANGLE_TOLERANCE = 5.0
-# Two entries closer than this (fractional) share one site.
-SHARED_SITE = 1e-4
 
+def space_group_number(crystal: Any, symprec: float = 0.1, finder: str = "spglib") -> int:
+    """Find the space group of a crystal.
 
-class SymmetryError(ValueError):
-    """The symmetry finder could not make sense of a crystal."""
-
-
-def space_group_number(crystal, symprec: float = 0.1) -> int:
-    """Space group found by spglib.
+    A crystal that was standardized with the same tolerance, and its standard cell, remember the
+    answer.
 
     Parameters
     ----------
     crystal : Crystal or anything :func:`as_crystal` reads
     symprec : float, default=0.1
         Distance tolerance in Å.
+    finder : {"spglib", "moyo", "mixed"}, default="spglib"
+        As in :func:`standardize`.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def space_group_number(crystal, symprec: float = 0.1) -> int:
     Raises
     ------
     SymmetryError
-        If spglib finds no symmetry, for instance because atoms overlap.
+        If no symmetry is found, for instance because atoms overlap.
 
     Examples
     --------
@@ -53,10 +54,16 @@ def space_group_number(crystal, symprec: float = 0.1) -> int:
     >>> space_group_number(Crystal([[4, 0, 0], [0, 4, 0], [0, 0, 4]], [[0, 0, 0]], [84]))
     221
     """
-    return int(_dataset(as_crystal(crystal), symprec)[0].number)
+    crystal = as_crystal(crystal)
+    known = crystal.__dict__.get("_group")
+    if known is not None and known[0] == (float(symprec), finder):
+        return known[1]
+    return find_symmetry(crystal, symprec, finder).number
 
 
-def standardize(crystal, symprec: float = 0.1, idealize: bool = True) -> Crystal:
+def standardize(
+    crystal: Any, symprec: float = 0.1, idealize: bool = True, finder: str = "spglib"
+) -> Crystal:
     """Bring a crystal to its standard conventional cell.
 
     Parameters
@@ -69,6 +76,13 @@ def standardize(crystal, symprec: float = 0.1, idealize: bool = True) -> Crystal
         Move edges, angles and atoms onto the values that the symmetry asks for, within the
         tolerance. Otherwise axes and origin are chosen the same way, and the crystal stays as
         distorted as it was given.
+    finder : {"spglib", "moyo", "mixed"}, default="spglib"
+        Who finds the symmetry. moyo (``pip install 'crystalsym[moyo]'``) is some five times as
+        fast, and disagrees with spglib about one in a hundred crystals, those that are distorted
+        by about the tolerance. "mixed" asks moyo about cubic lattices, on which spglib spends
+        most of its time, believes it where its answer is the same at a fiftieth of the
+        tolerance and at twice the tolerance, and asks spglib otherwise. Its cells are
+        spglib's, up to the choice of an origin, which patterns do not show.
 
     Returns
     -------
@@ -78,7 +92,7 @@ def standardize(crystal, symprec: float = 0.1, idealize: bool = True) -> Crystal
     Raises
     ------
     SymmetryError
-        If spglib finds no symmetry.
+        If no symmetry is found.
 
     References
     ----------
@@ -106,18 +120,19 @@ def standardize(crystal, symprec: float = 0.1, idealize: bool = True) -> Crystal
     crystal = as_crystal(crystal)
     if crystal.standard:
         return crystal
-    dataset, site_of, atoms_of = _dataset(crystal, symprec)
-    number = int(dataset.number)
-    ideal = _expand(dataset.std_positions, dataset.std_types, site_of, atoms_of, crystal)
-    steps = _changes(number, np.asarray(dataset.std_lattice, dtype=float), *ideal)
-    lattice, atoms = dataset.std_lattice, ideal
+    found = find_symmetry(crystal, symprec, finder)
+    ideal = found.atoms(found.coords)
+    change = _change(found.number, found.lattice, *ideal)
+    lattice, (coords, numbers, occupancies) = found.lattice, ideal
     if not idealize:  # the ideal crystal has chosen the axes
-        sites = crystal.frac_coords if atoms_of is None else _merged_sites(crystal)[0]
-        lattice, coords = given_cell(dataset, crystal.lattice, sites)
-        atoms = _expand(coords, dataset.std_types, site_of, atoms_of, crystal)
-    coords, numbers, occupancies = atoms
-    lattice, coords = _changed(lattice, coords, steps)
-    return Crystal(lattice, coords, numbers, occupancies, name=crystal.name, standard=True)
+        lattice, sites = given_cell(found, crystal.lattice)
+        coords = found.atoms(sites)[0]
+    lattice, coords = _changed(lattice, coords, change)
+    standard = Crystal.unchecked(
+        lattice, coords, numbers, occupancies, name=crystal.name, standard=True
+    )
+    standard.__dict__["_group"] = (float(symprec), finder), found.number
+    return standard
 
 
 def conventional_setting(
@@ -138,157 +153,119 @@ def conventional_setting(
     coords : ndarray of shape (n_atoms, 3)
     """
     lattice, coords = np.asarray(lattice, dtype=float), np.asarray(coords, dtype=float)
-    steps = _changes(number, lattice, coords, atomic_numbers, occupancies)
-    return _changed(lattice, coords, steps)
+    change = _change(number, lattice, coords, atomic_numbers, occupancies)
+    return _changed(lattice, coords, change)
 
 
-def _changes(number, lattice, coords, atomic_numbers, occupancies) -> tuple[np.ndarray, np.ndarray]:
-    """Two changes of axes, one after the other, that lead from spglib's standard cell to ours."""
+def _change(number, lattice, coords, atomic_numbers, occupancies) -> np.ndarray:
+    """Rows: our axes in terms of the finder's."""
     transform = _axes(number, lattice)
-    lattice = transform @ lattice
-    coords = coords @ np.linalg.inv(transform)
+    if transform is not IDENTITY:
+        lattice = transform @ lattice
+        coords = coords @ np.linalg.inv(transform)
     change = canonical_setting(number, lattice @ lattice.T, coords, atomic_numbers, occupancies)
-    return transform, change
+    return transform if change is IDENTITY else change @ transform
 
 
-def _changed(lattice, coords, steps) -> tuple[np.ndarray, np.ndarray]:
-    for step in steps:
-        lattice = step @ lattice
-        coords = coords @ np.linalg.inv(step)
+def _changed(lattice, coords, change) -> tuple[np.ndarray, np.ndarray]:
+    if change is not IDENTITY:
+        lattice = change @ lattice
+        coords = coords @ np.linalg.inv(change)
     return _oriented(lattice), coords - np.floor(coords + 1e-9)
 
 
-def _dataset(crystal: Crystal, symprec: float):
-    os.environ.setdefault("SPGLIB_WARNING", "OFF")  # its C code writes to standard error
-    import spglib
-
-    coords, types, atoms_of = crystal.frac_coords, crystal.atomic_numbers, None
-    if not np.all(crystal.occupancies == 1):
-        coords, types, atoms_of = _merged_sites(crystal)
-    cell: Any = (crystal.lattice, coords, types)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            dataset = spglib.get_symmetry_dataset(
-                cell, symprec=symprec, angle_tolerance=ANGLE_TOLERANCE
-            )
-        except spglib.SpglibError as error:
-            raise SymmetryError(_failure(crystal, symprec, error)) from error
-    if dataset is None:
-        raise SymmetryError(_failure(crystal, symprec, None))
-    return dataset, types, atoms_of
-
-
-def _failure(crystal: Crystal, symprec: float, error: Exception | None) -> str:
-    reason = f" ({error})" if error else ""
-    return (
-        f"{crystal.name or crystal.formula}: no symmetry found within {symprec} Å{reason};"
-        " do atoms overlap, or is the tolerance larger than the distances between them?"
-    )
-
-
-def _merged_sites(crystal: Crystal):
-    """Sites with their contents as type labels, since spglib knows no occupancy."""
-    delta = crystal.frac_coords[:, None] - crystal.frac_coords[None]
-    delta -= np.round(delta)
-    same = np.all(np.abs(delta) < SHARED_SITE, axis=2)
-    first = same.argmax(axis=1)
-    sites = np.unique(first)
-    contents = [
-        tuple(
-            sorted(
-                (int(crystal.atomic_numbers[i]), round(float(crystal.occupancies[i]), 6))
-                for i in np.flatnonzero(first == s)
-            )
-        )
-        for s in sites
-    ]
-    kinds = sorted(set(contents))
-    types = np.array([kinds.index(c) + 1 for c in contents])
-    return crystal.frac_coords[sites], types, kinds
-
-
-def _expand(coords, types, site_of, atoms_of, crystal):
-    coords, types = np.asarray(coords), np.asarray(types)
-    if atoms_of is None:
-        return coords, types, np.ones(len(types))
-    rows, numbers, occupancies = [], [], []
-    for position, kind in zip(coords, types, strict=True):
-        for z, occupancy in atoms_of[kind - 1]:
-            rows.append(position)
-            numbers.append(z)
-            occupancies.append(occupancy)
-    return np.array(rows), np.array(numbers), np.array(occupancies)
-
-
 def _axes(number: int, lattice: np.ndarray) -> np.ndarray:
-    """Rows: the conventional axes in terms of spglib's standard ones."""
-    system = spacegroups.crystal_system(number)
-    lengths = np.sqrt(np.einsum("ij,ij->i", lattice, lattice))
-    if system == "orthorhombic":
-        centring = spacegroups.symbol(number)[0]
-        if centring == "A":  # as a C cell
-            order = [*sorted((1, 2), key=lengths.__getitem__), 0]
-        elif centring == "C":
-            order = [*sorted((0, 1), key=lengths.__getitem__), 2]
-        else:
-            order = sorted(range(3), key=lengths.__getitem__)
-        return np.eye(3)[order]
-    if system == "monoclinic":
-        order = [0, 1, 2]
-        if spacegroups.symbol(number)[0] == "P" and lengths[0] > lengths[2]:
-            order = [2, 1, 0]
-        transform = np.eye(3)[order]
-        if (transform @ lattice @ lattice.T @ transform.T)[0, 2] > 0:
-            transform[0] *= -1
-        return transform
+    """Rows: the conventional axes in terms of the finder's."""
+    system, centring = system_and_centring(number)
+    if system in HIGH_SYSTEMS:
+        return IDENTITY
+    metric = (lattice @ lattice.T).tolist()
     if system == "triclinic":
-        reduced = _lll(lattice)
-        return _all_acute_or_obtuse(reduced @ lattice) @ reduced
-    return np.eye(3)
-
-
-def _lll(lattice: np.ndarray, delta: float = 0.75) -> np.ndarray:
-    """Rows: Lenstra-Lenstra-Lovász reduced vectors in terms of the given ones."""
-    transform = np.eye(3)
-    k = 1
-    while k < 3:
-        vectors = transform @ lattice
-        # Gram-Schmidt: vectors = mu @ orthogonal
-        r = np.linalg.cholesky(vectors @ vectors.T)
-        mu, norms = r / np.diag(r), np.diag(r) ** 2
-        for j in range(k - 1, -1, -1):
-            multiple = np.round(mu[k, j])
-            transform[k] -= multiple * transform[j]
-            mu[k] -= multiple * mu[j]
-        if norms[k] >= (delta - mu[k, k - 1] ** 2) * norms[k - 1]:
-            k += 1
-        else:
-            transform[[k - 1, k]] = transform[[k, k - 1]]
-            k = max(k - 1, 1)
+        reduced = _lll(metric)
+        return np.array(_all_acute_or_obtuse(reduced, lattice))
+    lengths = [metric[0][0], metric[1][1], metric[2][2]]
+    order, sign = [0, 1, 2], 1
+    if system == "monoclinic":
+        if centring == "P" and lengths[0] > lengths[2]:
+            order = [2, 1, 0]
+        if metric[0][2] > 0:
+            sign = -1
+    elif centring == "A":  # as a C cell
+        order = [*sorted((1, 2), key=lengths.__getitem__), 0]
+    elif centring == "C":
+        order = [*sorted((0, 1), key=lengths.__getitem__), 2]
+    else:
+        order.sort(key=lengths.__getitem__)
+    if order == [0, 1, 2] and sign == 1:
+        return IDENTITY
+    transform = IDENTITY[order]
+    transform[0] *= sign
     return transform
 
 
-def _all_acute_or_obtuse(lattice: np.ndarray) -> np.ndarray:
-    """Signs that make the reciprocal angles all acute, or else all obtuse."""
-    reciprocal = np.linalg.inv(lattice @ lattice.T)
-    edges = np.sqrt(np.diag(reciprocal))
-    cosines = (reciprocal / np.outer(edges, edges))[[1, 0, 0], [2, 2, 1]]
-    # A right angle counts as acute, whichever side of it rounding leaves it on.
-    cosines[np.abs(cosines) < METRIC_TOLERANCE] = 0
-    chosen = np.ones(3)
-    for signs in ([1, 1, 1], [-1, 1, -1], [-1, -1, 1], [1, -1, -1]):
-        s = np.array(signs, dtype=float)
-        flipped = cosines * np.array([s[1] * s[2], s[0] * s[2], s[0] * s[1]])
-        if np.all(flipped >= 0):
-            return np.diag(s)
-        if np.all(flipped < 0):
-            chosen = s
-    return np.diag(chosen)
+def _lll(metric: list[list[float]], delta: float = 0.75) -> list[list[int]]:
+    """Rows: Lenstra-Lenstra-Lovász reduced vectors in terms of the given ones."""
+    rows = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    k = 1
+    while k < 3:
+        # Gram-Schmidt: rows = mu @ orthogonal
+        mu, norms = _orthogonalized([[_product(metric, u, v) for v in rows] for u in rows])
+        for j in range(k - 1, -1, -1):
+            multiple = round(mu[k][j])
+            rows[k] = [x - multiple * y for x, y in zip(rows[k], rows[j], strict=True)]
+            mu[k] = [x - multiple * y for x, y in zip(mu[k], mu[j], strict=True)]
+        if norms[k] >= (delta - mu[k][k - 1] ** 2) * norms[k - 1]:
+            k += 1
+        else:
+            rows[k - 1], rows[k] = rows[k], rows[k - 1]
+            k = max(k - 1, 1)
+    return rows
+
+
+def _product(metric: list[list[float]], u: list[int], v: list[int]) -> float:
+    return sum(
+        x * sum(g * y for g, y in zip(row, v, strict=True))
+        for x, row in zip(u, metric, strict=True)
+    )
+
+
+def _orthogonalized(metric: list[list[float]]) -> tuple[list[list[float]], list[float]]:
+    """Unit lower triangle L and squared lengths D with L D L^T = metric."""
+    (aa, _, _), (ab, bb, _), (ac, bc, cc) = metric
+    ba, ca = ab / aa, ac / aa
+    b = bb - ba * ab
+    cb = (bc - ca * ab) / b
+    return [[1.0, 0.0, 0.0], [ba, 1.0, 0.0], [ca, cb, 1.0]], [aa, b, cc - ca * ac - cb * cb * b]
+
+
+def _all_acute_or_obtuse(rows: list[list[int]], lattice: np.ndarray) -> list[list[int]]:
+    """Those axes with signs that make the reciprocal angles all acute, or else all obtuse."""
+    vectors = np.array(rows) @ lattice
+    reciprocal = np.linalg.inv(vectors @ vectors.T).tolist()
+    cosines = []
+    for i, j in ((1, 2), (0, 2), (0, 1)):
+        cosine = reciprocal[i][j] / math.sqrt(reciprocal[i][i] * reciprocal[j][j])
+        # A right angle counts as acute, whichever side of it rounding leaves it on.
+        cosines.append(0.0 if abs(cosine) < METRIC_TOLERANCE else cosine)
+    chosen = (1, 1, 1)
+    for signs in ((1, 1, 1), (-1, 1, -1), (-1, -1, 1), (1, -1, -1)):
+        i, j, k = signs
+        flipped = cosines[0] * j * k, cosines[1] * i * k, cosines[2] * i * j
+        if min(flipped) >= 0:
+            chosen = signs
+            break
+        if max(flipped) < 0:
+            chosen = signs
+    return [[sign * x for x in row] for sign, row in zip(chosen, rows, strict=True)]
 
 
 def _oriented(lattice: np.ndarray) -> np.ndarray:
     """Same metric with a ∥ x and b in the xy plane, right-handed."""
-    oriented = np.linalg.cholesky(lattice @ lattice.T)
-    oriented[np.abs(oriented) < 1e-12] = 0.0
-    return oriented
+    (aa, _, _), (ab, bb, _), (ac, bc, cc) = (lattice @ lattice.T).tolist()
+    a = math.sqrt(aa)
+    bx, cx = ab / a, ac / a
+    b = math.sqrt(bb - bx * bx)
+    cy = (bc - bx * cx) / b
+    c = math.sqrt(cc - cx * cx - cy * cy)
+    rows = [[a, 0.0, 0.0], [bx, b, 0.0], [cx, cy, c]]
+    return np.array([[0.0 if abs(x) < 1e-12 else x for x in row] for row in rows])

@@ -3,49 +3,47 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
 
 import numpy as np
+
+from crystalsym.crystals._symmetry import Symmetry
 
 # A conventional axis is a sum of such fractions of the given cell's vectors, or the reverse.
 MAX_DENOMINATOR = 64
 TOLERANCE = 1e-3
 
 
-def given_cell(
-    dataset: Any, lattice: np.ndarray, frac_coords: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The cell of a symmetry finder's dataset with the lattice and positions it was found in.
+def given_cell(found: Symmetry, lattice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the finder's cell the lattice and positions it was found in.
 
     Parameters
     ----------
-    dataset : spglib.SpglibDataset
-    lattice, frac_coords : ndarray
+    found : Symmetry
+    lattice : ndarray of shape (3, 3)
         What the finder was given.
 
     Returns
     -------
     lattice : ndarray of shape (3, 3)
-        As ``dataset.std_lattice``, up to a rotation and the distortion.
+        As ``found.lattice``, up to a rotation and the distortion.
     frac_coords : ndarray of shape (n, 3)
-        In the order of ``dataset.std_positions``. If the given cell repeats itself within the
+        In the order of ``found.coords``. If the given cell repeats itself within the
         finder's tolerance, the mean over its copies of an atom.
     """
-    change = np.asarray(dataset.transformation_matrix)
-    images = frac_coords @ change.T + dataset.origin_shift
-    images = images[:, None] + _translations(change)
-    ideal = np.asarray(dataset.std_positions)
+    images = found.sites @ found.change.T + found.shift
+    images = images[:, None] + _translations(found.change)
+    ideal = np.asarray(found.coords)
     coords = np.empty_like(ideal)
-    for kind in np.unique(dataset.std_mapping_to_primitive):
-        atoms = np.flatnonzero(dataset.std_mapping_to_primitive == kind)
-        copies = images[dataset.mapping_to_primitive == kind].reshape(-1, 3)
+    for kind in np.unique(found.parents):
+        atoms = np.flatnonzero(found.parents == kind)
+        copies = images[found.site_parents == kind].reshape(-1, 3)
         away = copies[:, None] - ideal[atoms]
         away -= np.round(away)
-        distance = np.linalg.norm(away @ dataset.std_lattice, axis=2)
+        distance = np.linalg.norm(away @ found.lattice, axis=2)
         nearest = distance.argmin(axis=1)
         for place, atom in enumerate(atoms):
             coords[atom] = ideal[atom] + away[nearest == place, place].mean(axis=0)
-    return np.linalg.inv(change).T @ lattice, coords
+    return np.linalg.inv(found.change).T @ lattice, coords
 
 
 def _translations(change: np.ndarray) -> np.ndarray:

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from crystalsym.datasets._bundled import (
-    example_crystals,
-    example_space_groups,
-)
-from crystalsym.datasets._random_crystals import (
-    random_crystals,
-)
-from crystalsym.datasets._table import (
-    CrystalTable,
-)
+from crystalsym.datasets._bundled import example_crystals, example_space_groups
+from crystalsym.datasets._random_crystals import random_crystals
+from crystalsym.datasets._table import CrystalTable
 
 __all__ = [
     "CrystalTable",

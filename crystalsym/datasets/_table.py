@@ -195,18 +195,21 @@ class CrystalTable(Sequence):
         n_jobs: int | None = None,
         verbose: int = 0,
         idealize: bool = True,
+        finder: str = "spglib",
     ) -> CrystalTable:
-        """Every crystal in its standard conventional cell.
+        """Bring every crystal to its standard conventional cell.
 
         Parameters
         ----------
         symprec : float, default=0.1
             Distance tolerance of the symmetry finder in Å.
         n_jobs : int, optional
-            Jobs, as in joblib.
+            Jobs, as in joblib. Processes serve, threads do not: the symmetry finders hold
+            Python's lock.
         verbose : int, default=0
             1 reports progress on standard error.
         idealize : bool, default=True
+        finder : {"spglib", "moyo", "mixed"}, default="spglib"
             As in :func:`crystalsym.crystals.standardize`.
 
         Returns
@@ -224,7 +227,7 @@ class CrystalTable(Sequence):
         parts: list[CrystalTable] = []
         with track(len(self), "standardising", verbose, unit="crystals") as advance:
             for part in Parallel(n_jobs=n_jobs, return_as="generator")(
-                delayed(_standardize_part)(self[start : start + CHUNK], symprec, idealize)
+                delayed(_standardize_part)(self[start : start + CHUNK], symprec, idealize, finder)
                 for start in range(0, len(self), CHUNK)
             ):
                 parts.append(part)
@@ -232,9 +235,17 @@ class CrystalTable(Sequence):
         return _joined(parts, self)
 
 
-def _standardize_part(table: CrystalTable, symprec: float, idealize: bool) -> CrystalTable:
-    crystals = (standardize(crystal, symprec, idealize) for crystal in table)
-    return CrystalTable.from_crystals(crystals, standard=True)
+def _standardize_part(
+    table: CrystalTable, symprec: float, idealize: bool, finder: str
+) -> CrystalTable:
+    crystals = [standardize(crystal, symprec, idealize, finder) for crystal in table]
+    return CrystalTable(
+        np.array([crystal.lattice for crystal in crystals]),
+        np.cumsum([0, *map(len, crystals)]),
+        np.concatenate([crystal.frac_coords for crystal in crystals]).astype(np.float32),
+        np.concatenate([crystal.atomic_numbers for crystal in crystals]).astype(np.uint8),
+        standard=True,
+    )
 
 
 def _joined(parts: Iterator[CrystalTable] | list[CrystalTable], like: CrystalTable) -> CrystalTable:

@@ -10,17 +10,9 @@ from crystalsym.diffraction._geometry import (
     symmetry_directions,
     zone_axis_rotation,
 )
-from crystalsym.diffraction._peaks import (
-    SpotList,
-    find_spots,
-)
-from crystalsym.diffraction._reflections import (
-    ReflectionTable,
-    reflections,
-)
-from crystalsym.diffraction._simulator import (
-    DiffractionSimulator,
-)
+from crystalsym.diffraction._peaks import SpotList, find_spots
+from crystalsym.diffraction._reflections import ReflectionTable, reflections
+from crystalsym.diffraction._simulator import DiffractionSimulator
 from crystalsym.diffraction._spot_patterns import Coverage, SpotPattern, SpotPatterns
 
 __all__ = [

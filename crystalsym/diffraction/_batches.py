@@ -94,7 +94,8 @@ def _simulate_chunk(start, structures, settings, memory, on_error, out=None):
         patterns[row] = simulate(digest, settings, crystal)
 
     kept, failed, messages = _each(one, start, structures, settings, on_error)
-    patterns[failed] = np.nan
+    if len(failed):
+        patterns[failed] = np.nan
     rows = np.sort(np.concatenate([kept, failed]))
     if len(rows) < len(structures):
         patterns = patterns[rows]
@@ -153,7 +154,7 @@ def _each(work, start, structures, settings, on_error):
 
 def _standardized(crystal: Any, settings: RenderSettings) -> Any:
     if settings.standardize and isinstance(crystal, Crystal):
-        return standardize(crystal, settings.symprec, settings.idealize)
+        return standardize(crystal, settings.symprec, settings.idealize, settings.finder)
     return crystal
 
 

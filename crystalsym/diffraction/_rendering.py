@@ -51,6 +51,7 @@ class RenderSettings:
     standardize: bool
     symprec: float
     idealize: bool
+    finder: str
     normalize: bool
     dtype: str
     output: str = "images"

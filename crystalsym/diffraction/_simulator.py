@@ -105,6 +105,9 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
     idealize : bool, default=True
         Let ``standardize`` move edges, angles and atoms onto the values that the symmetry asks
         for. Otherwise only the choice of axes follows the symmetry.
+    finder : {"spglib", "moyo", "mixed"}, default="spglib"
+        Who finds the symmetry that the standard cell follows
+        (:func:`crystalsym.crystals.standardize`).
     normalize : bool, default=True
         Scale each pattern to its own maximum.
     dtype : {"float32", "float64", "uint16", "uint8"}, default="float32"
@@ -160,6 +163,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         standardize: bool = True,
         symprec: float = 0.1,
         idealize: bool = True,
+        finder: str = "spglib",
         normalize: bool = True,
         dtype: str = "float32",
         on_error: str = "raise",
@@ -189,6 +193,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         self.standardize = standardize
         self.symprec = symprec
         self.idealize = idealize
+        self.finder = finder
         self.normalize = normalize
         self.dtype = dtype
         self.on_error = on_error

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from crystalsym.crystals import FINDERS
 from crystalsym.crystals._cluster import cell_counts
 from crystalsym.diffraction._condor import load_condor
 from crystalsym.diffraction._geometry import POLARIZATIONS, resolve_views
@@ -35,6 +36,7 @@ def render_settings(simulator: Any) -> RenderSettings:
     _one_of("on_error", simulator.on_error, ON_ERROR)
     _one_of("dtype", str(np.dtype(simulator.dtype)), DTYPES)
     _one_of("output", simulator.output, OUTPUTS)
+    _one_of("finder", simulator.finder, FINDERS)
     if simulator.output == "spots":
         _check_spots(simulator)
     size = simulator.image_size
@@ -80,6 +82,7 @@ def render_settings(simulator: Any) -> RenderSettings:
         standardize=bool(simulator.standardize),
         symprec=float(simulator.symprec),
         idealize=bool(simulator.idealize),
+        finder=simulator.finder,
         normalize=bool(simulator.normalize),
         dtype=str(np.dtype(simulator.dtype)),
         output=simulator.output,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from crystalsym.evaluation._evaluation import (
-    Evaluation,
-    evaluate,
-)
+from crystalsym.evaluation._evaluation import Evaluation, evaluate
 from crystalsym.evaluation._report_rows import (
     SUBSETS,
     VARIANTS,

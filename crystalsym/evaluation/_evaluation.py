@@ -17,7 +17,7 @@ COVERAGES = (0.9, 0.95)
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model's answers on one set of crystals.
+    """Hold a model's answers on one set of crystals.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Evaluation:
     figures: dict[str, Any] = field(repr=False)
 
     def failures(self) -> Iterator[dict[str, Any]]:
-        """Every crystal whose most probable group is wrong, with what was thought of it.
+        """List every crystal whose most probable group is wrong, with what was thought of it.
 
         Yields
         ------
@@ -66,7 +66,7 @@ class Evaluation:
 def evaluate(
     pipeline: Any, crystals: Sequence[Any], labels: Any, n_jobs: int | None = None
 ) -> dict[str, Any]:
-    """Figures of a fitted pipeline on labelled structures, in bounded memory.
+    """Measure a fitted pipeline on labelled structures, in bounded memory.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def answers(
     verbose: int = 0,
     name: str = "evaluating",
 ) -> Evaluation:
-    """A pipeline's answers on crystals that are rendered once."""
+    """Collect a pipeline's answers on crystals that are rendered once."""
     rows = rendered(pipeline, crystals, n_jobs)
     with rows.progress(name, verbose):
         probabilities = pipeline[-1].predict_proba(rows)
@@ -115,12 +115,12 @@ def answers(
 
 
 def rendered(pipeline: Any, crystals: Sequence[Any], n_jobs: int | None = None) -> PatternRows:
-    """What the classifier of a pipeline gets to see, made by threads when it asks for it."""
+    """Render what the classifier of a pipeline gets to see, by threads when it asks for it."""
     return PatternRows(pipeline[:-1], crystals, n_jobs=n_jobs)
 
 
 def set_figures(classifier: Any, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    """Coverage and mean size of the prediction sets, by the coverage asked for.
+    """Measure coverage and mean size of the prediction sets, by the coverage asked for.
 
     They are those of ``classifier.predict_set``, from probabilities that are known already;
     empty for a classifier without such sets.

@@ -29,7 +29,7 @@ FINE_SYMPREC = 0.01
 
 
 def available_rows(classes: Any) -> tuple[str, ...]:
-    """The rows that make sense for a model of these groups.
+    """Name the rows that make sense for a model of these groups.
 
     Label sets it knows more groups than; and ``"unseen-30"`` if it knows none of these.
 
@@ -47,7 +47,7 @@ def available_rows(classes: Any) -> tuple[str, ...]:
 
 
 def check_rows(rows: Iterable[str], classes: Any) -> None:
-    """Can a model of these groups have these rows?
+    """Refuse rows that a model of these groups cannot have.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def evaluate_rows(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> dict[str, Evaluation]:
-    """A model's figures on labelled crystals, and how they change with the task.
+    """Measure a model on labelled crystals, and how its figures change with the task.
 
     Parameters
     ----------

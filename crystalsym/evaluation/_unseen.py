@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from crystalsym import metrics
 from crystalsym.classification import SimilarityClassifier
 from crystalsym.evaluation._evaluation import Evaluation, rendered
-from crystalsym.learning import holdout_split, twin_groups
+from crystalsym.learning import holdout_split, near_duplicate_groups
 
 
 def unseen_groups(
@@ -23,7 +23,7 @@ def unseen_groups(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> dict[str, Evaluation]:
-    """Half of the crystals are references, half are classified by their features' cosines.
+    """Classify half of the crystals by the likeness of their features to the other half's.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def unseen_groups(
     rows = rendered(pipeline, crystals, n_jobs)
     with rows.progress("unseen groups", verbose):
         vectors = pipeline[-1].embed(rows)
-    known, test = holdout_split(twin_groups(crystals, labels), 0.5, random_state)
+    known, test = holdout_split(near_duplicate_groups(crystals, labels), 0.5, random_state)
     results = {}
     for reference in references:
         classifier = SimilarityClassifier(_Embedded(vectors), reference=reference)

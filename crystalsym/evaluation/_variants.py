@@ -18,7 +18,7 @@ JITTER = 0.05
 
 
 def permuted_axes(crystals: CrystalTable, labels: np.ndarray, random_state: int) -> CrystalTable:
-    """Orthorhombic and lower cells with their axes in random order, a ∥ x and b in the xy plane.
+    """Order the axes of orthorhombic and lower cells at random, a ∥ x and b in the xy plane.
 
     They count as standard, so that the simulator leaves their axes alone.
     """
@@ -30,7 +30,7 @@ def permuted_axes(crystals: CrystalTable, labels: np.ndarray, random_state: int)
 
 
 def jittered_scale(crystals: CrystalTable, random_state: int) -> CrystalTable:
-    """Every cell larger or smaller by up to 5 %, its shape as it was."""
+    """Make every cell larger or smaller by up to 5 %, its shape as it was."""
     rng = np.random.default_rng(random_state)
     scale = 1 + rng.uniform(-JITTER, JITTER, size=len(crystals))
     return CrystalTable(
@@ -51,7 +51,7 @@ def found_at(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> tuple[CrystalTable, np.ndarray, np.ndarray]:
-    """Labels and standard cells by another tolerance of the symmetry finder.
+    """Find labels and standard cells by another tolerance of the symmetry finder.
 
     Returns
     -------

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from crystalsym.featurizers._space_group_featurizer import (
-    SpaceGroupFeaturizer,
-)
+from crystalsym.featurizers._space_group_featurizer import SpaceGroupFeaturizer
 
 __all__ = [
     "SpaceGroupFeaturizer",

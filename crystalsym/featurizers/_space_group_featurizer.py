@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from crystalsym._progress import track
+
 if TYPE_CHECKING:
     from typing import Self
 
     import pandas as pd
+    from sklearn.pipeline import Pipeline
 
 FEATURES = ("ranking", "probabilities", "embedding")
 
@@ -32,10 +35,10 @@ _TIONG_2020 = """@article{Tiong2020,
 
 
 class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
-    """Features of crystal structures from a fitted simulate-shape-classify pipeline.
+    """Describe crystal structures by the answers of a fitted simulate-shape-classify pipeline.
 
-    Has the methods of a matminer featurizer and is a scikit-learn transformer as well; matminer
-    is not needed.
+    Has the methods of a matminer featurizer, those that ``MultipleFeaturizer`` calls among them,
+    and is a scikit-learn transformer as well; matminer is not needed.
 
     Parameters
     ----------
@@ -52,6 +55,11 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
     n_jobs : int, optional
         Parallel jobs of simulation and shaping, through joblib; by default what the model says.
 
+    Notes
+    -----
+    ``MultipleFeaturizer([...], iterate_over_entries=False)`` lets it work on ``batch_size``
+    structures at once; by default matminer hands it one at a time, in processes of its own.
+
     Examples
     --------
     >>> from crystalsym.datasets import example_crystals
@@ -63,19 +71,28 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
     225
     """
 
-    def __init__(self, model="72", *, features="ranking", top_k=3, batch_size=128, n_jobs=None):
+    def __init__(
+        self,
+        model: str | Pipeline = "72",
+        *,
+        features: str = "ranking",
+        top_k: int = 3,
+        batch_size: int = 128,
+        n_jobs: int | None = None,
+    ):
         self.model = model
         self.features = features
         self.top_k = top_k
         self.batch_size = batch_size
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any = None, y: Any = None) -> Self:
+    def fit(self, X: Any = None, y: Any = None, **fit_kwargs: Any) -> Self:
         """Check the parameters; there is nothing to learn.
 
         Parameters
         ----------
-        X, y : ignored
+        X, y, **fit_kwargs : ignored
+            As for other featurizers.
 
         Raises
         ------
@@ -86,7 +103,7 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Features of every structure.
+        """Compute the features of every structure.
 
         Parameters
         ----------
@@ -109,21 +126,28 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
         return self._features_of(X)
 
     def featurize(self, structure: Any) -> list[float | int]:
-        """Features of one structure, in the order of :meth:`feature_labels`."""
+        """Compute the features of one structure, in the order of :meth:`feature_labels`."""
         return self._typed(self._features_of([structure]))[0]
 
     def featurize_many(
-        self, entries: Iterable[Any], ignore_errors: bool = False, return_errors: bool = False
+        self,
+        entries: Iterable[Any],
+        ignore_errors: bool = False,
+        return_errors: bool = False,
+        pbar: Any = False,
     ) -> list[list[Any]]:
-        """Features of several structures.
+        """Compute the features of several structures.
 
         Parameters
         ----------
         entries : iterable of structures
+            Or of rows that hold one structure each, as matminer passes the columns of a table.
         ignore_errors : bool, default=False
             Give NaN, with a warning, for a structure that cannot be simulated instead of raising.
         return_errors : bool, default=False
             Append what was wrong with the structure, None if nothing was.
+        pbar : bool or dict, default=False
+            Show progress on standard error.
 
         Returns
         -------
@@ -131,8 +155,8 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
         """
         if return_errors and not ignore_errors:
             raise ValueError("return_errors=True needs ignore_errors=True: else errors are raised")
-        entries = list(entries)
-        values = self._features_of(entries, "nan" if ignore_errors else None)
+        entries = [_alone(entry) for entry in entries]
+        values = self._features_of(entries, "nan" if ignore_errors else None, bool(pbar))
         rows: list[list[Any]] = self._typed(values)
         if return_errors:
             for row, entry, value in zip(rows, entries, values, strict=True):
@@ -146,6 +170,7 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
         ignore_errors: bool = False,
         return_errors: bool = False,
         inplace: bool = False,
+        pbar: Any = False,
     ) -> pd.DataFrame:
         """Add the features to a table as columns.
 
@@ -160,6 +185,8 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
             Add a column ``"SpaceGroupFeaturizer Exceptions"`` of what was wrong.
         inplace : bool, default=False
             Add the columns to ``df`` itself.
+        pbar : bool or dict, default=False
+            Show progress on standard error.
 
         Returns
         -------
@@ -170,9 +197,7 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
         ValueError
             If there is no such column, or one of the features' names already.
         """
-        labels = self.feature_labels()
-        if return_errors:
-            labels = [*labels, f"{type(self).__name__} Exceptions"]
+        labels = self._column_names(return_errors)
         if isinstance(col_id, (list, tuple)) and len(col_id) == 1:
             col_id = col_id[0]
         if col_id not in df.columns:
@@ -180,14 +205,24 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
         taken = [label for label in labels if label in df.columns]
         if taken:
             raise ValueError(f"the table has the column {taken[0]!r} already")
-        rows = self.featurize_many(df[col_id], ignore_errors, return_errors)
+        rows = self.featurize_many(df[col_id], ignore_errors, return_errors, pbar)
         result = df if inplace else df.copy()
         for column, label in enumerate(labels):
             result[label] = [row[column] for row in rows]
         return result
 
+    def featurize_wrapper(
+        self, x: tuple[Any], return_errors: bool = False, ignore_errors: bool = False
+    ) -> list[Any]:
+        """Compute the features of the one structure in ``x``, as matminer asks for them."""
+        return self.featurize_many([x], ignore_errors, return_errors)[0]
+
+    def set_n_jobs(self, n_jobs: int | None) -> None:
+        """Set ``n_jobs``, as matminer does."""
+        self.n_jobs = n_jobs
+
     def feature_labels(self) -> list[str]:
-        """Names of the features."""
+        """Name the features."""
         self._check_parameters()
         if self.features == "ranking":
             return [
@@ -202,18 +237,33 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
         return [f"stream {s} feature {f}" for s in range(n_streams) for f in range(n_features)]
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """The same as an array of objects, for scikit-learn."""
+        """Return the same as an array of objects, for scikit-learn."""
         return np.array(self.feature_labels(), dtype=object)
 
     def citations(self) -> list[str]:
-        """BibTeX entries of what to cite."""
+        """Return BibTeX entries of what to cite."""
         return [_TIONG_2020]
 
     def implementors(self) -> list[str]:
-        """Who wrote this."""
+        """Name who wrote this."""
         return ["The crystalsym developers"]
 
-    def _features_of(self, structures: Any, on_error: str | None = None) -> np.ndarray:
+    def _column_names(self, return_errors: bool) -> list[str]:
+        errors = [f"{type(self).__name__} Exceptions"] if return_errors else []
+        return self.feature_labels() + errors
+
+    def _generate_column_labels(self, multiindex: bool, return_errors: bool) -> Any:
+        """Name the columns; matminer's MultipleFeaturizer calls this of each of its own."""
+        names = self._column_names(return_errors)
+        if not multiindex:
+            return names
+        import pandas as pd
+
+        return pd.MultiIndex.from_product([[type(self).__name__], names])
+
+    def _features_of(
+        self, structures: Any, on_error: str | None = None, progress: bool = False
+    ) -> np.ndarray:
         """Features as float64 (n, n_features); NaN for what is missing."""
         from crystalsym.crystals._lists import structure_list
 
@@ -221,7 +271,12 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
         structures = structure_list(structures)
         if len(structures) == 0:
             return np.empty((0, len(self.feature_labels())))
-        return np.concatenate(list(self._batches(structures, on_error)))
+        parts = []
+        with track(len(structures), type(self).__name__, progress, unit="structures") as advance:
+            for part in self._batches(structures, on_error):
+                parts.append(part)
+                advance(len(part))
+        return np.concatenate(parts)
 
     def _batches(self, structures: Any, on_error: str | None) -> Iterator[np.ndarray]:
         *transformers, classifier = (step for _, step in self._pipeline().steps)
@@ -301,6 +356,12 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         tags.no_validation = True
         return tags
+
+
+def _alone(entry: Any) -> Any:
+    """The structure of a row of one column."""
+    row = isinstance(entry, tuple | list) or (isinstance(entry, np.ndarray) and entry.ndim == 1)
+    return entry[0] if row and len(entry) == 1 else entry
 
 
 @lru_cache(maxsize=4)

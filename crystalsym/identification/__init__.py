@@ -5,13 +5,12 @@ from __future__ import annotations
 from crystalsym.identification._answer_files import AnswerFile
 from crystalsym.identification._identification import Identification
 from crystalsym.identification._identify_many import identify_many
-from crystalsym.identification._identifying import found_group, identify, model_pipeline
+from crystalsym.identification._identifying import identify, model_pipeline
 from crystalsym.identification._structure_inputs import structure_files
 
 __all__ = [
     "AnswerFile",
     "Identification",
-    "found_group",
     "identify",
     "identify_many",
     "model_pipeline",

@@ -16,9 +16,10 @@ from joblib import Parallel, delayed
 
 from crystalsym import __version__
 from crystalsym._progress import track
+from crystalsym.bundles import available, find_model
 from crystalsym.identification._answer_files import FORMATS, AnswerFile
 from crystalsym.identification._identification import Identification
-from crystalsym.identification._identifying import identify, is_folder
+from crystalsym.identification._identifying import identify
 from crystalsym.identification._part_files import PartFiles, write_whole
 from crystalsym.identification._structure_inputs import (
     inputs_digest,
@@ -55,7 +56,7 @@ def identify_many(
         Ends in .csv, or in .parquet (``pip install 'crystalsym[parquet]'``). The columns are
         listed in ``docs/many-crystals.md``.
     model : str or path-like, default="72"
-        Name of a bundled model, or folder of a saved one.
+        Name of a bundled model, or folder of a saved one, which all jobs must see.
     top, coverage, symprec
         As in :func:`identify`.
     batch_size : int, default=256
@@ -117,7 +118,7 @@ def identify_many(
         for start in range(0, len(structures), batch_size)
     ]
     missing = [one for one in ranges if not parts.path(*one).exists()]
-    asked = {"model": str(model), "top": top, "coverage": coverage, "symprec": symprec}
+    asked = {"model": _full_name(model), "top": top, "coverage": coverage, "symprec": symprec}
     tasks = (
         delayed(_identify_batch)(start, *_batch(structures, start, stop), asked)
         for start, stop in missing
@@ -164,18 +165,24 @@ def model_digest(model: str | os.PathLike) -> str:
 
     Raises
     ------
-    ValueError
+    ValueError, FileNotFoundError
         If there is no such model.
     """
-    from crystalsym.bundles import model_folder
-
-    folder = Path(os.fspath(model)) if is_folder(model) else model_folder(str(model))
+    path = find_model(model)
+    files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
     found = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        found.update(f"{file.relative_to(folder).as_posix()}\n".encode())
+    for file in files:
+        found.update(f"{file.relative_to(path).as_posix()}\n".encode())
         with file.open("rb") as content:
             found.update(hashlib.file_digest(content, "sha256").digest())
     return found.hexdigest()
+
+
+def _full_name(model: Any) -> str:
+    """A model's name or path that means the same in another process or on another machine."""
+    if not isinstance(model, os.PathLike) and str(model) in available():
+        return str(model)
+    return str(find_model(model).resolve())
 
 
 def _batch(structures: Any, start: int, stop: int) -> tuple[Any, list[str | None]]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import os
 import threading
 import warnings
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from crystalsym.bundles._bundled_models import DESCRIPTION
 from crystalsym.crystals import Crystal, as_crystal, space_group_number, standardize
 from crystalsym.identification._identification import Identification
 from crystalsym.identification._structure_inputs import listed, source_name
@@ -24,49 +23,13 @@ _loading = threading.Lock()
 _predicting = threading.Lock()
 
 
-def found_group(standard: Crystal, given: Crystal | None = None, symprec: float = 0.1) -> int:
-    """Give the symmetry finder's space group of a crystal that was standardized.
-
-    Parameters
-    ----------
-    standard : Crystal
-        As :func:`crystalsym.crystals.standardize` gave it. Where it remembers the finder's
-        answer, the finder is not asked again.
-    given : Crystal, optional
-        The crystal before that, for the finder if it has to be asked.
-    symprec : float, default=0.1
-        Distance tolerance in Å.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    SymmetryError
-        If the finder finds none.
-
-    Examples
-    --------
-    >>> from crystalsym.crystals import as_crystal, standardize
-    >>> from crystalsym.datasets import example_crystals
-    >>> from crystalsym.identification import found_group
-    >>> found_group(standardize(as_crystal(example_crystals()["NaCl"])))
-    225
-    """
-    known = getattr(standard, "space_group", None)
-    if known is not None:
-        return int(known)
-    return int(space_group_number(standard if given is None else given, symprec=symprec))
-
-
 def model_pipeline(model: Any) -> Any:
     """Load a fitted pipeline, once in a process.
 
     Parameters
     ----------
     model : str, int, path-like or Pipeline
-        Name of a bundled model, or a folder that ``save_pipeline`` or ``crystalsym train`` wrote.
+        Name of a bundled model, or what ``save_pipeline`` or ``crystalsym train`` wrote.
         A pipeline comes back as it is.
 
     Returns
@@ -76,37 +39,24 @@ def model_pipeline(model: Any) -> Any:
 
     Raises
     ------
-    ValueError, OSError
+    ValueError, FileNotFoundError
         If there is no such model, or it cannot be read.
     """
     if hasattr(model, "steps"):
         return model
+    from crystalsym.bundles import find_model
+
+    path = find_model(model).resolve()
+    changed = (path / DESCRIPTION if path.is_dir() else path).stat().st_mtime_ns
     with _loading:
-        folder = Path(os.fspath(model)) if not isinstance(model, int) else Path(str(model))
-        if is_folder(model):
-            return _saved(str(folder.resolve()), (folder / "pipeline.json").stat().st_mtime_ns)
-        return _bundled(str(model))
-
-
-def is_folder(model: Any) -> bool:
-    """Tell whether a model is given as its folder; names of bundled ones come first."""
-    from crystalsym.bundles import available
-
-    return str(model) not in available() and Path(str(model)).is_dir()
+        return _loaded(str(path), changed)
 
 
 @functools.lru_cache(maxsize=2)
-def _saved(folder: str, changed: int) -> Any:
+def _loaded(path: str, changed: int) -> Any:
     from crystalsym.pretrained import load_pipeline
 
-    return load_pipeline(folder)
-
-
-@functools.lru_cache(maxsize=2)
-def _bundled(name: str) -> Any:
-    from crystalsym.pretrained import load_pretrained
-
-    return load_pretrained(name)
+    return load_pipeline(path)
 
 
 def identify(
@@ -174,13 +124,13 @@ def identify(
             source = source or given.name
             crystal = given
             if simulator.standardize:
-                crystal = standardize(given, tolerance, simulator.idealize)
+                crystal = standardize(given, tolerance, simulator.idealize, simulator.finder)
         except Exception as problem:  # whatever a parser stumbles over in a file
             records.append(Identification(source, error=reason(problem)))
             continue
         ready.append(row)
         crystals.append(crystal)
-        records.append(_about(source, given, crystal, tolerance, labels))
+        records.append(_about(source, given, crystal, tolerance, simulator.finder, labels))
     shaped, failed = _shaped(pipeline, crystals)
     for place, cause in failed.items():
         records[ready[place]] = replace(records[ready[place]], error=reason(cause))
@@ -223,12 +173,18 @@ def reason(problem: BaseException) -> str:
 
 
 def _about(
-    source: str | None, given: Crystal, standard: Crystal, symprec: float, labels: frozenset[int]
+    source: str | None,
+    given: Crystal,
+    standard: Crystal,
+    symprec: float,
+    finder: str,
+    labels: frozenset[int],
 ) -> Identification:
     notes = [*getattr(given, "notes", ()), *getattr(standard, "notes", ())]
     group = None
     try:
-        group = found_group(standard, given, symprec)
+        # Remembered by a crystal that was just standardized.
+        group = space_group_number(standard, symprec, finder)
     except Exception as problem:  # it is asked for comparison only
         notes.append(f"symmetry finder: {reason(problem)}")
         warnings.warn(f"{source or given.formula}: {notes[-1]}", stacklevel=3)

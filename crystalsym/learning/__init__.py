@@ -5,7 +5,12 @@ from __future__ import annotations
 from crystalsym.learning._augmentation import Augmentation
 from crystalsym.learning._folds import ChemicalSystemKFold, PrototypeKFold, ValidationRotation
 from crystalsym.learning._former_rows import LatticePatterns, PatternStore, RenderedPatterns
-from crystalsym.learning._grouping import chemical_system_groups, prototype_groups, twin_groups
+from crystalsym.learning._grouping import (
+    chemical_system_groups,
+    near_duplicate_groups,
+    prototype_groups,
+    twin_groups,
+)
 from crystalsym.learning._holdout import holdout_split
 from crystalsym.learning._lazy_rows import LazyRows
 from crystalsym.learning._learning_rows import learning_rows
@@ -24,6 +29,7 @@ __all__ = [
     "chemical_system_groups",
     "holdout_split",
     "learning_rows",
+    "near_duplicate_groups",
     "prototype_groups",
     "twin_groups",
 ]

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.model_selection import BaseCrossValidator
+from sklearn.model_selection import BaseCrossValidator, GroupKFold
 from sklearn.utils import check_random_state
 
 from crystalsym.learning._grouping import chemical_system_groups, prototype_groups
 
 
 class _CrystalFolds(BaseCrossValidator):
-    """Folds of nearly equal size; subclasses say which rows belong together."""
+    """Folds of nearly equal size by GroupKFold; subclasses say which rows belong together."""
 
     # As in scikit-learn's group splitters: metadata routing passes groups unasked.
     __metadata_request__split: ClassVar[dict[str, bool]] = {"groups": True}
 
     n_splits: int
-    random_state: Any
+    random_state: int | np.random.RandomState | None
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Return the number of folds."""
@@ -28,20 +28,22 @@ class _CrystalFolds(BaseCrossValidator):
     def _iter_test_indices(
         self, X: Any = None, y: Any = None, groups: Any = None
     ) -> Iterator[np.ndarray]:
-        n = self.n_splits
-        if isinstance(n, bool) or int(n) != n or n < 2:
-            raise ValueError(f"n_splits must be an integer >= 2, got {n!r}")
-        groups = self._groups(X) if groups is None else np.asarray(groups)
-        folds = _fold_numbers(groups, int(n), check_random_state(self.random_state))
-        for fold in range(int(n)):
-            yield np.flatnonzero(folds == fold)
+        folds = GroupKFold(self.n_splits)
+        groups = self._groups(X) if groups is None else groups
+        names, codes = np.unique(groups, return_inverse=True)
+        # With shuffle=True GroupKFold gives every fold as many groups, however large they are.
+        # Without it evens out the rows, and groups of one size are taken in the order of their
+        # numbers: so these are shuffled.
+        numbers = check_random_state(self.random_state).permutation(len(names))
+        for _, test in folds.split(codes, groups=numbers[codes]):
+            yield test
 
     def _groups(self, X: Any) -> np.ndarray:
         raise NotImplementedError
 
 
 class PrototypeKFold(_CrystalFolds):
-    """K folds; crystals of one prototype stay in one fold.
+    """Split into k folds; crystals of one prototype stay in one.
 
     The test crystals then have structures that the training crystals have not. What a prototype
     is says :func:`crystalsym.learning.prototype_groups`.
@@ -59,7 +61,7 @@ class PrototypeKFold(_CrystalFolds):
     Notes
     -----
     ``split(X, y=None, groups=None)`` takes a list of structures as X, or patterns rendered from
-    them on demand (``RenderedPatterns``, ``PatternStore``). With other patterns as X, or to find
+    them on demand (:class:`PatternRows`). With other patterns as X, or to find
     the prototypes only once, pass ``groups=prototype_groups(crystals)``.
 
     Examples
@@ -93,7 +95,7 @@ class PrototypeKFold(_CrystalFolds):
 
 
 class ChemicalSystemKFold(_CrystalFolds):
-    """K folds; crystals of the same elements stay in one fold.
+    """Split into k folds; crystals of the same elements stay in one.
 
     Parameters
     ----------
@@ -126,7 +128,7 @@ class ChemicalSystemKFold(_CrystalFolds):
 
 
 class ValidationRotation(_CrystalFolds):
-    """The paper's ten groups: each in turn validates what is learned from the other nine.
+    """Split into the paper's ten groups; each validates what is learned from the other nine.
 
     Parameters
     ----------
@@ -141,8 +143,8 @@ class ValidationRotation(_CrystalFolds):
     (see :func:`crystalsym.learning.holdout_split`). There the validation group changed every 100
     epochs of one training; as ``cv`` every fold is a training of its own.
 
-    Rows that ``groups`` numbers alike, say by :func:`crystalsym.learning.twin_groups`, stay
-    together. The paper did not do that.
+    Rows that ``groups`` numbers alike stay together, say those of
+    :func:`crystalsym.learning.near_duplicate_groups`. The paper did not do that.
 
     References
     ----------
@@ -166,7 +168,7 @@ class ValidationRotation(_CrystalFolds):
 
 
 def _structures(X: Any, splitter: str, function: str) -> Any:
-    """The structures X holds or is rendered from."""
+    """Return the structures X holds or is rendered from."""
     X = getattr(X, "rendered", X)
     X = getattr(X, "structures", X)
     if isinstance(X, np.ndarray) and X.dtype != object:
@@ -175,18 +177,3 @@ def _structures(X: Any, splitter: str, function: str) -> Any:
             f"pass groups={function}(crystals)"
         )
     return X
-
-
-def _fold_numbers(groups: np.ndarray, n_splits: int, rng: np.random.RandomState) -> np.ndarray:
-    """Number of the fold of every row: the largest groups first, each to the smallest fold."""
-    _, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    if len(sizes) < n_splits:
-        raise ValueError(f"n_splits={n_splits} folds need as many groups, there are {len(sizes)}")
-    shuffled = rng.permutation(len(sizes))
-    filled = np.zeros(n_splits, dtype=np.int64)
-    fold_of = np.empty(len(sizes), dtype=np.int64)
-    for group in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
-        fold = filled.argmin()
-        fold_of[group] = fold
-        filled[fold] += sizes[group]
-    return fold_of[codes]

@@ -2,57 +2,106 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from crystalsym._progress import track
 from crystalsym.crystals import as_crystal
 from crystalsym.crystals._crystal import MAX_ATOMIC_NUMBER
 from crystalsym.crystals._prototypes import prototype
 
-# Edges (Å) and angles (degrees) are compared to this many decimals.
-EDGE_DECIMALS, ANGLE_DECIMALS = 2, 1
+# Near-duplicates agree to this in their edges (Å) and angles (degrees).
+EDGE_TOLERANCE, ANGLE_TOLERANCE = 0.01, 0.1
+# Of a tolerance: cells that differ by exactly as much are near-duplicates.
+ROUNDING = 1e-6
 # Crystals handed to a job at once.
 CHUNK = 500
 
 
-def twin_groups(crystals: Any, labels: Any = None) -> np.ndarray:
+def near_duplicate_groups(
+    crystals: Any,
+    labels: Any = None,
+    *,
+    edge_tolerance: float = EDGE_TOLERANCE,
+    angle_tolerance: float = ANGLE_TOLERANCE,
+) -> np.ndarray:
     """Number crystals so that near-duplicates share a number.
 
-    Two crystals are twins when they agree in cell content, in the cell's edges to 0.01 Å and
-    angles to 0.1°, and in the label.
+    Two crystals are near-duplicates when they agree in the content of the cell, in the label, in
+    every edge and in every angle within the tolerances; and so are all that a chain of such pairs
+    joins. Coordinates, which depend on the choice of origin, do not count.
 
     Parameters
     ----------
     crystals : sequence of Crystal
         In their standard cells.
     labels : array-like of shape (n,), optional
+        Crystals of different labels are never near-duplicates.
+    edge_tolerance : float, default=0.01
+        In Å.
+    angle_tolerance : float, default=0.1
+        In degrees.
 
     Returns
     -------
     ndarray of int, shape (n,)
-        For use as ``groups`` of scikit-learn's splitters.
+        Numbered as they first appear, for use as ``groups`` of scikit-learn's splitters.
+
+    Raises
+    ------
+    ValueError
+        If a tolerance is not positive, or there is not one label for each crystal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym import Crystal
+    >>> from crystalsym.learning import near_duplicate_groups
+    >>> cubes = [Crystal(np.eye(3) * a, [[0, 0, 0]], [84]) for a in (3.349, 3.351, 3.4)]
+    >>> near_duplicate_groups(cubes)
+    array([0, 0, 1])
     """
-    keys: dict[tuple, int] = {}
-    numbers = np.empty(len(crystals), dtype=np.int64)
-    for index in range(len(crystals)):
-        crystal = crystals[index]
-        edges = np.sqrt(np.diag(crystal.metric))
-        cosines = crystal.metric[[1, 0, 0], [2, 2, 1]] / (edges[[1, 0, 0]] * edges[[2, 2, 1]])
-        angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
-        content = np.unique(crystal.atomic_numbers, return_counts=True)
-        key = (
-            None if labels is None else int(labels[index]),
-            tuple(content[0].tolist()),
-            tuple(content[1].tolist()),
-            tuple(edges.round(EDGE_DECIMALS).tolist()),
-            tuple(angles.round(ANGLE_DECIMALS).tolist()),
-        )
-        numbers[index] = keys.setdefault(key, len(keys))
-    return numbers
+    for name, value in (("edge_tolerance", edge_tolerance), ("angle_tolerance", angle_tolerance)):
+        if not value > 0:
+            raise ValueError(f"{name} must be positive, got {value!r}")
+    n = len(crystals)
+    if labels is not None and len(labels) != n:
+        raise ValueError(f"{len(labels)} labels for {n} crystals")
+    alike: dict[Hashable, list[int]] = {}
+    cells = np.empty((n, 6))
+    for row in range(n):
+        crystal = crystals[row]
+        cells[row, :3] = cell_edges(crystal) / edge_tolerance
+        cells[row, 3:] = cell_angles(crystal) / angle_tolerance
+        key = (None if labels is None else int(labels[row]), cell_content(crystal))
+        alike.setdefault(key, []).append(row)
+    numbers = np.arange(n)
+    for members in map(np.array, alike.values()):
+        if len(members) > 1:
+            pairs = cKDTree(cells[members]).query_pairs(
+                1 + ROUNDING, p=np.inf, output_type="ndarray"
+            )
+            numbers[members] = members[_first_of_each(len(members), pairs)]
+    return _numbered(numbers.tolist())
+
+
+def twin_groups(crystals: Any, labels: Any = None) -> np.ndarray:
+    """Number crystals so that near-duplicates share a number: a former name.
+
+    .. deprecated:: 0.2
+        To crystallographers twins are intergrown crystals; use :func:`near_duplicate_groups`.
+    """
+    warnings.warn(
+        "twin_groups is now called near_duplicate_groups", DeprecationWarning, stacklevel=2
+    )
+    return near_duplicate_groups(crystals, labels)
 
 
 def chemical_system_groups(crystals: Any) -> np.ndarray:
@@ -140,6 +189,40 @@ def prototype_groups(
             keys += part
             advance(len(part))
     return _numbered(keys)
+
+
+def joined_groups(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Number the parts that two numberings hold together, directly or by others."""
+    one, other = (np.unique(numbers, return_inverse=True)[1] for numbers in (one, other))
+    n = one.max() + 1
+    size = n + other.max() + 1
+    links = coo_array((np.ones(len(one), dtype=np.int8), (one, other + n)), (size, size))
+    return connected_components(links, directed=False)[1][one]
+
+
+def cell_edges(crystal: Any) -> np.ndarray:
+    """Return the lengths of a, b, c in Å."""
+    return np.sqrt(np.diag(crystal.metric))
+
+
+def cell_angles(crystal: Any) -> np.ndarray:
+    """Return the angles of a cell in degrees."""
+    edges = cell_edges(crystal)
+    cosines = crystal.metric[[1, 0, 0], [2, 2, 1]] / (edges[[1, 0, 0]] * edges[[2, 2, 1]])
+    return np.degrees(np.arccos(np.clip(cosines, -1, 1)))
+
+
+def cell_content(crystal: Any) -> tuple[tuple[int, int], ...]:
+    """Return the elements of a cell and how many atoms there are of each."""
+    elements, counts = np.unique(crystal.atomic_numbers, return_counts=True)
+    return tuple(zip(elements.tolist(), counts.tolist(), strict=True))
+
+
+def _first_of_each(n: int, pairs: np.ndarray) -> np.ndarray:
+    """For every one of n the first of those that chains of pairs join it to."""
+    links = coo_array((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), (n, n))
+    parts = connected_components(links, directed=False)[1]
+    return np.unique(parts, return_index=True)[1][parts]
 
 
 def _elements(crystal: Any) -> tuple[int, ...]:

@@ -135,7 +135,7 @@ class PatternRows(LazyRows):
             found.update(str(table.standard).encode())
         else:
             for row in range(len(self)):
-                found.update(as_crystal(table[row]).digest().encode())
+                found.update(_digest(table[row]).encode())
         return found.hexdigest()
 
     def set_epoch(self, epoch: int | None) -> None:
@@ -202,3 +202,10 @@ class PatternRows(LazyRows):
         spots = SpotPatterns.concatenate([made for _, made in groups])
         order = np.argsort(np.concatenate([chosen for chosen, _ in groups]), kind="stable")
         return changes.dim(spots[order], rows)
+
+
+def _digest(structure: Any) -> str:
+    try:
+        return as_crystal(structure).digest()
+    except (ValueError, TypeError, OSError) as error:  # its row will be missing
+        return f"unreadable: {error}"

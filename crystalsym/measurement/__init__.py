@@ -7,17 +7,9 @@ live on weak spots, which eight bits of linear grey cannot hold.
 
 from __future__ import annotations
 
-from crystalsym.measurement._pattern import (
-    Pattern,
-)
-from crystalsym.measurement._pattern_files import (
-    SUFFIXES,
-    read_pattern,
-    write_pattern,
-)
-from crystalsym.measurement._resampling import (
-    resample_pattern,
-)
+from crystalsym.measurement._pattern import Pattern
+from crystalsym.measurement._pattern_files import SUFFIXES, read_pattern, write_pattern
+from crystalsym.measurement._resampling import resample_pattern
 
 __all__ = [
     "SUFFIXES",

@@ -19,7 +19,7 @@ UNRANKED = np.iinfo(np.int64).max
 def top_k_accuracy(
     y_true: Any, probabilities: Any, classes: Any, k: int = 1, sample_weight: Any = None
 ) -> float:
-    """Part of the rows whose true group is among the k most probable.
+    """Return the part of the rows whose true group is among the k most probable.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def top_k_accuracy(
 
 
 def macro_accuracy(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
-    """Mean over the groups present in ``y_true`` of the part found.
+    """Average over the groups present in ``y_true`` the part found.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def macro_accuracy(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float
 def crystal_system_accuracy(
     y_true: Any, y_pred: Any, sample_weight: Any = None
 ) -> dict[str, float]:
-    """Accuracy within each crystal system present in ``y_true``.
+    """Return the accuracy within each crystal system present in ``y_true``.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def diffraction_class_accuracy(
     average: str = "micro",
     sample_weight: Any = None,
 ) -> float:
-    """Part of the rows whose most probable diffraction class holds the true group.
+    """Return the part of the rows whose most probable diffraction class holds the true group.
 
     Probabilities are summed over the groups of a class: groups that kinematic diffraction cannot
     tell apart count as one. A group that has no column is found if another of its class is.
@@ -155,7 +155,7 @@ def diffraction_class_accuracy(
 def calibration_error(
     y_true: Any, probabilities: Any, classes: Any, n_bins: int = 15, sample_weight: Any = None
 ) -> float:
-    """Expected calibration error of the top-1 probability.
+    """Estimate the expected calibration error of the top-1 probability.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def calibration_error(
 def summary(
     y_true: Any, probabilities: Any, classes: Any, sample_weight: Any = None
 ) -> dict[str, Any]:
-    """All figures of one model on one set of rows, as plain numbers.
+    """Compute all figures of one model on one set of rows, as plain numbers.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ def summary(
 
 
 def rows(y_true: Any, sample_weight: Any) -> tuple[np.ndarray, np.ndarray]:
-    """True groups and weights, checked."""
+    """Check true groups and weights."""
     y_true = np.asarray(y_true)
     if y_true.ndim != 1:
         raise ValueError(f"y_true must have shape (n,), got {y_true.shape}")
@@ -271,7 +271,7 @@ def _columns(y_true: np.ndarray, probabilities: Any, classes: Any) -> tuple[np.n
 
 
 def ranks(y_true: np.ndarray, probabilities: Any, classes: Any) -> np.ndarray:
-    """How many columns come before the true one; UNRANKED where it has none."""
+    """Count the columns that come before the true one; UNRANKED where it has none."""
     probabilities, classes = _columns(y_true, probabilities, classes)
     order = np.argsort(-probabilities, axis=1, kind="stable")
     hits = classes[order] == y_true[:, None]
@@ -292,7 +292,7 @@ def _mean(right: np.ndarray, weights: np.ndarray) -> float:
 
 
 def mean_by(keys: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float:
-    """Mean over the keys of the weighted part that is right."""
+    """Average over the keys the weighted part that is right."""
     _, codes = np.unique(keys, return_inverse=True)
     total = np.bincount(codes, weights)
     found = np.bincount(codes, weights * right)
@@ -300,7 +300,7 @@ def mean_by(keys: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float:
 
 
 def by_system(y_true: np.ndarray, right: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-    """Weighted part that is right within each crystal system present."""
+    """Return the weighted part that is right within each crystal system present."""
     groups, codes = np.unique(y_true, return_inverse=True)
     systems = np.array([spacegroups.crystal_system(group) for group in groups.tolist()])[codes]
     inside = {system: (systems == system) & (weights > 0) for system in SYSTEMS}

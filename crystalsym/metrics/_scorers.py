@@ -2,68 +2,121 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
+
+# The class behind make_scorer, which itself cannot do: it hands a figure no classes_, without
+# which columns are no groups where a fold lacks some, and cuts two columns down to one.
+from sklearn.metrics._scorer import _BaseScorer
 
 from crystalsym.metrics import _figures as figures
 
+RANKS = ("predict_proba", "decision_function")
+ANSWERS = ("predict_proba", "predict")
+PROBABILITIES = ("predict_proba",)
 
-@dataclass(frozen=True, eq=False)
-class Scorer:
-    """A figure of merit for the ``scoring`` of scikit-learn's searches and validations.
+
+class Scorer(_BaseScorer):
+    """Score by a figure of merit, as the ``scoring`` of scikit-learn's searches and validations.
 
     Called as ``scorer(estimator, X, y, sample_weight=None)``; the estimator is a fitted
-    classifier of space groups or a pipeline that ends in one. Larger is better.
+    classifier of space groups or a pipeline that ends in one. Larger is better. Several scorers
+    at once ask the estimator only once, as those of :func:`sklearn.metrics.make_scorer` do, and
+    like these it has ``set_score_request`` for metadata routing.
 
     Parameters
     ----------
     name : str
     figure : callable
-        Called as ``figure(estimator, X, y, sample_weight=..., **options)``.
-    options : dict
+        Called as ``figure(y_true, scores, classes, sample_weight=..., **options)``, such as
+        :func:`top_k_accuracy`.
+    options : dict, optional
         Keyword arguments of the figure.
-    sample_weight_request : bool, str or None
-        Whether to ask scikit-learn's metadata routing for ``sample_weight``.
+    response_method : sequence of str, default=("predict_proba",)
+        Methods of the estimator to get the scores by; the first it has is called. The answers of
+        ``"predict"`` score 1 in their column and 0 elsewhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from crystalsym.metrics import Scorer, calibration_error
+    >>> X, y = np.repeat(np.eye(3), 4, axis=0), np.repeat([2, 216, 225], 4)
+    >>> error = Scorer("calibration", calibration_error, {"n_bins": 5})
+    >>> error, error(LogisticRegression(C=1e4).fit(X, y), X, y) < 0.01
+    (calibration(n_bins=5), True)
     """
 
-    name: str
-    figure: Callable[..., Any]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    sample_weight_request: bool | str | None = None
-
-    def __call__(self, estimator: Any, X: Any, y_true: Any, sample_weight: Any = None) -> Any:
-        return self.figure(estimator, X, y_true, sample_weight=sample_weight, **self.options)
+    def __init__(
+        self,
+        name: str,
+        figure: Callable[..., Any],
+        options: Mapping[str, Any] | None = None,
+        response_method: tuple[str, ...] = PROBABILITIES,
+    ):
+        super().__init__(figure, 1, dict(options or {}), response_method)
+        self.name = name
 
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value!r}" for key, value in self.options.items())
         return f"{self.name}({options})" if options else self.name
 
-    def with_options(self, **options: Any) -> Scorer:
-        """Copy with other options, e.g. ``diffraction_class_scorer.with_options(kind="full")``."""
-        return replace(self, options={**self.options, **options})
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return the keyword arguments of the figure."""
+        return dict(self._kwargs)
 
-    def set_score_request(self, *, sample_weight: bool | str | None) -> Scorer:
-        """Copy that asks for sample weights when metadata routing is enabled, or does not.
+    def with_options(self, **options: Any) -> Scorer:
+        """Copy the scorer with other options.
+
+        Examples
+        --------
+        >>> from crystalsym.metrics import diffraction_class_scorer
+        >>> diffraction_class_scorer.with_options(kind="full")
+        diffraction_class_scorer(kind='full')
+        """
+        changed = copy.copy(self)
+        changed._kwargs = {**self._kwargs, **options}
+        return changed
+
+    def set_score_request(self, **requests: bool | str | None) -> Scorer:
+        """Copy the scorer with a request for metadata, such as ``sample_weight=True``.
 
         Unlike scikit-learn's own scorers this one is not changed itself.
         """
-        return replace(self, sample_weight_request=sample_weight)
+        changed = copy.copy(self)
+        return super(Scorer, changed).set_score_request(**requests)
 
-    def get_metadata_routing(self) -> Any:
-        """What the scorer asks scikit-learn's metadata routing for."""
-        from sklearn.utils.metadata_routing import MetadataRequest
-
-        request = MetadataRequest(owner=self)
-        request.score.add_request(param="sample_weight", alias=self.sample_weight_request)
-        return request
+    def _score(
+        self, method_caller: Callable[..., Any], estimator: Any, X: Any, y_true: Any, **given: Any
+    ) -> Any:
+        """Fetch the scores, through scikit-learn's memory of them where it can be, and judge."""
+        method = next((name for name in self._response_method if hasattr(estimator, name)), None)
+        if method is None:
+            wanted = " nor ".join(self._response_method)
+            lack = f"neither {wanted}" if "nor" in wanted else f"no {wanted}"
+            raise TypeError(f"{type(estimator).__name__} has {lack} to rank groups by")
+        classes = getattr(estimator, "classes_", None)
+        if classes is not None and len(classes) > 2 and is_classifier(estimator):
+            scores = method_caller(estimator, method, X)
+        else:
+            scores = getattr(estimator, method)(X)
+        scores = np.asarray(scores)
+        if method == "predict":
+            classes = np.unique(scores) if classes is None else classes
+            scores = (scores[:, None] == np.asarray(classes)).astype(float)
+        elif scores.ndim == 1:  # a decision between two classes
+            scores = np.stack([-scores, scores], axis=1)
+        return self._score_func(y_true, scores, classes, **{**self._kwargs, **given})
 
 
 def top_k_scorer(k: int = 5) -> Scorer:
-    """Scorer: part of the rows whose true group is among the first k.
+    """Make a scorer: part of the rows whose true group is among the first k.
 
     Parameters
     ----------
@@ -86,11 +139,11 @@ def top_k_scorer(k: int = 5) -> Scorer:
     """
     if int(k) != k or k < 1:
         raise ValueError(f"k must be an integer >= 1, got {k!r}")
-    return Scorer("top_k_scorer", _top_k, {"k": int(k)})
+    return Scorer("top_k_scorer", figures.top_k_accuracy, {"k": int(k)}, RANKS)
 
 
 def crystal_system_scorer(system: str) -> Scorer:
-    """Scorer: accuracy over the rows whose true group is of one crystal system.
+    """Make a scorer: accuracy over the rows whose true group is of one crystal system.
 
     NaN, with a warning, where y holds no such group.
 
@@ -102,22 +155,20 @@ def crystal_system_scorer(system: str) -> Scorer:
     """
     if system not in figures.SYSTEMS:
         raise ValueError(f"system must be one of {', '.join(figures.SYSTEMS)}, got {system!r}")
-    return Scorer("crystal_system_scorer", _crystal_system, {"system": system})
+    return Scorer("crystal_system_scorer", _crystal_system, {"system": system}, ANSWERS)
 
 
-def _top_k(estimator: Any, X: Any, y: Any, k: int, sample_weight: Any = None) -> float:
-    return figures.top_k_accuracy(y, *_ranking(estimator, X), k=k, sample_weight=sample_weight)
-
-
-def _macro(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
-    y, right, weights = _answers(estimator, X, y, sample_weight)
-    return figures.mean_by(y, right, weights)
+# Rows without an answer, NaN, count as wrong by these ranks; predict would refuse them.
+def _macro(y_true: Any, scores: Any, classes: Any, sample_weight: Any = None) -> float:
+    y_true, weights = figures.rows(y_true, sample_weight)
+    return figures.mean_by(y_true, figures.ranks(y_true, scores, classes) < 1, weights)
 
 
 def _crystal_system(
-    estimator: Any, X: Any, y: Any, system: str, sample_weight: Any = None
+    y_true: Any, scores: Any, classes: Any, system: str, sample_weight: Any = None
 ) -> float:
-    found = figures.by_system(*_answers(estimator, X, y, sample_weight))
+    y_true, weights = figures.rows(y_true, sample_weight)
+    found = figures.by_system(y_true, figures.ranks(y_true, scores, classes) < 1, weights)
     if system not in found:
         from sklearn.exceptions import UndefinedMetricWarning
 
@@ -129,51 +180,16 @@ def _crystal_system(
     return found.get(system, float("nan"))
 
 
-def _diffraction_class(estimator: Any, X: Any, y: Any, **options: Any) -> float:
-    return figures.diffraction_class_accuracy(y, *_probabilities(estimator, X), **options)
-
-
-def _summary(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
-    found = figures.summary(y, *_probabilities(estimator, X), sample_weight)
+def _summary(y_true: Any, scores: Any, classes: Any, sample_weight: Any = None) -> dict[str, float]:
+    found = figures.summary(y_true, scores, classes, sample_weight)
     # The numbers of every fold must have the same names, and systems come and go.
     return {name: value for name, value in found.items() if isinstance(value, float)}
 
 
-def _answers(
-    estimator: Any, X: Any, y: Any, sample_weight: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """True groups, whether the first answer is right, and weights."""
-    y, weights = figures.rows(y, sample_weight)
-    if not hasattr(estimator, "predict_proba"):
-        return y, np.asarray(estimator.predict(X)) == y, weights
-    # Here predict would refuse the rows that have no answer.
-    return y, figures.ranks(y, *_probabilities(estimator, X)) < 1, weights
-
-
-def _ranking(estimator: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
-    if hasattr(estimator, "predict_proba"):
-        return _probabilities(estimator, X)
-    if not hasattr(estimator, "decision_function"):
-        raise TypeError(
-            f"{type(estimator).__name__} has neither predict_proba nor decision_function to rank "
-            "groups by"
-        )
-    scores = np.asarray(estimator.decision_function(X))
-    if scores.ndim == 1:  # scikit-learn's own, of two classes
-        scores = np.stack([-scores, scores], axis=1)
-    return scores, estimator.classes_
-
-
-def _probabilities(estimator: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
-    if not hasattr(estimator, "predict_proba"):
-        raise TypeError(f"{type(estimator).__name__} has no predict_proba")
-    return np.asarray(estimator.predict_proba(X)), estimator.classes_
-
-
-macro_scorer = Scorer("macro_scorer", _macro)
+macro_scorer = Scorer("macro_scorer", _macro, response_method=ANSWERS)
 """Scorer: mean over the groups of y of the part found."""
 
-diffraction_class_scorer = Scorer("diffraction_class_scorer", _diffraction_class)
+diffraction_class_scorer = Scorer("diffraction_class_scorer", figures.diffraction_class_accuracy)
 """Scorer: part of the rows whose most probable diffraction class holds the true group."""
 
 summary_scorer = Scorer("summary_scorer", _summary)

@@ -11,7 +11,7 @@ from crystalsym.metrics._figures import rows
 
 
 def set_coverage(y_true: Any, sets: Sequence[Any], sample_weight: Any = None) -> float:
-    """Part of the rows whose set holds the true group.
+    """Return the part of the rows whose set holds the true group.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def set_coverage(y_true: Any, sets: Sequence[Any], sample_weight: Any = None) ->
 
 
 def mean_set_size(sets: Sequence[Any], sample_weight: Any = None) -> float:
-    """Mean number of groups in the sets.
+    """Return the mean number of groups in the sets.
 
     Parameters
     ----------

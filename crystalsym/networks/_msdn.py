@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
     seeded_dropout,
@@ -119,7 +120,7 @@ def msdn(
     >>> [output.shape for output in model.outputs]
     [(None, 72), (None, 72), (None, 72)]
     """
-    import keras
+    keras = import_keras()
     from keras import layers
 
     check_sizes(image_size, channels, n_streams, n_classes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
     normalised_relu,
@@ -95,7 +96,7 @@ def msmlp(
     >>> model.get_layer("features").output.shape
     (None, 3, 256)
     """
-    import keras
+    keras = import_keras()
     from keras import layers
 
     check_sizes(image_size, channels, n_streams, n_classes)

@@ -17,9 +17,11 @@ from crystalsym.pretrained._recipe import (
     preset_pipeline,
     recommended_pipeline,
 )
+from crystalsym.pretrained._steps import SpaceGroupPipeline
 
 __all__ = [
     "RECIPE",
+    "SpaceGroupPipeline",
     "available",
     "build_pipeline",
     "load_classifier",

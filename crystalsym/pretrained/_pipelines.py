@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from crystalsym.bundles import (
+    SavedFiles,
+    SavedModelError,
+    model_folder,
+    pipeline_folder,
+    unpack_classifier,
+    write_files,
+)
+from crystalsym.bundles._bundled_models import CLASSIFIER, DESCRIPTION, FILES
+from crystalsym.bundles._saved_files import refuse_unknown, refusing
+from crystalsym.classification._json_values import plain
+from crystalsym.pretrained._step_parameters import check_step_parameters, step_parameters
+from crystalsym.pretrained._steps import SpaceGroupPipeline
 
-from crystalsym.bundles._bundled_models import DESCRIPTION, model_folder
+if TYPE_CHECKING:
+    from crystalsym.classification import SpaceGroupClassifier
 
 FORMAT = "crystalsym-pipeline"
 VERSION = 1
-# What concerns the run and not the result is not kept.
-VOLATILE = ("memory", "n_jobs", "verbose")
+STEPS = ("simulate", "shape", "classify")
+ENTRIES = ("format", "version", "simulate", "shape", "metadata")
 
 
-def load_pretrained(name: str = "72"):
-    """A fitted pipeline from structures to space groups.
+def load_pretrained(name: str | int = "72") -> SpaceGroupPipeline:
+    """Load a fitted pipeline from structures to space groups.
 
     Parameters
     ----------
-    name : str, default="72"
-        One of :func:`available`.
+    name : str or int, default="72"
+        One of :func:`available`; 72 is "72".
 
     Returns
     -------
-    sklearn.pipeline.Pipeline
+    SpaceGroupPipeline
         ``DiffractionSimulator``, ``PatternShaper``, ``SpaceGroupClassifier`` as the steps
         ``simulate``, ``shape``, ``classify``. It takes a list of structures; its tail
         ``pipeline[1:]`` takes raw patterns, shape (n, 3, 256, 256).
@@ -48,8 +60,8 @@ def load_pretrained(name: str = "72"):
     return load_pipeline(model_folder(name))
 
 
-def load_classifier(name: str = "72"):
-    """The classifier of a pretrained pipeline alone."""
+def load_classifier(name: str | int = "72") -> SpaceGroupClassifier:
+    """Load the classifier of a pretrained pipeline alone."""
     from crystalsym.classification import SpaceGroupClassifier
 
     return SpaceGroupClassifier.from_pretrained(name)
@@ -57,98 +69,122 @@ def load_classifier(name: str = "72"):
 
 def save_pipeline(
     pipeline: Any,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     metadata: dict[str, Any] | None = None,
     dtype: str = "float32",
 ) -> None:
-    """Write a fitted simulate-shape-classify pipeline to a folder.
+    """Write a fitted simulate-shape-classify pipeline to a folder or a zip file.
 
     Parameters
     ----------
     pipeline : Pipeline
         Steps named ``simulate``, ``shape`` and ``classify``.
     path : path-like
+        A zip file if it ends with ``.zip``.
     metadata : dict, optional
         JSON values to keep beside it.
     dtype : {"float32", "float16"}, default="float32"
         Type the weights are stored in.
+
+    Raises
+    ------
+    ValueError
+        If the steps are others, or a parameter cannot be written as JSON.
     """
-    path = Path(path)
-    path.mkdir(parents=True, exist_ok=True)
     names = [name for name, _ in pipeline.steps]
-    if names != ["simulate", "shape", "classify"]:
+    if names != list(STEPS):
         raise ValueError(f"the steps must be simulate, shape and classify, got {names}")
     description = {
         "format": FORMAT,
         "version": VERSION,
-        "simulate": _plain(pipeline["simulate"]),
-        "shape": _plain(pipeline["shape"]),
-        "metadata": metadata or {},
+        "simulate": step_parameters(pipeline["simulate"]),
+        "shape": step_parameters(pipeline["shape"]),
+        "metadata": plain(metadata or {}, "metadata"),
     }
-    pipeline["classify"].save(path / "classifier", dtype=dtype)
-    (path / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    files = {DESCRIPTION: json.dumps(description, indent=1).encode() + b"\n"}
+    for name, data in pipeline["classify"]._packed(dtype).items():
+        files[f"{CLASSIFIER}/{name}"] = data
+    write_files(path, files)
 
 
-def load_pipeline(path: str | os.PathLike):
-    """Read what :func:`save_pipeline` wrote.
+def load_pipeline(path: str | os.PathLike[str]) -> SpaceGroupPipeline:
+    """Read what :func:`save_pipeline` wrote; nothing in it is run.
+
+    Parameters
+    ----------
+    path : path-like
+        Its folder or zip file, or the folder of the training whose ``model`` it is.
 
     Raises
     ------
     FileNotFoundError
-        If the folder holds no pipeline.
-    ValueError
-        If it is of another format or its files do not fit together.
+        If there is no pipeline.
+    SavedModelError
+        If it is of another format, was altered, or its files do not fit together (a ValueError).
     """
-    from sklearn.pipeline import Pipeline
-
     from crystalsym.classification import SpaceGroupClassifier
+    from crystalsym.classification._saving import rebuild
     from crystalsym.diffraction import DiffractionSimulator
     from crystalsym.shaping import PatternShaper
 
-    description = read_description(path)
-    try:
-        simulator = DiffractionSimulator(**_parameters(description["simulate"])).fit()
-        shaper = PatternShaper(**_parameters(description["shape"])).fit()
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: the parameters of the pipeline do not fit: {error}") from error
-    classifier = SpaceGroupClassifier.load(Path(path) / "classifier")
-    return Pipeline([("simulate", simulator), ("shape", shaper), ("classify", classifier)])
+    files = _files(path)
+    description = _description(files)
+    steps = {"simulate": DiffractionSimulator, "shape": PatternShaper}
+    fitted: list[tuple[str, Any]] = []
+    for name, cls in steps.items():
+        with refusing(path, f"the parameters of {name} do not fit"):
+            check_step_parameters(description[name], cls)
+            fitted.append((name, cls(**_tuples(description[name])).fit()))
+    config, weights = unpack_classifier(files, f"{CLASSIFIER}/")
+    fitted.append(("classify", rebuild(SpaceGroupClassifier, path, config, weights)))
+    return SpaceGroupPipeline(fitted)
 
 
-def read_description(path: str | os.PathLike) -> dict[str, Any]:
-    """The JSON description of a saved pipeline, its metadata among it."""
-    file = Path(path) / DESCRIPTION
-    if not file.is_file():
+def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read the description of a saved pipeline, its metadata among it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no pipeline.
+    SavedModelError
+        If it is of another format or was altered (a ValueError).
+    """
+    return _description(_files(path))
+
+
+def _files(path: str | os.PathLike[str]) -> SavedFiles:
+    files = SavedFiles(pipeline_folder(path), FILES)
+    if DESCRIPTION not in files:
         raise FileNotFoundError(f"{path}: holds no saved pipeline ({DESCRIPTION} is missing)")
-    try:
-        description = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file}: not JSON ({error})") from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise ValueError(f"{file}: not a {FORMAT} file")
+    return files
+
+
+def _description(files: SavedFiles) -> dict[str, Any]:
+    description = files.read_json(DESCRIPTION)
+    what = f"{files.path}: {DESCRIPTION}"
+    if description.get("format") != FORMAT:
+        raise SavedModelError(f"{what}: not a {FORMAT} file")
     if description.get("version") != VERSION:
-        raise ValueError(
-            f"{file}: format version {description.get('version')}, this library reads {VERSION}"
+        raise SavedModelError(
+            f"{what}: format version {description.get('version')}, this library reads {VERSION}"
         )
+    refuse_unknown(description, ENTRIES, what)
+    for name in ENTRIES[2:]:
+        if not isinstance(description.get(name), dict):
+            raise SavedModelError(f"{what}: {name} is missing, or no JSON object")
     return description
 
 
-def model_card(name: str = "72") -> dict[str, Any]:
-    """What is known about a bundled model: training, data, held-out figures."""
+def model_card(name: str | int = "72") -> dict[str, Any]:
+    """Return what is known about a bundled model: training, data, held-out figures.
+
+    ``version`` counts the weights that were published under the name; ``weights_sha256`` is the
+    hash of their file.
+    """
     return read_description(model_folder(name))["metadata"]
 
 
-def _plain(estimator: Any) -> dict[str, Any]:
-    parameters = {}
-    for key, value in estimator.get_params(deep=False).items():
-        if key in VOLATILE:
-            continue
-        if isinstance(value, np.ndarray):
-            value = value.tolist()
-        parameters[key] = value
-    return parameters
-
-
-def _parameters(stored: dict[str, Any]) -> dict[str, Any]:
+def _tuples(stored: dict[str, Any]) -> dict[str, Any]:
     """JSON knows no tuples."""
     return {k: tuple(v) if isinstance(v, list) and k != "views" else v for k, v in stored.items()}

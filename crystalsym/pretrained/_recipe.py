@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
+from crystalsym.pretrained._steps import SpaceGroupPipeline
 
 # What served best in benchmarks/descriptors and benchmarks/search.py.
 RECIPE: dict[str, dict[str, Any]] = {
@@ -48,7 +47,7 @@ RECIPE: dict[str, dict[str, Any]] = {
 }
 
 
-def recommended_pipeline() -> Pipeline:
+def recommended_pipeline() -> SpaceGroupPipeline:
     """Return an unfitted pipeline with the settings that served best.
 
     Put together are the classes' defaults, which the comparisons in ``benchmarks`` found best
@@ -58,7 +57,7 @@ def recommended_pipeline() -> Pipeline:
 
     Returns
     -------
-    sklearn.pipeline.Pipeline
+    SpaceGroupPipeline
         Steps ``"simulate"``, ``"shape"`` and ``"classify"``, those of ``load_pretrained("72")``
         before it was fitted. Change them by ``set_params``.
 
@@ -77,7 +76,7 @@ def recommended_pipeline() -> Pipeline:
     return build_pipeline(*(RECIPE[name] for name in ("simulate", "shape", "classify")))
 
 
-def preset_pipeline(name: str, **classify: Any) -> Pipeline:
+def preset_pipeline(name: str, **classify: Any) -> SpaceGroupPipeline:
     """Make an unfitted pipeline of a publication's settings, complete by one name.
 
     Parameters
@@ -90,7 +89,7 @@ def preset_pipeline(name: str, **classify: Any) -> Pipeline:
 
     Returns
     -------
-    sklearn.pipeline.Pipeline
+    SpaceGroupPipeline
         Steps ``"simulate"``, ``"shape"`` and ``"classify"``.
 
     Raises
@@ -109,13 +108,11 @@ def preset_pipeline(name: str, **classify: Any) -> Pipeline:
     >>> pipeline["simulate"].views, pipeline["shape"].scheme, pipeline["classify"].architecture
     ('rotations', 'pixels', 'msdn')
     """
-    from sklearn.pipeline import Pipeline
-
     from crystalsym.classification import SpaceGroupClassifier
     from crystalsym.diffraction import DiffractionSimulator
     from crystalsym.shaping import PatternShaper
 
-    return Pipeline(
+    return SpaceGroupPipeline(
         [
             ("simulate", DiffractionSimulator.from_preset(name)),
             ("shape", PatternShaper.from_preset(name)),
@@ -126,17 +123,24 @@ def preset_pipeline(name: str, **classify: Any) -> Pipeline:
 
 def build_pipeline(
     simulate: dict[str, Any], shape: dict[str, Any], classify: dict[str, Any]
-) -> Pipeline:
-    """Return the unfitted pipeline of these parameters of its three steps."""
-    from sklearn.pipeline import Pipeline
+) -> SpaceGroupPipeline:
+    """Make the unfitted pipeline of these parameters of its three steps.
 
+    Between the first two steps go spots, unless ``simulate["output"]`` says otherwise or the
+    scheme or the engine knows images only.
+    """
     from crystalsym.classification import SpaceGroupClassifier
     from crystalsym.diffraction import DiffractionSimulator
     from crystalsym.shaping import PatternShaper
 
+    of_pixels = shape.get("scheme") == "pixels" or simulate.get("engine", "bragg") != "bragg"
+    of_pixels |= simulate.get("center") is not None or "int" in simulate.get("dtype", "")
+    simulate = {"output": "images" if of_pixels else "spots", **simulate}
     steps = {
         "simulate": (DiffractionSimulator, simulate),
         "shape": (PatternShaper, shape),
         "classify": (SpaceGroupClassifier, classify),
     }
-    return Pipeline([(name, step(**copy.deepcopy(table))) for name, (step, table) in steps.items()])
+    return SpaceGroupPipeline(
+        [(name, step(**copy.deepcopy(table))) for name, (step, table) in steps.items()]
+    )

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from crystalsym.shaping._merging import (
-    SpotMerger,
-)
-from crystalsym.shaping._shaper import (
-    PatternShaper,
-)
+from crystalsym.shaping._merging import SpotMerger
+from crystalsym.shaping._shaper import PatternShaper
 
 __all__ = [
     "PatternShaper",

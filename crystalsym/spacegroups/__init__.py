@@ -7,10 +7,7 @@ here depends on a choice of origin.
 
 from __future__ import annotations
 
-from crystalsym.spacegroups._diffraction_classes import (
-    diffraction_class,
-    diffraction_classes,
-)
+from crystalsym.spacegroups._diffraction_classes import diffraction_class, diffraction_classes
 from crystalsym.spacegroups._facts import (
     SpaceGroup,
     crystal_system,
@@ -22,10 +19,7 @@ from crystalsym.spacegroups._facts import (
     space_group,
     symbol,
 )
-from crystalsym.spacegroups._label_sets import (
-    PAPER_COUNTS,
-    label_set,
-)
+from crystalsym.spacegroups._label_sets import PAPER_COUNTS, label_set
 
 __all__ = [
     "PAPER_COUNTS",

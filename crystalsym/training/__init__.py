@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from crystalsym.training._data import (
-    DATA_DEFAULTS,
-    TrainingData,
-    load_data,
-)
-from crystalsym.training._training import (
-    RECIPE,
-    TrainingConfig,
-    evaluate,
-    refit,
-    train,
-)
+from crystalsym.training._data import DATA_DEFAULTS, TrainingData, load_data
+from crystalsym.training._training import RECIPE, TrainingConfig, evaluate, refit, train
 
 __all__ = [
     "DATA_DEFAULTS",

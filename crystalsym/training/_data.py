@@ -12,9 +12,18 @@ import numpy as np
 
 from crystalsym import spacegroups
 from crystalsym.datasets._table import CrystalTable
-from crystalsym.learning import chemical_system_groups, holdout_split, prototype_groups, twin_groups
+from crystalsym.learning import (
+    chemical_system_groups,
+    holdout_split,
+    near_duplicate_groups,
+    prototype_groups,
+)
+from crystalsym.learning._former_split import former_holdout, former_near_duplicates
+from crystalsym.learning._grouping import joined_groups
 
 SPLITS = ("random", "prototypes", "chemical-systems")
+# How near-duplicates are told and groups drawn; cards that name no rule have the first.
+SPLIT_RULE, FORMER_SPLIT_RULE = 2, 1
 DATA_DEFAULTS: dict[str, Any] = {
     "structures": None,
     "groups": "72",
@@ -23,6 +32,7 @@ DATA_DEFAULTS: dict[str, Any] = {
     "split": "random",
     "test_fraction": 0.2,
     "split_seed": 0,
+    "split_rule": SPLIT_RULE,
     "min_training": 5,
     "limit": None,
 }
@@ -30,7 +40,7 @@ DATA_DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Standardised crystals, their labels, and who is held out.
+    """Hold standardised crystals, their labels, and who is held out.
 
     Attributes
     ----------
@@ -55,7 +65,7 @@ class TrainingData:
 def load_data(
     config: Any, cache: Path, n_jobs: int | None = None, verbose: int = 0
 ) -> TrainingData:
-    """Read, standardise, select and split.
+    """Read, standardise, select and split the crystals of a table.
 
     What takes long is done once and kept in ``cache``: the standard cells and, for
     ``split = "prototypes"``, the numbers of the prototypes.
@@ -65,9 +75,11 @@ def load_data(
     config : TrainingConfig
         Or anything else whose ``data`` has the keys of ``DATA_DEFAULTS``. ``groups`` is a label
         set, or ``"all"`` for all groups there are; then groups with fewer than ``min_training``
-        crystals are learned from and not held out. ``split`` says what stays on one side:
-        ``"random"`` near-duplicates (:func:`crystalsym.learning.twin_groups`), ``"prototypes"``
-        prototypes as well, ``"chemical-systems"`` crystals of the same elements.
+        crystals are learned from and not held out, together with all that has to stay on their
+        side. ``split`` says what stays on one side: ``"random"`` near-duplicates
+        (:func:`crystalsym.learning.near_duplicate_groups`), ``"prototypes"`` prototypes as well,
+        ``"chemical-systems"`` crystals of the same elements. ``split_rule`` is 2, or 1 for the
+        split of models whose card names no rule.
     cache : path-like
     n_jobs : int, optional
     verbose : int, default=0
@@ -85,6 +97,11 @@ def load_data(
     groups, split = str(data["groups"]), str(data["split"])
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
+    if data["split_rule"] not in (FORMER_SPLIT_RULE, SPLIT_RULE):
+        raise ValueError(
+            f"split_rule must be {SPLIT_RULE}, or {FORMER_SPLIT_RULE} for the split of older "
+            f"models, got {data['split_rule']!r}"
+        )
     wanted = spacegroups.label_set("230" if groups == "all" else groups)
     ideal = standard_table(data, cache, n_jobs, verbose, idealize=True)
     if ideal.space_group is None:
@@ -97,14 +114,22 @@ def load_data(
     labels = crystals.space_group.astype(np.int64)
     # Crystals that are not idealised are split as if they were, so that figures compare.
     keys = _split_keys(data, split, ideal, rows, crystals, labels, cache, n_jobs, verbose)
-    train, test = holdout_split(keys, data["test_fraction"], data["split_seed"])
+    former = data["split_rule"] == FORMER_SPLIT_RULE
+    hold_out = former_holdout if former else holdout_split
+    train, test = hold_out(keys, float(data["test_fraction"]), int(data["split_seed"]))
     if groups == "all":
-        rare = np.bincount(labels, minlength=231) < int(data["min_training"])
-        kept = rare[labels[test]]
+        rare = np.bincount(labels, minlength=231)[labels] < int(data["min_training"])
+        # Alone, they would leave their kin on the other side, as they did by the former rule.
+        kept = rare[test] if former else np.isin(keys[test], keys[rare])
         train, test = np.sort(np.concatenate([train, test[kept]])), test[~kept]
     if not data["idealize"]:
         crystals = standard_table(data, cache, n_jobs, verbose, idealize=False).take(rows)
     return TrainingData(crystals, labels, train, test, keys, rows)
+
+
+def of_a_card(settings: dict[str, Any]) -> dict[str, Any]:
+    """Complete the ``[data]`` that a card or an older folder holds, which may name no rule."""
+    return {**DATA_DEFAULTS, "split_rule": FORMER_SPLIT_RULE, **settings}
 
 
 def standard_table(
@@ -114,7 +139,7 @@ def standard_table(
     verbose: int = 0,
     idealize: bool | None = None,
 ) -> CrystalTable:
-    """All crystals of the file in their standard cells, kept in ``cache``.
+    """Bring all crystals of the file to their standard cells, kept in ``cache``.
 
     Parameters
     ----------
@@ -145,13 +170,25 @@ def standard_table(
     return table
 
 
-def _split_keys(data, split, table, rows, crystals, labels, cache, n_jobs, verbose) -> np.ndarray:
+def _split_keys(
+    data: dict[str, Any],
+    split: str,
+    table: CrystalTable,
+    rows: np.ndarray,
+    crystals: CrystalTable,
+    labels: np.ndarray,
+    cache: Path,
+    n_jobs: int | None,
+    verbose: int,
+) -> np.ndarray:
     """Numbers that are the same for crystals that stay on one side."""
     if split == "chemical-systems":
         return chemical_system_groups(crystals)
-    twins = twin_groups(crystals, labels)
+    former = data["split_rule"] == FORMER_SPLIT_RULE
+    find = former_near_duplicates if former else near_duplicate_groups
+    near_duplicates = find(crystals, labels)
     if split == "random":
-        return twins
+        return near_duplicates
     cached = _cached(data, cache, "prototypes")
     if cached.is_file():
         prototypes = np.load(cached, allow_pickle=False)["prototypes"]
@@ -161,20 +198,8 @@ def _split_keys(data, split, table, rows, crystals, labels, cache, n_jobs, verbo
         partial = cached.with_name(cached.name + ".partial.npz")  # a cut leaves no half file
         np.savez(partial, prototypes=prototypes)
         os.replace(partial, cached)
-    # Twins may occupy different sites.
-    return _joined(prototypes[rows], twins)
-
-
-def _joined(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Numbers of the parts that two numberings hold together, directly or by others."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    one, other = (np.unique(numbers, return_inverse=True)[1] for numbers in (one, other))
-    n = one.max() + 1
-    size = n + other.max() + 1
-    links = coo_array((np.ones(len(one), dtype=np.int8), (one, other + n)), (size, size))
-    return connected_components(links, directed=False)[1][one]
+    # Near-duplicates may occupy different sites.
+    return joined_groups(prototypes[rows], near_duplicates)
 
 
 def _cached(data: dict[str, Any], cache: Path, what: str) -> Path:
@@ -184,7 +209,7 @@ def _cached(data: dict[str, Any], cache: Path, what: str) -> Path:
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a file's content, hexadecimal.
+    """Compute the SHA-256 of a file's content, hexadecimal.
 
     Raises
     ------

@@ -17,14 +17,23 @@ import time
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crystalsym.evaluation import evaluate
 from crystalsym.learning._learning_rows import learning_rows
 from crystalsym.pretrained._recipe import RECIPE, build_pipeline
-from crystalsym.training._data import DATA_DEFAULTS, TrainingData, file_digest, load_data
+from crystalsym.training._data import (
+    DATA_DEFAULTS,
+    TrainingData,
+    file_digest,
+    load_data,
+    of_a_card,
+)
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 __all__ = [
     "DATA_DEFAULTS",
@@ -51,7 +60,20 @@ TABLES = ("data", "simulate", "shape", "augment", "classify", "card")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """What one training consists of."""
+    """Hold what one training consists of.
+
+    Parameters
+    ----------
+    name : str
+    data : dict
+        ``DATA_DEFAULTS`` and what differs from them.
+    simulate, shape, classify : dict
+        Parameters of the pipeline's steps.
+    augment : dict
+        Parameters of :func:`crystalsym.learning.learning_rows`.
+    card : dict
+        Kept with the model.
+    """
 
     name: str
     data: dict[str, Any] = field(default_factory=dict)
@@ -62,13 +84,22 @@ class TrainingConfig:
     card: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: str | os.PathLike) -> TrainingConfig:
-        """Read a TOML file; one of ``[data]`` alone gets ``RECIPE``.
+    def read(
+        cls, path: str | os.PathLike[str], structures: str | os.PathLike[str] | None = None
+    ) -> TrainingConfig:
+        """Read a TOML file; one of ``[data]`` alone, or empty, gets ``RECIPE``.
+
+        Parameters
+        ----------
+        path : path-like
+        structures : path-like, optional
+            Table of crystals, instead of the one that the file names.
 
         Raises
         ------
         FileNotFoundError, ValueError
-            If there is no such file, it is no TOML, or it holds an unknown table or key.
+            If there is no such file, it is no TOML, it holds an unknown table or key, or no
+            table of crystals is named.
         """
         path = Path(path)
         if not path.is_file():
@@ -80,12 +111,16 @@ class TrainingConfig:
         unknown = set(content) - {"name", *TABLES}
         if unknown:
             raise ValueError(f"{path}: unknown entry {sorted(unknown)[0]!r}; known are {TABLES}")
-        data = content.get("data", {})
+        data = dict(content.get("data", {}))
+        if structures is not None:
+            data["structures"] = os.fspath(structures)
         stray = set(data) - set(DATA_DEFAULTS)
         if stray:
             raise ValueError(f"{path}: [data] has no {sorted(stray)[0]!r}")
         if "structures" not in data:
-            raise ValueError(f"{path}: [data] needs structures = '<file>.npz'")
+            raise ValueError(
+                f"{path}: [data] needs structures = '<file>.npz', or the command --structures"
+            )
         if not RECIPE.keys() & content.keys():
             content = {**content, **copy.deepcopy(RECIPE)}
             for name in ("symprec", "idealize"):  # new crystals are to be as those learned from
@@ -96,8 +131,8 @@ class TrainingConfig:
             *(content.get(table, {}) for table in TABLES[1:]),
         )
 
-    def pipeline(self):
-        """The unfitted pipeline."""
+    def pipeline(self) -> Pipeline:
+        """Build the unfitted pipeline."""
         return build_pipeline(self.simulate, self.shape, self.classify)
 
 
@@ -142,7 +177,14 @@ def train(
     _say(verbose, f"{len(data.train)} crystals to learn from, {len(data.test)} held out")
     pipeline, history = _fitted(config, data, data.train, output, n_jobs, verbose)
     figures = evaluate(pipeline, data.crystals.take(data.test), data.labels[data.test])
-    result = {"name": config.name, "held_out": figures, **history, "config": _portable(config)}
+    result = {
+        "name": config.name,
+        "held_out": figures,
+        **history,
+        "config": _portable(config),
+        # By this an evaluation knows the table whose crystals the weights have learned from.
+        "crystals": {"sha256": file_digest(config.data["structures"])},
+    }
     card = {**_card(config, figures), "training": result}
     save_pipeline(pipeline, output / "model", metadata=card, dtype="float16")
     (output / "figures.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -199,7 +241,8 @@ def refit(
     everything = np.arange(len(data.labels))
     folder = output / "all"
     pipeline, history = _fitted(config, data, everything, folder, n_jobs, verbose)
-    result = {**former, "refitted": history}
+    table = {"sha256": file_digest(config.data["structures"])}
+    result = {**former, "crystals": table, "refitted": history}
     card = {**_card(config, former["held_out"]), "refitted": REFITTED, "training": result}
     save_pipeline(pipeline, output / "refitted", metadata=card, dtype="float16")
     _say(verbose, "refitted; the figures stay those of the training before")
@@ -250,7 +293,8 @@ def _claim(output: Path, config: TrainingConfig) -> None:
         partial.write_text(json.dumps(ours, indent=1) + "\n", encoding="utf-8")
         os.replace(partial, file)
         return
-    theirs = json.loads(file.read_text(encoding="utf-8"))
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    theirs = {**_of_the_result(stored), "crystals": stored.get("crystals")}
     for name in ours:
         if ours[name] != theirs.get(name):
             raise ValueError(
@@ -261,6 +305,7 @@ def _claim(output: Path, config: TrainingConfig) -> None:
 
 def _of_the_result(tables: dict[str, Any]) -> dict[str, Any]:
     """Settings without those that change no figure, as JSON gives them back."""
+    tables = {**tables, "data": of_a_card(tables["data"])}
     kept = {
         table: {key: value for key, value in entries.items() if key not in WITHOUT_EFFECT}
         for table, entries in tables.items()
@@ -276,6 +321,7 @@ def _card(config: TrainingConfig, figures: dict[str, Any]) -> dict[str, Any]:
 def _portable(config: TrainingConfig) -> dict[str, Any]:
     """The configuration without where on this machine things lay."""
     tables = {table: dict(getattr(config, table)) for table in TABLES[:-1]}
+    tables["data"] = {**DATA_DEFAULTS, **tables["data"]}
     tables["data"]["structures"] = Path(tables["data"]["structures"]).name
     return tables
 

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 
 import numpy as np
 import pytest
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import StratifiedKFold, cross_validate
 
+from crystalsym.classification import _checkpoints
 from crystalsym.classification._checkpoints import (
     CheckpointError,
     CheckpointFile,
     TrainingState,
 )
+
+from .conftest import LazyImages, make_classifier
 
 PARTS = {"epochs": 3, "classes": np.array([1, 225]), "n_samples": 10}
 
@@ -92,3 +98,114 @@ def test_damaged_file(tmp_path, fault):
         np.savez(file.path, header=np.array({"format": "x"}, dtype=object))
     with pytest.raises(CheckpointError, match="not a readable checkpoint"):
         file.read()
+
+
+def trained(folder, X, y, **parameters):
+    return make_classifier(checkpoint_dir=folder, epochs=2, **parameters).fit(X, y)
+
+
+def test_other_images_of_the_same_shape_and_labels_are_refused(images, tmp_path):
+    X, y = images
+    first = trained(tmp_path, X, y)
+    again = trained(tmp_path, X.copy(), y)  # finished: its result is handed out
+    np.testing.assert_array_equal(again.predict_proba(X), first.predict_proba(X))
+    other = X.copy()
+    other[-1, -1, -1, -1, -1] += 0.01
+    with pytest.raises(CheckpointError, match=r"another training.*rows"):
+        trained(tmp_path, other, y)
+    with pytest.raises(CheckpointError, match=r"another training.*rows"):
+        trained(tmp_path, np.round(255 * X).astype(np.uint8), y)
+
+
+def test_rows_on_disk_are_those_in_memory(images, tmp_path):
+    X, y = images
+    np.save(tmp_path / "X.npy", X)
+    trained(tmp_path / "run", X, y)
+    trained(tmp_path / "run", np.load(tmp_path / "X.npy", mmap_mode="r"), y)
+    with pytest.raises(CheckpointError, match="rows"):
+        trained(tmp_path / "run", np.ascontiguousarray(X[:, ::-1]), y)
+
+
+def test_lazy_rows_of_other_images_are_refused(images, tmp_path):
+    X, y = images
+    trained(tmp_path, LazyImages(X), y)
+    trained(tmp_path, LazyImages(X), y)
+    with pytest.raises(CheckpointError, match=r"another training.*rows"):
+        trained(tmp_path, LazyImages(0.9 * X), y)
+
+
+def test_lazy_rows_may_answer_for_themselves(images, tmp_path):
+    X, y = images
+
+    class Named(LazyImages):
+        def __init__(self, images, name):
+            super().__init__(images)
+            self.name = name
+
+        def digest(self):
+            return self.name
+
+    trained(tmp_path, Named(X, "a"), y)
+    trained(tmp_path, Named(X, "a"), y)
+    with pytest.raises(CheckpointError, match="rows: own a there, own b here"):
+        trained(tmp_path, Named(X, "b"), y)
+
+
+def test_rows_made_in_another_way_are_refused(images, tmp_path):
+    X, y = images
+
+    def described(text):
+        rows = LazyImages(X)
+        rows.descriptor = text
+        return rows
+
+    trained(tmp_path, described("this way"), y)
+    with pytest.raises(CheckpointError, match="descriptor: this way there, that way here"):
+        trained(tmp_path, described("that way"), y)
+
+
+def test_no_fold_of_a_cross_validation_gets_the_network_of_another(images, tmp_path):
+    X, y = images
+    classifier = make_classifier(checkpoint_dir=tmp_path, epochs=1)
+    folds = StratifiedKFold(2)
+    with pytest.raises(CheckpointError, match="every fold of a cross-validation is one"):
+        cross_validate(classifier, X, y, cv=folds, error_score="raise")
+    with pytest.warns(FitFailedWarning, match="rows"):
+        scores = cross_validate(classifier, X, y, cv=folds)["test_score"]
+    # The first fold has gone on from its own checkpoint, the second has no score.
+    assert np.isnan(scores).tolist() == [False, True]
+
+
+OWN = """
+def network(n_classes, image_size, channels, n_streams):
+    import keras
+
+    inputs = [keras.Input((image_size, image_size, channels)) for _ in range(n_streams)]
+    x = keras.layers.Concatenate()([keras.layers.Flatten()(x) for x in inputs])
+    x = keras.layers.Dense(8, activation="{activation}")(x)
+    return keras.Model(inputs, keras.layers.Dense(n_classes)(x))
+"""
+
+
+def test_another_network_of_the_same_name_is_refused(images, tmp_path):
+    def network(activation):
+        file = tmp_path / f"{activation}.py"
+        file.write_text(OWN.format(activation=activation))
+        spec = importlib.util.spec_from_file_location("own", file)
+        own = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(own)
+        return own.network
+
+    folder, options = tmp_path / "run", {"architecture_options": None}
+    trained(folder, *images, architecture=network("relu"), **options)
+    trained(folder, *images, architecture=network("relu"), **options)
+    with pytest.raises(CheckpointError, match=r"another training.*architecture"):
+        trained(folder, *images, architecture=network("tanh"), **options)
+
+
+def test_a_checkpoint_of_a_former_version_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(_checkpoints, "VERSION", 1)
+    CheckpointFile(tmp_path, PARTS).write(make_state())
+    monkeypatch.undo()
+    with pytest.raises(CheckpointError, match="this version of crystalsym"):
+        CheckpointFile(tmp_path, PARTS).read()

@@ -80,7 +80,7 @@ def test_goes_on_after_an_exception_with_the_same_samples(images, reference, tmp
     assert_same_result(uninterrupted, reference, X)  # lazy rows give what an array gives
 
     classifier = make_classifier(checkpoint_dir=tmp_path, **PARAMETERS)
-    broken = LazyImages(X, fail_at=9)
+    broken = LazyImages(X, fail_at=10)
     with pytest.raises(OSError, match="disk went away"):
         classifier.fit(broken, y)
     assert not hasattr(classifier, "classes_")
@@ -92,10 +92,13 @@ def test_goes_on_after_an_exception_with_the_same_samples(images, reference, tmp
     for index, epoch in zip(whole.calls, whole.epochs_of_calls, strict=True):
         assert (epoch is None) == (len(index) == 10)
     assert rest.epochs == [1, 2]
+    # With a checkpoint some rows are looked at first: whether they are the same as before.
+    looked_at, *resumed = rest.calls
+    assert (len(looked_at), rest.epochs_of_calls[0]) == (64, None)
     # The resumed batches are the uninterrupted ones from some point on.
-    tail = whole.calls[-len(rest.calls) :]
-    assert len(rest.calls) < len(whole.calls)
-    for ours, theirs in zip(rest.calls, tail, strict=True):
+    tail = whole.calls[-len(resumed) :]
+    assert len(resumed) < len(whole.calls)
+    for ours, theirs in zip(resumed, tail, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -167,24 +170,25 @@ def test_goes_on_after_a_kill(tmp_path):
 
 
 def test_checkpoint_of_a_finished_or_another_training(images, reference, tmp_path, capsys):
-    X, y = images
+    X, y = LazyImages(images[0]), images[1]
     make_classifier(checkpoint_dir=tmp_path, **PARAMETERS).fit(X, y)
-    rows = LazyImages(X)
+    rows = LazyImages(images[0])
     again = make_classifier(checkpoint_dir=tmp_path, **PARAMETERS).fit(rows, y)
     assert not rows.epochs  # nothing was left to do
-    assert [len(index) for index in rows.calls] == [10]  # but to find the temperature
-    assert rows.epochs_of_calls == [None]
-    assert_same_result(again, reference, X)
+    # But to look whether they are the same rows, and to find the temperature.
+    assert [len(index) for index in rows.calls] == [64, 10]
+    assert rows.epochs_of_calls == [None, None]
+    assert_same_result(again, reference, images[0])
     with pytest.raises(CheckpointError, match=r"learning_rate: 0\.01 there, 0\.5 here"):
         make_classifier(checkpoint_dir=tmp_path, **PARAMETERS, learning_rate=0.5).fit(X, y)
     with pytest.raises(CheckpointError, match="labels"):
         make_classifier(checkpoint_dir=tmp_path, **PARAMETERS).fit(X, y[::-1])
     # How often to save and what to print are not of the training.
     make_classifier(checkpoint_dir=tmp_path, **PARAMETERS | {"verbose": 1}).fit(X, y)
-    rows = LazyImages(X)
+    rows = LazyImages(images[0])
     make_classifier(checkpoint_dir=tmp_path, **PARAMETERS, resume=False).fit(rows, y)
     assert rows.epochs == [0, 1, 2]
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
 
 
 def test_unseeded_training_resumes_too_and_says_so(images, tmp_path, capsys):
@@ -196,7 +200,7 @@ def test_unseeded_training_resumes_too_and_says_so(images, tmp_path, capsys):
     rest = LazyImages(X)
     make_classifier(**parameters).fit(rest, y)
     assert rest.epochs == [1, 2]
-    assert capsys.readouterr().out.startswith("going on from the checkpoint at epoch 2, step ")
+    assert capsys.readouterr().err.startswith("going on from the checkpoint at epoch 2, step ")
 
 
 def test_early_stopping_keeps_the_best_epoch(images):
@@ -225,9 +229,14 @@ def test_early_stopping_keeps_the_best_epoch(images):
 def test_rows_say_which_are_held_out_together(images, tmp_path):
     X, y = images
     rows = LazyImages(X)
-    rows.validation_groups = np.where(np.arange(len(y)) < 48, -1, np.arange(len(y)) // 3)
+    numbers = np.arange(len(y))
+    # Of the first half none: each has a negative number of its own.
+    rows.validation_groups = np.where(numbers < 48, -1 - numbers, numbers // 3)
     classifier = make_classifier(epochs=1, validation_fraction=0.2, checkpoint_dir=tmp_path)
     rows_validated = classifier.fit(rows, y).n_calibration_
+    within = zip(rows.calls, rows.epochs_of_calls, strict=True)
+    validated = np.concatenate([index for index, epoch in within if epoch is None])
+    assert validated.min() >= 48
     assert rows_validated == pytest.approx(0.2 * 48, abs=3)
     assert rows_validated % 3 == 0
     rows.validation_groups = np.arange(len(y))
@@ -267,7 +276,9 @@ def test_diverging_training_says_so(images):
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_verbose_prints_a_line_for_every_epoch(images, capsys, verbose):
     make_classifier(epochs=2, verbose=verbose).fit(*images)
-    lines = capsys.readouterr().out.splitlines()
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
     assert len(lines) == 2 * verbose
     if verbose:
         assert lines[1].startswith("epoch 2/2 loss ")

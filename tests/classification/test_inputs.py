@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +14,8 @@ from crystalsym.classification._image_rows import (
     check_row_shape,
     check_weights,
 )
+
+from .conftest import make_classifier
 
 
 class Structure:
@@ -155,3 +159,25 @@ def test_weights():
 def test_refused_weights(weights):
     with pytest.raises(ValueError, match="sample_weight must"):
         check_weights(weights, 3)
+
+
+@pytest.mark.parametrize("strange", [231, 0, -5])
+def test_labels_that_are_no_space_groups_are_taken_with_a_warning(strange):
+    with pytest.warns(UserWarning, match=rf"no space-group numbers \(1 to 230\): {strange}$"):
+        classes, _ = check_labels([strange, 225, 62], 3)
+    assert strange in classes
+
+
+@pytest.mark.parametrize(
+    "labels", [[1, 230], ["a", "b"], [1.0, 230.0], np.array([62, 3], np.uint8)]
+)
+def test_other_labels_bring_no_warning(labels):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_labels(labels, 2)
+
+
+def test_fit_warns_of_a_label_beyond_the_last_group(images):
+    X, _ = images
+    with pytest.warns(UserWarning, match=r"no space-group numbers \(1 to 230\): 231"):
+        make_classifier(epochs=1).fit(X[:8], [225, 231] * 4)

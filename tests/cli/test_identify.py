@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import types
 
 import numpy as np
 import pytest
@@ -241,7 +239,7 @@ def test_failing_symmetry_finder_is_a_warning(run, write_cif, monkeypatch):
     def fail(*given):
         raise crystals.SymmetryError("no symmetry found")
 
-    monkeypatch.setattr(_identifying, "found_group", fail)
+    monkeypatch.setattr(_identifying, "space_group_number", fail)
     cif = write_cif()
     code, out, err = run("identify", cif)
     assert code == 0
@@ -325,8 +323,7 @@ def test_unknown_model(run, write_cif, monkeypatch, problem):
     def load(name):
         raise problem
 
-    fake = types.SimpleNamespace(load_pretrained=load)
-    monkeypatch.setitem(sys.modules, "crystalsym.pretrained", fake)
+    monkeypatch.setattr("crystalsym.bundles.find_model", load)
     monkeypatch.setattr(identify, "load_pipeline", load_pipeline)
     code, out, err = run("identify", write_cif(), "--model", "x")
     assert (code, out, err) == (2, "", [f"crystalsym: error: {problem}"])

@@ -24,7 +24,12 @@ def zone_table(crystal, axis, radiation="xray"):
 def test_spots_are_the_reflections_of_the_zone(number, radiation):
     crystal = random_crystal(number, np.random.default_rng(number), n_orbits=1)
     simulator = DiffractionSimulator(
-        standardize=False, radiation=radiation, image_size=513, normalize=False, spot_sigma=0.6
+        "zone-axes",
+        standardize=False,
+        radiation=radiation,
+        image_size=513,
+        normalize=False,
+        spot_sigma=0.6,
     )
     detector = simulator.detector()
     for axis, pattern in enumerate(simulator.transform([crystal])[0]):
@@ -47,7 +52,7 @@ def test_spots_are_the_reflections_of_the_zone(number, radiation):
 
 
 def test_unnormalised_peak_is_the_structure_factor_squared():
-    simulator = DiffractionSimulator(image_size=65, normalize=False)
+    simulator = DiffractionSimulator("zone-axes", image_size=65, normalize=False)
     pattern = simulator.transform([NACL])[0, 0]
     assert pattern[32, 32] == pytest.approx(reflections(NACL, 0.1).intensity[0], rel=1e-5)
 
@@ -55,9 +60,9 @@ def test_unnormalised_peak_is_the_structure_factor_squared():
 def test_spot_width_is_as_given():
     crystal = one_atom(np.eye(3) * 2.0)
     for sigma in (0.5, 1.0, 2.0):
-        pattern = DiffractionSimulator(image_size=65, q_max=0.4, spot_sigma=sigma).transform(
-            [crystal]
-        )[0, 0]
+        pattern = DiffractionSimulator(
+            "zone-axes", image_size=65, q_max=0.4, spot_sigma=sigma
+        ).transform([crystal])[0, 0]
         assert pattern[32, 34] == pytest.approx(np.exp(-2 / sigma**2), rel=1e-3, abs=1e-7)
 
 
@@ -66,7 +71,7 @@ def test_spots_fall_where_they_are_whatever_the_pixels():
     crystal = one_atom(lattice_of(4, 5, 6, 80, 95, 105))
     found = []
     for size in (129, 257):
-        simulator = DiffractionSimulator(image_size=size, standardize=False)
+        simulator = DiffractionSimulator("zone-axes", image_size=size, standardize=False)
         spots = find_spots(simulator.transform([crystal])[0, 0])
         q = (np.stack([spots.columns, spots.rows], 1) - (size - 1) / 2) * simulator.q_per_pixel
         q = q[np.all(np.abs(q) < 1.3, axis=1)]
@@ -78,8 +83,9 @@ def test_spots_fall_where_they_are_whatever_the_pixels():
 
 def test_centre_moves_the_pattern():
     crystal = random_crystal(2, np.random.default_rng(0))
-    middle = DiffractionSimulator(image_size=65, standardize=False)
+    middle = DiffractionSimulator("zone-axes", image_size=65, standardize=False)
     moved = DiffractionSimulator(
+        "zone-axes",
         image_size=65,
         standardize=False,
         center=(36.0, 30.0),
@@ -100,8 +106,10 @@ def test_lattice_engine_agrees_at_the_reflections():
         "normalize": False,
         "dtype": "float64",
     }
-    bragg = DiffractionSimulator(spot_sigma=0.6, **geometry).transform([crystal])[0]
-    lattice = DiffractionSimulator(engine="lattice", cells=5, **geometry).transform([crystal])[0]
+    bragg = DiffractionSimulator("zone-axes", spot_sigma=0.6, **geometry).transform([crystal])[0]
+    lattice = DiffractionSimulator("zone-axes", engine="lattice", cells=5, **geometry).transform(
+        [crystal]
+    )[0]
     on_spots = np.s_[:, ::32, ::32]
     ratio = lattice[on_spots] / bragg[on_spots]
     assert np.allclose(ratio, ratio[0, 0, 0], rtol=1e-4)
@@ -136,16 +144,18 @@ def test_block_of_cells_is_the_sum_over_its_atoms():
 
 def test_fluence_and_polarisation_scale_the_lattice_engine():
     common = {"engine": "lattice", "image_size": 33, "cells": 3, "normalize": False}
-    one = DiffractionSimulator(**common).transform([NACL])
-    assert np.allclose(DiffractionSimulator(fluence=7.0, **common).transform([NACL]), 7 * one)
-    weaker = DiffractionSimulator(polarization="horizontal", wavelength=0.5, **common)
-    plain = DiffractionSimulator(wavelength=0.5, **common)
+    one = DiffractionSimulator("zone-axes", **common).transform([NACL])
+    assert np.allclose(
+        DiffractionSimulator("zone-axes", fluence=7.0, **common).transform([NACL]), 7 * one
+    )
+    weaker = DiffractionSimulator("zone-axes", polarization="horizontal", wavelength=0.5, **common)
+    plain = DiffractionSimulator("zone-axes", wavelength=0.5, **common)
     factor = weaker.detector().polarization_factor("horizontal")
     assert np.allclose(weaker.transform([NACL]), plain.transform([NACL]) * factor)
 
 
 def test_partial_occupancy_weakens():
-    full = DiffractionSimulator(image_size=33, normalize=False)
+    full = DiffractionSimulator("zone-axes", image_size=33, normalize=False)
     half = NACL.replace(occupancies=[0.5] * 8)
     for engine in ("bragg", "lattice"):
         simulator = full.set_params(engine=engine, cells=2)
@@ -156,7 +166,7 @@ def test_partial_occupancy_weakens():
 
 def test_electrons_scatter_differently():
     patterns = [
-        DiffractionSimulator(radiation=radiation, image_size=33).transform([NACL])
+        DiffractionSimulator("zone-axes", radiation=radiation, image_size=33).transform([NACL])
         for radiation in ("xray", "electron")
     ]
     assert np.abs(np.subtract(*patterns)).max() > 0.01

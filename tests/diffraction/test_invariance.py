@@ -11,7 +11,7 @@ from crystalsym import Crystal, DiffractionSimulator
 from crystalsym.crystals import standardize
 
 # Random atoms lie close together, so the symmetry finder gets a tight tolerance.
-SIMULATOR = DiffractionSimulator(image_size=64, symprec=0.005)
+SIMULATOR = DiffractionSimulator("zone-axes", image_size=64, symprec=0.005)
 TOLERANCE = 1e-3
 
 

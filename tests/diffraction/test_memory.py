@@ -39,7 +39,7 @@ def pipeline(memory) -> Pipeline:
     return Pipeline(
         [
             ("simulate", DiffractionSimulator(memory=memory, **SMALL)),
-            ("shape", PatternShaper(image_size=16)),
+            ("shape", PatternShaper("spots", intensity="linear", image_size=16)),
             ("classify", Brightness()),
         ]
     )

@@ -77,7 +77,7 @@ def layer(cell, zone, along_x, q_max):
 @each_cell
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_principal_views_show_the_zone_with_the_next_reciprocal_axis_along_x(cell, axis):
-    simulator = DiffractionSimulator(standardize=False)
+    simulator = DiffractionSimulator("zone-axes", standardize=False)
     crystal = one_atom(lattice_of(*cell))
     places, heights = spots_of(simulator, crystal, axis)
     zone, along_x = np.eye(3, dtype=int)[[axis, (axis + 1) % 3]]
@@ -97,7 +97,7 @@ def test_principal_views_show_the_zone_with_the_next_reciprocal_axis_along_x(cel
 
 @each_cell
 def test_distances_and_angles_are_those_of_the_reciprocal_axes(cell):
-    simulator = DiffractionSimulator(standardize=False)
+    simulator = DiffractionSimulator("zone-axes", standardize=False)
     crystal = one_atom(lattice_of(*cell))
     metric = reciprocal_metric(cell)
     length = np.sqrt(np.diag(metric))

@@ -47,7 +47,7 @@ class BrightnessClassifier(ClassifierMixin, BaseEstimator):
 def pipeline():
     steps = [
         ("simulate", DiffractionSimulator(image_size=64)),
-        ("shape", PatternShaper(intensity="log", image_size=32)),
+        ("shape", PatternShaper("spots", intensity="log", image_size=32)),
         ("classify", BrightnessClassifier().fit()),
     ]
     return Pipeline(steps)

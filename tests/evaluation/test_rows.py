@@ -12,10 +12,9 @@ from crystalsym import SimilarityClassifier, metrics
 from crystalsym.crystals import Crystal
 from crystalsym.datasets import CrystalTable
 from crystalsym.evaluation import VARIANTS, available_rows, evaluate, evaluate_rows
-from crystalsym.evaluation._threaded_rows import ThreadedRows
 from crystalsym.evaluation._unseen import unseen_groups
 from crystalsym.evaluation._variants import found_at, jittered_scale, permuted_axes
-from crystalsym.learning import RenderedPatterns, holdout_split, twin_groups
+from crystalsym.learning import PatternRows, holdout_split, near_duplicate_groups
 from crystalsym.spacegroups import label_set
 
 
@@ -172,7 +171,7 @@ def test_unseen_groups_are_told_by_likeness(pipeline, crystals, labels):
     )
     results = unseen_groups(pipeline, table, table.space_group)
     assert pipeline[-1].seen == len(table)
-    known, test = holdout_split(twin_groups(table, table.space_group), 0.5, 0)
+    known, test = holdout_split(near_duplicate_groups(table, table.space_group), 0.5, 0)
     X = pipeline[:-1].transform(list(table))
     for kind in ("nearest", "centroid"):
         classifier = SimilarityClassifier(pipeline[-1], reference=kind)
@@ -246,11 +245,11 @@ def test_prediction_sets_are_those_of_the_classifier(pipeline, crystals, labels)
 
 
 def test_threads_make_the_same_rows(pipeline, crystals):
-    rows = RenderedPatterns(pipeline[:-1], crystals)
-    threaded = ThreadedRows(rows, 2)
+    rows = PatternRows(pipeline[:-1], crystals)
+    threaded = PatternRows(pipeline[:-1], crystals, n_jobs=2)
     assert threaded.shape == rows.shape
     assert len(threaded) == len(rows)
-    assert threaded.descriptor == rows.descriptor
+    assert threaded.made_by == rows.made_by
     index = np.arange(len(rows))[::-1]
     np.testing.assert_array_equal(threaded[index], rows[index])
     np.testing.assert_array_equal(threaded[index > 3], rows[index > 3])
@@ -261,4 +260,4 @@ def test_progress_goes_to_standard_error(pipeline, crystals, labels, capsys):
     evaluate_rows(pipeline, crystals, labels, [], verbose=1)
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert f"held-out: {len(crystals)}/{len(crystals)} (100 %)" in captured.err
+    assert f"held-out: 100% {len(crystals)}/{len(crystals)}" in captured.err

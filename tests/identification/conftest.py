@@ -48,7 +48,7 @@ def pipeline():
 @pytest.fixture
 def plain_model(monkeypatch, pipeline):
     """Have "72" mean the plain pipeline, in this process."""
-    monkeypatch.setattr(_identifying, "_bundled", lambda name: pipeline)
+    monkeypatch.setattr(_identifying, "_loaded", lambda *path: pipeline)
     return pipeline
 
 
@@ -60,7 +60,5 @@ def crystals():
                 name=f"crystal-{k}")
         for k in range(7)
     ]  # fmt: skip
-    cells[5] = cells[5].replace(
-        frac_coords=[[0, 0, 0], [0, 0, 0]], atomic_numbers=[55, 55]
-    )
+    cells[5] = cells[5].replace(frac_coords=[[0, 0, 0], [0, 0, 0]], atomic_numbers=[55, 55])
     return cells

@@ -279,7 +279,7 @@ def test_warnings_go_to_the_table_alone(crystals, tmp_path, monkeypatch):
     def fail(*given):
         raise ValueError("none found")
 
-    monkeypatch.setattr(_identifying, "found_group", fail)
+    monkeypatch.setattr(_identifying, "space_group_number", fail)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         rows = rows_of(identify_many(crystals[:2], tmp_path / "a.csv").path)

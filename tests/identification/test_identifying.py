@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import os
 
 import numpy as np
 import pytest
 
-from crystalsym.crystals import SymmetryError, standardize
+from crystalsym.bundles import model_folder
+from crystalsym.crystals import SymmetryError, _symmetry, standardize
 from crystalsym.datasets import CrystalTable, example_crystals
 from crystalsym.identification import (
     _identifying,
-    found_group,
     identify,
     model_pipeline,
     structure_files,
@@ -85,23 +85,24 @@ def test_symprec_reaches_finder_and_simulation(pipeline, crystals):
     assert coarse.ranking != fine.ranking
 
 
-def test_finder_is_asked_only_where_the_crystal_does_not_remember(crystals, monkeypatch):
+def test_finder_is_asked_once(pipeline, crystals, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        _identifying, "space_group_number", lambda crystal, symprec: asked.append(crystal) or 99
-    )
-    assert found_group(SimpleNamespace(space_group=14)) == 14
-    assert asked == []
-    standard = SimpleNamespace(space_group=None)
-    assert found_group(standard, crystals[0]) == 99
-    assert asked == [crystals[0]]
+    original = _symmetry._ask_spglib
+
+    def counted(*given, **options):
+        asked.append(given)
+        return original(*given, **options)
+
+    monkeypatch.setitem(_symmetry._ASK, "spglib", counted)
+    identify([crystal.replace(name="again") for crystal in crystals[:3]], pipeline)
+    assert len(asked) == 3
 
 
 def test_failing_finder_is_a_warning(pipeline, crystals, monkeypatch):
     def fail(*given):
         raise SymmetryError("none found")
 
-    monkeypatch.setattr(_identifying, "found_group", fail)
+    monkeypatch.setattr(_identifying, "space_group_number", fail)
     with pytest.warns(UserWarning, match="crystal-0: symmetry finder: none found"):
         (record,) = identify(crystals[:1], pipeline)
     assert record.warnings == ("symmetry finder: none found",)
@@ -138,15 +139,20 @@ def test_no_structures(pipeline):
     assert identify([], pipeline) == []
 
 
-def test_models_are_loaded_once(monkeypatch):
+def test_models_are_loaded_once(tmp_path, monkeypatch):
     from crystalsym import pretrained
 
-    loaded = []
-    _identifying._bundled.cache_clear()
-    monkeypatch.setattr(pretrained, "load_pretrained", lambda name: loaded.append(name) or object())
+    read = []
+    _identifying._loaded.cache_clear()
+    monkeypatch.setattr(pretrained, "load_pipeline", lambda path: read.append(path) or object())
     assert model_pipeline("72") is model_pipeline(72)
-    assert loaded == ["72"]
-    _identifying._bundled.cache_clear()
+    assert read == [str(model_folder("72"))]
+    (tmp_path / "pipeline.json").write_text("{}")
+    assert model_pipeline(tmp_path) is model_pipeline(str(tmp_path)) is not model_pipeline("72")
+    os.utime(tmp_path / "pipeline.json", (1, 1))  # it was trained again
+    model_pipeline(tmp_path)
+    assert read[1:] == [str(tmp_path)] * 2
+    _identifying._loaded.cache_clear()
 
 
 def test_folders_stand_for_their_structure_files(tmp_path):

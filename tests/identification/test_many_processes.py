@@ -67,7 +67,7 @@ def test_dask_gives_the_same_bytes(few, in_this_process, tmp_path):
 def models_loaded():
     from crystalsym.identification import _identifying
 
-    return _identifying._bundled.cache_info().currsize
+    return _identifying._loaded.cache_info().currsize
 
 
 RUN = """

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crystalsym.classification._trainer import split_rows
 from crystalsym.crystals import space_group_number, standardize
 from crystalsym.datasets import CrystalTable, example_crystals
-from crystalsym.learning import LatticePatterns, learning_rows
+from crystalsym.learning import PatternRows, learning_rows
 from crystalsym.training import TrainingConfig
 
 LATTICE = {"scheme": "lattice", "image_size": 9, "intensity": "log"}
@@ -32,7 +32,7 @@ def rows_of(crystals, tmp_path, shape=None, kin=None, **augment):
 def test_rare_groups_are_repeated_and_random_crystals_added(crystals, tmp_path):
     X, y = rows_of(crystals, tmp_path, least=4, random=2)
     groups, counts = np.unique(crystals.space_group, return_counts=True)
-    assert isinstance(X, LatticePatterns)
+    assert isinstance(X, PatternRows)
     assert len(X) == len(y) == len(X.validation_groups)
     for group, count in zip(groups, counts, strict=True):
         rows = np.count_nonzero(y == group)
@@ -50,7 +50,8 @@ def test_nothing_is_added_unasked(crystals, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "shape", [LATTICE, {"image_size": 16}, {"image_size": 16, "dtype": "uint8"}]
+    "shape",
+    [LATTICE, {"scheme": "spots"}, {"scheme": "pixels", "image_size": 16, "dtype": "uint8"}],
 )
 def test_kin_of_the_split_reach_the_validation(crystals, tmp_path, shape):
     kin = np.arange(len(crystals)) // 3
@@ -58,14 +59,24 @@ def test_kin_of_the_split_reach_the_validation(crystals, tmp_path, shape):
     np.testing.assert_array_equal(X.validation_groups, kin)
 
 
-def test_validation_rows_come_from_those_allowed():
+@pytest.mark.parametrize("never", [-1, "one each"])
+@pytest.mark.parametrize("fraction", [0.02, 0.1, 0.5, 0.9])
+def test_rows_of_negative_groups_are_learned_from(fraction, never):
+    """Few of them, so that no rule about large groups keeps them by chance."""
     codes = np.repeat([0, 1], 50)
-    numbers = np.where(np.arange(100) % 3 == 0, np.arange(100), -1)
-    learning, validation = split_rows(codes, 0.1, seed=0, groups=numbers)
-    assert len(validation) == 3
-    assert (numbers[validation] >= 0).all()
-    assert len(learning) + len(validation) == 100
-    learning, validation = split_rows(codes, 0.1, seed=0, groups=np.full(100, -1))
+    numbers = np.arange(100)
+    rare = [3, 17, 51, 77, 98]
+    numbers[rare] = -1 if never == -1 else -1 - np.arange(5)
+    taken = np.zeros(100, dtype=bool)
+    for seed in range(20):
+        learning, validation = split_rows(codes, fraction, seed=seed, groups=numbers)
+        assert not set(rare) & set(validation)
+        assert len(validation) == round(95 * fraction)
+        assert len(learning) + len(validation) == 100
+        taken[validation] = True
+    if fraction >= 0.5:
+        assert taken.sum() == 95
+    learning, validation = split_rows(codes, fraction, seed=0, groups=-1 - np.arange(100))
     assert len(validation) == 0
 
 
@@ -80,6 +91,7 @@ def test_groups_are_not_torn_apart(groups, fraction, seed):
     learning, validation = split_rows(codes, fraction, seed, groups)
     np.testing.assert_array_equal(np.sort(np.r_[learning, validation]), np.arange(len(groups)))
     assert not set(groups[learning]) & set(groups[validation])
+    assert groups[validation].min(initial=0) >= 0
     assert len(learning)
     # One that would fill more than the validation rows by itself is learned from, unless all are.
     most = max(round(fraction * np.count_nonzero(groups >= 0)), 1)
@@ -105,7 +117,7 @@ def test_groups_that_are_all_large():
 
 def test_images_cannot_be_changed(crystals, tmp_path):
     with pytest.raises(ValueError, match="augment"):
-        rows_of(crystals, tmp_path, shape={"image_size": 16}, changed=0.5)
+        rows_of(crystals, tmp_path, shape={"scheme": "pixels", "image_size": 16}, changed=0.5)
 
 
 def test_unknown_settings_are_named(crystals, tmp_path):

@@ -11,6 +11,7 @@ from crystalsym import DiffractionSimulator, PatternShaper
 from crystalsym.crystals import space_group_number, standardize
 from crystalsym.datasets import CrystalTable, example_crystals
 from crystalsym.learning import Augmentation, LatticePatterns, PatternRows
+from crystalsym.learning._augmentation import Changes
 from crystalsym.learning._pattern_rows import CHUNK_OF_IMAGES
 
 N = 2 * CHUNK_OF_IMAGES + 5
@@ -179,17 +180,19 @@ def test_every_second_pattern_is_seen_from_behind(table):
 
 
 def test_dimmed_patterns_lose_their_faintest_spots(table):
-    patterns = changing(table, Augmentation(changed=1.0, exchanged=0.0, scale=0.0, dimmed=1.0,
-                                            mirrored=False))  # fmt: skip
-    clean = patterns[:][..., 0]
-    patterns.set_epoch(0)
-    dimmed = patterns[:][..., 0]
-    lost = (dimmed == 0) & (clean > 0)
-    assert lost.any(axis=(1, 2, 3)).mean() > 0.2
-    # On the scale from 1e-5 to 1 these are 1e-5 to 1e-3: what was brighter than 0.4 stays.
-    assert clean[lost].max() < 0.41
-    kept = (clean > 0) & ~lost
-    np.testing.assert_array_equal(dimmed[kept], clean[kept])
+    how = Augmentation(changed=1.0, exchanged=0.0, scale=0.0, dimmed=1.0, mirrored=False)
+    changes = Changes.drawn(how, table, [0, 0])
+    clean = SPOTS[0].transform(table)
+    dimmed = changes.dim(clean, np.arange(len(table)))
+    lost = (dimmed.intensity == 0) & (clean.intensity > 0)
+    assert 1e-5 <= clean.intensity[lost].max() < 1e-3  # each pattern's strongest is 1
+    assert len(set((clean.pattern_of_spot[lost] // 3).tolist())) > 0.2 * len(table)
+    np.testing.assert_array_equal(dimmed.intensity[~lost], clean.intensity[~lost])
+    # Every crystal has a limit of its own, below which nothing is left.
+    for row in range(len(table)):
+        for view in range(3):
+            left = dimmed.pattern(row, view).intensity
+            assert (left[left > 0] >= changes.faintest[row] * left.max(initial=0) * 0.999).all()
 
 
 def test_permuted_axes_are_a_low_crystals_own_layers(table):

@@ -14,13 +14,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import UndefinedMetricWarning, UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
-from sklearn.metrics import check_scoring, top_k_accuracy_score
+from sklearn.metrics import check_scoring, make_scorer, top_k_accuracy_score
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 from crystalsym import metrics
 from crystalsym.metrics import (
+    Scorer,
     crystal_system_scorer,
     diffraction_class_scorer,
     macro_scorer,
@@ -174,7 +176,65 @@ def test_metadata_routing(table):
         assert 0 < search.fit(X, y, sample_weight=weights).best_score_ < 1
         with pytest.raises(UnsetMetadataPassedError):
             cross_validate(model, X, y, scoring=macro_scorer, params={"sample_weight": weights})
-    assert macro_scorer.sample_weight_request is None  # the shared object is never changed
+        # The shared object is never changed.
+        assert get_routing_for_object(macro_scorer).score.requests["sample_weight"] is None
+        assert get_routing_for_object(scoring["other"]).score.requests == {"sample_weight": "trust"}
+        assert repr(scoring["weighted"]) == "macro_scorer"
+    with pytest.raises(RuntimeError, match="only available when metadata routing is enabled"):
+        macro_scorer.set_score_request(sample_weight=True)
+
+
+def test_several_scorers_ask_once(table):
+    """Simulating and shaping a thousand crystals for every one of them would take long."""
+    calls = []
+
+    class Probable(LogisticRegression):
+        def predict_proba(self, X):
+            calls.append(len(X))
+            return super().predict_proba(X)
+
+    class Decided(RidgeClassifier):
+        def decision_function(self, X):
+            calls.append(len(X))
+            return super().decision_function(X)
+
+    cross_validate(Probable(), *table, scoring=SCORERS, cv=3, error_score="raise")
+    assert calls == [40] * 3
+    calls.clear()
+    ranks = {"one": top_k_scorer(1), "two": top_k_scorer(2)}
+    cross_validate(Decided(), *table, scoring=ranks, cv=3, error_score="raise")
+    assert calls == [40] * 3
+
+
+def test_weights_without_routing(table):
+    X, y = table
+    model = LogisticRegression().fit(X, y)
+    right = (model.predict(X) == y).astype(float)
+    scorers = check_scoring(model, SCORERS)
+    assert scorers(model, X, y, sample_weight=right)["macro"] == 1
+    assert scorers(model, X, y)["macro"] < 1
+
+
+def test_a_figure_of_ones_own(table):
+    X, y = table
+    model = LogisticRegression().fit(X, y)
+    scorer = Scorer("calibration", metrics.calibration_error, {"n_bins": 5})
+    expected = metrics.calibration_error(y, model.predict_proba(X), model.classes_, n_bins=5)
+    assert scorer(model, X, y) == expected
+    assert repr(pickle.loads(pickle.dumps(scorer))) == "calibration(n_bins=5)"
+
+
+def test_folds_that_lack_groups(table):
+    """What scorers of make_scorer cannot do: they know the groups of y, not those of columns."""
+    X, y = table
+    model = LogisticRegression().fit(X, y)
+    few = y > 200
+    assert top_k_scorer(2)(model, X[few], y[few]) == metrics.top_k_accuracy(
+        y[few], model.predict_proba(X[few]), model.classes_, k=2
+    )
+    scorer = make_scorer(top_k_accuracy_score, response_method="predict_proba", k=2)
+    with pytest.raises(ValueError, match="labels"):
+        scorer(model, X[few], y[few])
 
 
 def test_names_and_options():

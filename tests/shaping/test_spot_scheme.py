@@ -26,7 +26,13 @@ def image_of(*spots, size: int = SIZE) -> np.ndarray:
 def shape(image: np.ndarray, **parameters) -> np.ndarray:
     """One image, same size in and out unless told otherwise: (size, size, channel)."""
     # Lines of one pixel are as bright as they are meant to be; thinner ones cover less.
-    shaper = PatternShaper(**{"image_size": SIZE, "line_width": 1.0, **parameters})
+    shaper = PatternShaper(
+        **{
+            "scheme": "spots",
+            "intensity": "linear",
+            **{"image_size": SIZE, "line_width": 1.0, **parameters},
+        }
+    )
     return shaper.transform(np.asarray(image)[None, None])[0, 0]
 
 

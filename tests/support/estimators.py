@@ -101,7 +101,7 @@ def small_pipeline(**changes: Any) -> Pipeline:
     pipeline = Pipeline(
         [
             ("simulate", DiffractionSimulator(image_size=16)),
-            ("shape", PatternShaper(intensity="log", image_size=8, dtype="uint8")),
+            ("shape", PatternShaper("spots", intensity="log", image_size=8, dtype="uint8")),
             ("classify", SpaceGroupClassifier(**classifier_parameters())),
         ]
     )
@@ -124,7 +124,7 @@ CASES = [
     ),
     Case(
         PatternShaper,
-        lambda: {"image_size": 8},
+        lambda: {"scheme": "spots", "image_size": 8},
         patterns,
         ("transform",),
         {"transform": ((3, 8, 8, 2), "float32")},

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crystalsym import SpaceGroupClassifier
 from crystalsym.cli import main
 from crystalsym.crystals import as_crystal, space_group_number
 from crystalsym.datasets import CrystalTable, example_crystals
 from crystalsym.pretrained import load_pipeline, model_card, read_description, save_pipeline
 from crystalsym.training import RECIPE, TrainingConfig, load_data, refit, train
+from crystalsym.training._data import file_digest
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """
@@ -27,6 +29,7 @@ test_fraction = 0.3
 [simulate]
 image_size = 64
 [shape]
+scheme = "spots"
 image_size = 16
 intensity = "log"
 dtype = "uint8"
@@ -116,8 +119,10 @@ def test_a_file_of_data_alone_gets_the_recipe_of_the_bundled_weights(tmp_path):
     assert pipeline[0].views == "symmetry-directions"
     assert pipeline[1].scheme == "lattice"
     assert pipeline[-1].architecture == "msmlp"
-    path.write_text("[data]\nstructures = 'x.npz'\n[shape]\nimage_size = 64", encoding="utf-8")
-    assert TrainingConfig.read(path).pipeline()[1].scheme == "spots"
+    path.write_text("[data]\nstructures = 'x.npz'\n[shape]\nscheme = 'spots'", encoding="utf-8")
+    other = TrainingConfig.read(path).pipeline()
+    assert other[1].scheme == "spots"
+    assert other[-1].batch_size == SpaceGroupClassifier().batch_size
     path.write_text("[data]\nstructures = 'x.npz'\nsymprec = 0.01\nidealize = false")
     simulator = TrainingConfig.read(path).pipeline()[0]
     assert (simulator.symprec, simulator.idealize) == (0.01, False)
@@ -190,6 +195,7 @@ def test_the_command_prints_the_figures(config, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ("[data]\ngroups = 'all'", "needs structures = '<file>.npz', or the command --structures"),
         ("[data", "not a TOML file"),
         ("[data]\n", "structures"),
         ("[daat]\n", "daat"),
@@ -245,11 +251,90 @@ def test_evaluate_names_a_row_that_there_is_not(rows, reason, tmp_path, capsys):
     assert error.count("\n") == 1
 
 
-def test_evaluate_needs_to_know_the_split(table, tmp_path, capsys):
+def test_evaluate_needs_to_know_what_was_learned_from(table, tmp_path, capsys):
     model = tmp_path / "model"
     save_pipeline(_fitted(), model)
     assert main(["evaluate", "--model", str(model), "--structures", str(table)]) == 2
-    assert "does not say how its crystals were split: use --all" in capsys.readouterr().err
+    assert "does not say which crystals it learned from: use --all" in capsys.readouterr().err
+
+
+def test_a_table_of_ones_own_is_evaluated_whole(config, table, tmp_path, capsys):
+    """A fifth of it was chosen by a hash, and called held out."""
+    train(TrainingConfig.read(config), tmp_path / "run")
+    card = read_description(tmp_path / "run")["metadata"]["training"]
+    assert card["crystals"] == {"sha256": file_digest(table)}
+    own = tmp_path / table.name  # the same name, other content
+    crystals = CrystalTable.load(table)
+    groups = crystals.space_group.copy()
+    groups[:5] = 62  # a group that the model does not know
+    CrystalTable.from_crystals(list(crystals), groups).save(own)
+    call = ["evaluate", "--model", str(tmp_path / "run"), "--json", "--quiet"]
+    assert main([*call, "--structures", str(own), "--cache", str(tmp_path)]) == 0
+    captured = capsys.readouterr()
+    figures = json.loads(captured.out)
+    assert figures["which"] == "all crystals"
+    assert list(figures["rows"]) == ["all"]
+    assert figures["rows"]["all"]["crystals"] == len(groups) - 5
+    assert "not the table that the model learned from" in captured.err
+    assert f"5 of {len(groups)} crystals are of groups the model does not know" in captured.err
+    copy = tmp_path / "another-name.npz"  # the same content
+    copy.write_bytes(table.read_bytes())
+    assert main([*call, "--structures", str(copy), "--cache", str(tmp_path)]) == 0
+    captured = capsys.readouterr()
+    assert list(json.loads(captured.out)["rows"]) == ["held-out"]
+    assert captured.err == ""
+
+
+def test_a_card_without_digest_and_rule_is_of_version_0_1(config, table, tmp_path, capsys):
+    settings = TrainingConfig.read(config)
+    settings.data["split_rule"] = 1
+    result = train(settings, tmp_path / "run")
+    file = tmp_path / "run" / "model" / "pipeline.json"
+    description = json.loads(file.read_text())
+    del description["metadata"]["training"]["crystals"]
+    del description["metadata"]["training"]["config"]["data"]["split_rule"]
+    file.write_text(json.dumps(description))
+    call = ["evaluate", "--model", str(tmp_path / "run"), "--json", "--quiet", "--cache"]
+    assert main([*call, str(tmp_path), "--structures", str(table)]) == 0
+    captured = capsys.readouterr()
+    held_out = json.loads(captured.out)["rows"]["held-out"]
+    assert held_out["crystals"] == result["held_out"]["crystals"]
+    assert held_out["by_crystal_system"].keys() == result["held_out"]["by_crystal_system"].keys()
+    assert "taken by its name for the table" in captured.err
+    # Its folder goes on, too.
+    for name in ("settings.json", "figures.json"):
+        stored = json.loads((tmp_path / "run" / name).read_text())
+        del stored.get("config", stored)["data"]["split_rule"]
+        (tmp_path / "run" / name).write_text(json.dumps(stored))
+    assert "refitted" in refit(settings, tmp_path / "run")
+    settings.data["split_rule"] = 2
+    with pytest.raises(ValueError, match="other settings"):
+        refit(settings, tmp_path / "run")
+
+
+def test_the_table_may_come_with_the_command_alone(table, tmp_path, capsys):
+    path = tmp_path / "short.toml"
+    path.write_text("[data]\ngroups = 'all'\n", encoding="utf-8")
+    short = TrainingConfig.read(path, table)
+    assert short.data["structures"] == str(table)
+    assert short.pipeline()[-1].architecture == "msmlp"
+    path.write_text(path.read_text() + CONFIG[CONFIG.index("[simulate]") :].format())
+    run = ["train", str(path), "--structures", str(table), "--output", str(tmp_path / "run")]
+    assert main([*run, "--quiet"]) == 0
+    assert "top1" in json.loads(capsys.readouterr().out)
+
+
+def test_what_train_wrote_identifies(config, tmp_path, capsys):
+    train(TrainingConfig.read(config), tmp_path / "run")
+    path = str(example_crystals()["Cu"])
+    answers = []
+    for folder in (tmp_path / "run", tmp_path / "run" / "model"):
+        assert main(["identify", path, "--model", str(folder), "--json"]) == 0
+        answers.append(json.loads(capsys.readouterr().out)["inputs"])
+        assert load_pipeline(folder)[-1].classes_.tolist() == [194, 221, 225, 227]
+    assert answers[0] == answers[1]
+    assert main(["identify", path, "--model", str(tmp_path)]) == 2
+    assert "holds no saved pipeline" in capsys.readouterr().err
 
 
 def _fitted():
@@ -257,7 +342,7 @@ def _fitted():
     pipeline = TrainingConfig(
         "two",
         simulate={"image_size": 16},
-        shape={"image_size": 16},
+        shape={"scheme": "spots", "image_size": 16},
         classify={
             "architecture": "strided",
             "architecture_options": {"width": 4, "features": 4, "embedding": 8},
@@ -271,4 +356,4 @@ def _fitted():
 
 def test_evaluate_names_what_is_missing(tmp_path, capsys):
     assert main(["evaluate", "--model", "73", "--structures", str(tmp_path / "x.npz")]) == 2
-    assert "no pretrained model '73'" in capsys.readouterr().err
+    assert "no pretrained model '73' and no folder of that name" in capsys.readouterr().err

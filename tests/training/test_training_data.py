@@ -9,7 +9,13 @@ import pytest
 
 from crystalsym.crystals import as_crystal
 from crystalsym.datasets import CrystalTable, example_crystals, example_space_groups
-from crystalsym.learning import chemical_system_groups, holdout_split, prototype_groups, twin_groups
+from crystalsym.learning import (
+    chemical_system_groups,
+    holdout_split,
+    near_duplicate_groups,
+    prototype_groups,
+)
+from crystalsym.learning._former_split import former_holdout, former_near_duplicates
 from crystalsym.spacegroups import label_set
 from crystalsym.training import DATA_DEFAULTS, TrainingConfig, load_data
 from crystalsym.training._data import standard_table
@@ -17,7 +23,7 @@ from crystalsym.training._data import standard_table
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    """The bundled crystals, those of common groups in a second size, every tenth a twin."""
+    """The bundled crystals, those of common groups in a second size, every tenth twice."""
     groups, crystals, labels = example_space_groups(), [], []
     rng = np.random.default_rng(0)
     for number, (name, path) in enumerate(example_crystals().items()):
@@ -47,11 +53,11 @@ def load(source, cache):
     return load
 
 
-def test_a_random_split_keeps_twins_together(load, source):
+def test_a_random_split_keeps_near_duplicates_together(load, source):
     data = load()
     assert set(data.labels) <= set(label_set("72"))
-    twins = twin_groups(data.crystals, data.labels)
-    train, test = holdout_split(twins, 0.2, 0)
+    groups = near_duplicate_groups(data.crystals, data.labels)
+    train, test = holdout_split(groups, 0.2, 0)
     np.testing.assert_array_equal(data.train, train)
     np.testing.assert_array_equal(data.test, test)
     table = CrystalTable.load(source)
@@ -78,6 +84,94 @@ def test_rare_groups_are_learned_from_when_all_are_taken(load):
     np.testing.assert_array_equal(least.test[common], data.test)
 
 
+@pytest.mark.parametrize("split", ["random", "prototypes", "chemical-systems"])
+@pytest.mark.parametrize("seed", range(4))
+def test_rare_groups_take_their_kin_with_them(load, split, seed):
+    """Their crystals alone went to the learning side, and parted chemical systems."""
+    data = load(groups="all", split=split, test_fraction=0.5, split_seed=seed, min_training=3)
+    assert len(np.intersect1d(data.kin[data.train], data.kin[data.test])) == 0
+    rare = np.bincount(data.labels, minlength=231)[data.labels] < 3
+    assert 0 < rare.sum() < len(rare)
+    assert not rare[data.test].any()
+    assert sorted([*data.train, *data.test]) == list(range(len(data.labels)))
+    whole = load(groups="all", split=split, test_fraction=0.5, split_seed=seed, min_training=0)
+    moved = np.isin(data.kin, data.kin[rare])
+    np.testing.assert_array_equal(data.test, np.setdiff1d(whole.test, np.flatnonzero(moved)))
+
+
+def test_rare_crystals_part_chemical_systems_by_the_former_rule_only(load):
+    settings = {"groups": "all", "split": "chemical-systems", "test_fraction": 0.5}
+    parted = []
+    for rule in (1, 2):
+        for seed in range(6):
+            data = load(**settings, split_seed=seed, split_rule=rule)
+            parted.append(len(np.intersect1d(data.kin[data.train], data.kin[data.test])))
+    assert max(parted[:6]) > 0
+    assert max(parted[6:]) == 0
+
+
+def test_cards_without_a_rule_have_the_former_split(load):
+    data = load(split_rule=1)
+    groups = former_near_duplicates(data.crystals, data.labels)
+    np.testing.assert_array_equal(data.kin, groups)
+    np.testing.assert_array_equal(data.test, former_holdout(groups, 0.2, 0)[1])
+    assert not np.array_equal(data.test, load().test)
+    # Rows as version 0.1 held them out.
+    assert data.test.tolist() == [
+        7,
+        15,
+        18,
+        43,
+        48,
+        58,
+        59,
+        60,
+        70,
+        77,
+        78,
+        80,
+        93,
+        95,
+        99,
+        105,
+        106,
+        107,
+        110,
+        114,
+        116,
+        118,
+        119,
+        126,
+        128,
+        129,
+        133,
+        140,
+        141,
+        142,
+        146,
+        152,
+    ]
+    everything = load(groups="all", split="prototypes", split_rule=1)
+    assert everything.test.tolist() == [
+        18,
+        19,
+        84,
+        85,
+        101,
+        102,
+        125,
+        126,
+        127,
+        128,
+        156,
+        157,
+        158,
+        159,
+        162,
+        163,
+    ]
+
+
 @pytest.mark.parametrize("split", ["prototypes", "chemical-systems"])
 def test_splits_that_keep_more_together(load, split):
     data = load(split=split, test_fraction=0.3)
@@ -85,7 +179,7 @@ def test_splits_that_keep_more_together(load, split):
         "prototypes": lambda: prototype_groups(list(data.crystals)),
         "chemical-systems": lambda: chemical_system_groups(list(data.crystals)),
     }[split]()
-    for keys in (number, twin_groups(data.crystals, data.labels)):
+    for keys in (number, near_duplicate_groups(data.crystals, data.labels)):
         assert len(np.intersect1d(keys[data.train], keys[data.test])) == 0
     assert 0.1 < len(data.test) / len(data.labels) < 0.5
 
@@ -140,6 +234,7 @@ def test_where_nothing_can_be_kept_is_known_before_the_work(source, tmp_path, mo
     ("settings", "problem"),
     [
         ({"split": "scaffold"}, "split must be one of random, prototypes, chemical-systems"),
+        ({"split_rule": 3}, "split_rule must be 2, or 1 for the split of older models, got 3"),
         ({"groups": "73"}, "unknown label set '73'"),
     ],
 )

@@ -1,0 +1,75 @@
+"""The pipeline from structures to space groups, with all that its classifier answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+
+def _last_step_has(name: str) -> Callable[[Any], bool]:
+    def has(pipeline: Any) -> bool:
+        getattr(pipeline.steps[-1][1], name)  # its AttributeError says what is missing
+        return True
+
+    return has
+
+
+class SpaceGroupPipeline(Pipeline):
+    """A scikit-learn Pipeline whose last step may answer with more than one group.
+
+    It takes the parameters of :class:`sklearn.pipeline.Pipeline` and is used like one. The methods
+    that are named here exist where the last step has them.
+
+    Examples
+    --------
+    >>> from crystalsym import load_pretrained
+    >>> from crystalsym.datasets import example_crystals
+    >>> pipeline = load_pretrained("72")
+    >>> groups, probabilities = pipeline.predict_top_k([example_crystals()["NaCl"]], k=3)
+    >>> groups[:, 0]
+    array([225])
+    """
+
+    @available_if(_last_step_has("predict_top_k"))
+    def predict_top_k(self, X: Any, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
+        """Return the k groups of every row that rank first, and their probabilities.
+
+        See :meth:`crystalsym.SpaceGroupClassifier.predict_top_k`.
+        """
+        return self._answer("predict_top_k", X, k=k)
+
+    @available_if(_last_step_has("predict_set"))
+    def predict_set(self, X: Any, coverage: float = 0.95) -> list[np.ndarray]:
+        """Return for every row as many groups as it takes to hold the true one so often.
+
+        See :meth:`crystalsym.SpaceGroupClassifier.predict_set`.
+        """
+        return self._answer("predict_set", X, coverage=coverage)
+
+    @available_if(_last_step_has("predict_diffraction_class"))
+    def predict_diffraction_class(self, X: Any) -> tuple[list[tuple[int, ...]], np.ndarray]:
+        """Return the most probable diffraction class of every row and its probability.
+
+        See :meth:`crystalsym.SpaceGroupClassifier.predict_diffraction_class`.
+        """
+        return self._answer("predict_diffraction_class", X)
+
+    @available_if(_last_step_has("embed"))
+    def embed(self, X: Any, layer: str = "features") -> np.ndarray:
+        """Return what a layer of the network makes of every row.
+
+        See :meth:`crystalsym.SpaceGroupClassifier.embed`.
+        """
+        return self._answer("embed", X, layer=layer)
+
+    def _answer(self, method: str, X: Any, **parameters: Any) -> Any:
+        check_is_fitted(self)
+        for _, step in self.steps[:-1]:
+            if step is not None and step != "passthrough":
+                X = step.transform(X)
+        return getattr(self.steps[-1][1], method)(X, **parameters)

@@ -1,0 +1,85 @@
+"""All that the last step answers, asked of the pipeline."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from support.estimators import structures
+
+from crystalsym import load_pretrained, recommended_pipeline
+from crystalsym.pretrained import SpaceGroupPipeline, save_pipeline
+
+METHODS = ("predict_top_k", "predict_set", "predict_diffraction_class", "embed")
+
+
+@pytest.fixture(scope="module")
+def shaped(small):
+    return small[:-1].transform(structures()[0])
+
+
+def test_answers_are_those_of_the_last_step(small, shaped):
+    crystals = structures()[0]
+    for found, expected in zip(
+        small.predict_top_k(crystals, k=2), small[-1].predict_top_k(shaped, k=2), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+    for found, expected in zip(
+        small.predict_set(crystals, coverage=0.4),
+        small[-1].predict_set(shaped, coverage=0.4),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found, expected)
+    members, probabilities = small.predict_diffraction_class(crystals)
+    expected = small[-1].predict_diffraction_class(shaped)
+    assert members == expected[0]
+    np.testing.assert_array_equal(probabilities, expected[1])
+    np.testing.assert_array_equal(small.embed(crystals), small[-1].embed(shaped))
+
+
+def test_they_are_there_where_the_last_step_has_them(small):
+    assert all(hasattr(small, name) for name in METHODS)
+    other = SpaceGroupPipeline([("classify", LogisticRegression())])
+    for name in METHODS:
+        assert not hasattr(other, name)
+    with pytest.raises(AttributeError, match="predict_top_k"):
+        _ = other.predict_top_k
+    assert not hasattr(small[:-1], "predict_top_k")
+
+
+def test_parts_and_copies_are_such_pipelines(small):
+    crystals = structures()[0]
+    expected = small.predict_top_k(crystals, k=2)[1]
+    raw = small[:1].transform(crystals)
+    assert isinstance(small, Pipeline)
+    for part in (small[1:], pickle.loads(pickle.dumps(small))[1:], copy.deepcopy(small)[1:]):
+        assert isinstance(part, SpaceGroupPipeline)
+        np.testing.assert_allclose(part.predict_top_k(raw, k=2)[1], expected, atol=1e-6)
+    fresh = clone(small)
+    assert isinstance(fresh, SpaceGroupPipeline)
+    with pytest.raises(NotFittedError):
+        fresh.predict_top_k(crystals)
+
+
+def test_steps_that_do_nothing(small, shaped):
+    for nothing in (None, "passthrough"):
+        tail = SpaceGroupPipeline([("shape", nothing), ("classify", small[-1])])
+        np.testing.assert_array_equal(
+            tail.predict_top_k(shaped, k=1)[0], small[-1].predict_top_k(shaped, k=1)[0]
+        )
+
+
+def test_loaded_and_recommended_ones_have_them():
+    assert isinstance(load_pretrained("72-small"), SpaceGroupPipeline)
+    assert isinstance(recommended_pipeline(), SpaceGroupPipeline)
+    assert all(hasattr(recommended_pipeline(), name) for name in METHODS)
+
+
+def test_a_plain_pipeline_can_be_saved_too(small, tmp_path):
+    save_pipeline(Pipeline(small.steps), tmp_path / "model")
