@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crystalsym import __version__
+from crystalsym._progress import on_terminal
 from crystalsym.cli._messages import InputError, one_line, warn
 from crystalsym.cli._report import (
     Answer,
@@ -35,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
     """Answer, print, plot; returns the exit code."""
     if args.output is not None:
         return _write_table(args)
+    if args.jobs is not None:
+        warn("--jobs goes with --output and has no effect without it")
     check_figure_path(args.plot)
     failures = Failures(args.strict)
     answers: list[Answer] = []
@@ -194,7 +197,7 @@ def _write_table(args: argparse.Namespace) -> int:
     try:
         done = identify_many(
             _structures(args), args.output, model=args.model, top=args.top,
-            coverage=args.coverage, symprec=args.symprec, n_jobs=args.jobs,
+            coverage=args.coverage, symprec=args.symprec, n_jobs=args.jobs, verbose=int(on_terminal()),
         )  # fmt: skip
     except (ValueError, OSError, ImportError) as problem:
         raise InputError(one_line(problem)) from problem

@@ -102,8 +102,7 @@ class PartFiles:
     def _remove_parts(self) -> None:
         if not self.folder.is_dir():
             return
-        # The description goes last: without it parts would belong to nobody.
-        for file in sorted(self.folder.iterdir(), key=lambda file: file.name == DESCRIPTION):
+        for file in self.folder.iterdir():
             if _ours(file):
                 file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # somebody else's files stay

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from crystalsym.datasets import CrystalTable, example_crystals
-from crystalsym.identification import _identify_many, identify, identify_many
+from crystalsym.identification import _answer_files, _identify_many, identify, identify_many
 
 pytestmark = pytest.mark.usefixtures("plain_model")
 
@@ -66,10 +66,12 @@ def test_rows_are_the_records(crystals, pipeline, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "a.csv.json"]
 
 
-def test_parquet_says_the_same(crystals, tmp_path):
+def test_parquet_says_the_same(crystals, tmp_path, monkeypatch):
+    monkeypatch.setattr(_answer_files, "ROW_GROUP", 5)
     identify_many(crystals, tmp_path / "a.csv", coverage=0.9, batch_size=2)
     done = identify_many(crystals, tmp_path / "a.parquet", coverage=0.9, batch_size=3)
     assert (done.n_structures, done.n_failed) == (7, 1)
+    assert pq.ParquetFile(done.path).num_row_groups == 2
     table = pq.read_table(done.path)
     expected = rows_of(tmp_path / "a.csv")
     assert table.column_names == list(expected[0])
@@ -139,7 +141,11 @@ def test_goes_on_after_a_cut_anywhere(crystals, tmp_path, asked, function, calls
             identify_many(crystals, output, batch_size=3)
     before = len(asked)
     kept = len([f for f in os.listdir(tmp_path / f"a{suffix}.parts") if f.endswith(suffix)])
+    if function != "unlink" and 1 <= calls <= 3:
+        assert kept == calls - 1  # what was being written is not there under its name
     finished = output.exists()
+    if finished:
+        assert output.read_bytes() == expected.read_bytes()
     asked.clear()
     done = identify_many(crystals, output, batch_size=3)
     assert done == type(done)(output, 7, 1)
@@ -149,6 +155,23 @@ def test_goes_on_after_a_cut_anywhere(crystals, tmp_path, asked, function, calls
     assert sorted(os.listdir(tmp_path)) == sorted(
         [f"a{suffix}", f"a{suffix}.json", f"whole{suffix}", f"whole{suffix}.json"]
     )
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_cut_while_parts_are_put_together(crystals, tmp_path, monkeypatch, suffix):
+    rows, output = _answer_files.FORMATS[suffix], tmp_path / f"a{suffix}"
+
+    def join(self, parts, target):
+        target.write_bytes(parts[0].read_bytes())
+        raise SystemExit("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "join", join)
+        with pytest.raises(SystemExit):
+            identify_many(crystals, output, batch_size=3)
+    assert not output.exists()
+    assert identify_many(crystals, output, batch_size=3).n_structures == 7
+    assert sorted(os.listdir(tmp_path)) == [f"a{suffix}", f"a{suffix}.json"]
 
 
 def test_called_once_more_when_all_is_done(crystals, tmp_path, asked):
@@ -280,10 +303,12 @@ def test_warnings_go_to_the_table_alone(crystals, tmp_path, monkeypatch):
         raise ValueError("none found")
 
     monkeypatch.setattr(_identifying, "space_group_number", fail)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), joblib.parallel_config(backend="threading"):
         warnings.simplefilter("error")
-        rows = rows_of(identify_many(crystals[:2], tmp_path / "a.csv").path)
-    assert [row["warnings"] for row in rows] == ["symmetry finder: none found"] * 2
+        for name, jobs in (("a.csv", 1), ("b.csv", 2)):
+            done = identify_many(crystals[:2], tmp_path / name, batch_size=1, n_jobs=jobs)
+            rows = rows_of(done.path)
+            assert [row["warnings"] for row in rows] == ["symmetry finder: none found"] * 2
 
 
 def test_order_of_rows_is_that_of_the_structures(crystals, tmp_path):
