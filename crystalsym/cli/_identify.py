@@ -197,7 +197,8 @@ def _write_table(args: argparse.Namespace) -> int:
     try:
         done = identify_many(
             _structures(args), args.output, model=args.model, top=args.top,
-            coverage=args.coverage, symprec=args.symprec, n_jobs=args.jobs, verbose=int(on_terminal()),
+            coverage=args.coverage, symprec=args.symprec, n_jobs=args.jobs,
+            verbose=int(on_terminal()),
         )  # fmt: skip
     except (ValueError, OSError, ImportError) as problem:
         raise InputError(one_line(problem)) from problem

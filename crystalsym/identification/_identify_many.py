@@ -7,16 +7,19 @@ import hashlib
 import os
 import threading
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.parallel import get_active_backend
 
 from crystalsym import __version__
 from crystalsym._progress import track
 from crystalsym.bundles import available, find_model
+from crystalsym.crystals._lists import grouped
 from crystalsym.identification._answer_files import FORMATS, AnswerFile
 from crystalsym.identification._identification import Identification
 from crystalsym.identification._identifying import identify
@@ -129,12 +132,8 @@ def identify_many(
     ):
         _no_warnings()
         advance(len(structures) - sum(stop - start for start, stop in missing))
-        # A single batch is not worth the start of other processes. Batches come as they get
-        # ready: each is safe on the disk before anybody waits for a slower one.
-        jobs = 1 if len(missing) < 2 else n_jobs
-        for start, records in Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")(
-            tasks
-        ):
+        # A single batch is not worth the start of other processes.
+        for start, records in _as_they_get_ready(tasks, 1 if len(missing) < 2 else n_jobs):
             stop = start + len(records)
             write_whole(parts.path(start, stop), rows.encode(start, records))
             advance(len(records))
@@ -176,6 +175,21 @@ def model_digest(model: str | os.PathLike) -> str:
         with file.open("rb") as content:
             found.update(hashlib.file_digest(content, "sha256").digest())
     return found.hexdigest()
+
+
+def _as_they_get_ready(
+    tasks: Iterable[Any], n_jobs: int | None
+) -> Iterator[tuple[int, list[Identification]]]:
+    """Yield what is ready: it is safe on the disk before a slower one is waited for."""
+    backend, _ = get_active_backend()
+    if backend.supports_return_generator:
+        yield from Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")(tasks)
+        return
+    # Backends after multiprocessing's (Ray's) give results as lists only.
+    jobs = effective_n_jobs(n_jobs)
+    with Parallel(n_jobs=n_jobs, batch_size=1) as pool:
+        for some in grouped(tasks, 1 if jobs == 1 else 2 * jobs):
+            yield from pool(some)
 
 
 def _full_name(model: Any) -> str:

@@ -13,6 +13,7 @@ import joblib
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from joblib._parallel_backends import ThreadingBackend
 
 from crystalsym.datasets import CrystalTable, example_crystals
 from crystalsym.identification import _answer_files, _identify_many, identify, identify_many
@@ -293,6 +294,21 @@ def test_threads_give_the_same_bytes(crystals, tmp_path):
     identify_many(crystals, tmp_path / "a.csv", batch_size=2)
     with joblib.parallel_config(backend="threading"):
         identify_many(crystals, tmp_path / "b.csv", batch_size=2, n_jobs=3)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+class ListsOnly(ThreadingBackend):
+    """As Ray's backend, which has multiprocessing's, gives no generators."""
+
+    supports_return_generator = False
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_backends_that_give_lists_only(crystals, tmp_path, jobs):
+    joblib.register_parallel_backend("lists-only", ListsOnly)
+    identify_many(crystals, tmp_path / "a.csv", batch_size=1)
+    with joblib.parallel_config(backend="lists-only", n_jobs=jobs):
+        identify_many(crystals, tmp_path / "b.csv", batch_size=1)
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
