@@ -131,8 +131,10 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
     architecture_options_ : dict or None
         Its options.
     metadata_ : dict
-        Free JSON values that are saved along. ``metadata_["descriptor"]`` says how the images
-        were made; it is quoted where images do not fit.
+        Free JSON values that are saved along. ``metadata_["made_by"]`` holds the steps that made
+        the images, simulator included, as far as they are known; images made otherwise bring a
+        warning. ``metadata_["descriptor"]`` says it in words, and is quoted where images do not
+        fit.
     model_ : keras.Model
         The network. Weights that are changed in it are those that predict, are saved, pickled and
         copied from then on.
@@ -302,6 +304,8 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         self.metadata_: dict[str, Any] = {}
         if rows.descriptor is not None:
             self.metadata_["descriptor"] = rows.descriptor
+        if rows.made_by:
+            self.metadata_["made_by"] = rows.made_by
         self._remember_parameters()
         self._adopt(model)
         self._keep(calibration)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from crystalsym import _provenance
 from crystalsym._bytes import to_floats
 from crystalsym._images import looks_like_structure
 from crystalsym.classification._json_values import plain
@@ -118,6 +119,11 @@ class ImageRows:
     def descriptor(self) -> Any:
         """How the images were made as a JSON value, where X says so; else None."""
         return plain(getattr(self._rows, "descriptor", None), "descriptor")
+
+    @property
+    def made_by(self) -> list[dict[str, Any]]:
+        """The steps that made the images, as far as they are known."""
+        return list(_provenance.made_by(self._rows))
 
     @property
     def validation_groups(self) -> np.ndarray | None:
@@ -252,7 +258,18 @@ def _refuse_absent(rows: np.ndarray) -> None:
 def check_row_shape(
     rows: ImageRows, expected: Sequence[int], metadata: dict[str, Any] | None = None
 ) -> None:
-    """Raise ValueError if rows are not of the shape or descriptor a classifier was fitted on."""
+    """Check that rows are such as a classifier was fitted on.
+
+    Raises
+    ------
+    ValueError
+        If they have another shape or descriptor.
+
+    Warns
+    -----
+    PatternMismatchWarning
+        If they were made otherwise, as far as that is known.
+    """
     descriptor = plain((metadata or {}).get("descriptor"), "metadata_['descriptor']")
     made = f"; such images are made by {descriptor}" if descriptor is not None else ""
     if tuple(rows.shape) != tuple(expected):
@@ -265,6 +282,14 @@ def check_row_shape(
         raise ValueError(
             f"this classifier takes images described by {descriptor}, got images described by "
             f"{rows.descriptor}"
+        )
+    found = _provenance.differences((metadata or {}).get("made_by") or (), rows.made_by)
+    if found:
+        warnings.warn(
+            f"these patterns were made otherwise than those this classifier learned from: "
+            f"{'; '.join(found)}",
+            _provenance.PatternMismatchWarning,
+            stacklevel=5,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
         }, indent=2))  # fmt: skip
     if answers and args.plot:
         pipeline = load_pipeline(args.model)
-        _draw_patterns(answers, pipeline, args.symprec)
-        write_figure(args.plot, answers, pipeline[0])
+        _keep_patterns(answers, pipeline, args.symprec)
+        write_figure(args.plot, answers, pipeline[0], frozenset(map(int, pipeline[-1].classes_)))
     return failures.exit_code(len(answers))
 
 
@@ -97,7 +98,7 @@ def _batches(args: argparse.Namespace, failures: Failures) -> Iterator[list[Sour
         yield from grouped(example_crystals(), _BATCH)
         return
     for files in grouped(inputs, _BATCH):
-        yield read_crystals(files, failures)
+        yield read_crystals(files, failures, args.block)
 
 
 def _structures(args: argparse.Namespace) -> Any:
@@ -168,26 +169,23 @@ def _answer_of_images(args: argparse.Namespace) -> Answer:
     return Answer(source, record, False, args.coverage, raw[0], shaped[0])
 
 
-def _draw_patterns(answers: list[Answer], pipeline: Any, symprec: float) -> None:
-    """Draw the patterns of the structures that a figure shows; the model itself may need none."""
-    from sklearn.base import clone
-
+def _keep_patterns(answers: list[Answer], pipeline: Any, symprec: float) -> None:
+    """Give the answers that a figure shows their patterns."""
     drawn = [answer for answer in answers if answer.source.crystal is not None]
     if not drawn:
         return
-    crystals = [answer.source.crystal for answer in drawn]
-    simulator = clone(pipeline[0]).set_params(symprec=symprec)
-    shaped = pipeline[1:-1].transform(simulator.transform(crystals))
-    raw = simulator.set_params(output="images").transform(crystals)
-    for answer, images, pictures in zip(drawn, raw, shaped, strict=True):
-        answer.raw, answer.shaped = images, pictures
+    simulator = copy(pipeline[0]).set_params(symprec=symprec)
+    raw = simulator.transform([answer.source.crystal for answer in drawn])
+    shaped = pipeline[1:-1].transform(raw)
+    for row, answer in enumerate(drawn):
+        answer.raw, answer.shaped = raw[row], shaped[row]
 
 
 def _write_table(args: argparse.Namespace) -> int:
     """Identify into a table; returns the exit code."""
     from crystalsym.identification import identify_many
 
-    for option in ("plot", "json", "strict"):
+    for option in ("plot", "json", "strict", "block"):
         if getattr(args, option):
             raise InputError(f"--output writes a table, and --{option} goes without it")
     if args.files and not args.examples and are_images(args.files):

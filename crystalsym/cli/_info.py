@@ -9,8 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 from crystalsym import __version__
 
-_LIBRARIES = ("numpy", "scikit-learn", "keras", "tensorflow", "jax", "torch", "pymatgen", "spglib",
-              "gemmi", "numba")  # fmt: skip
+_LIBRARIES = (
+    "numpy", "scikit-learn", "keras", "tensorflow", "jax", "torch", "pymatgen", "spglib", "moyopy",
+    "gemmi", "numba",
+)  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

@@ -47,7 +47,8 @@ def note(text: str) -> None:
 
 @contextlib.contextmanager
 def show_own_warnings() -> Iterator[None]:
-    """Show this package's warnings as one line each, and no others."""
+    """Show this package's warnings as one line each, once, and no others."""
+    shown: set[str] = set()
 
     def show(
         message: Warning | str,
@@ -58,7 +59,8 @@ def show_own_warnings() -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         own = str(Path(filename).resolve()).startswith(_PACKAGE)
-        if own and issubclass(category, UserWarning):
+        if own and issubclass(category, UserWarning) and str(message) not in shown:
+            shown.add(str(message))
             warn(str(message))
 
     with warnings.catch_warnings():

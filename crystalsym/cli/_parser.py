@@ -48,7 +48,10 @@ def build_parser() -> argparse.ArgumentParser:
     identify.add_argument("--coverage", type=_fraction, metavar="C", help="also give the groups"
                           " that hold the true one this often, such as 0.95")  # fmt: skip
     identify.add_argument(
-        "--plot", metavar="FILE", help="draw patterns and rankings (.png, .pdf, .svg)"
+        "--plot",
+        metavar="FILE",
+        help="draw patterns and rankings (.png, .pdf, .svg), of more than"
+        " four inputs on several pages, or into FILE-1.png and so on",
     )
     identify.add_argument("--json", action="store_true", help="print JSON instead of tables")
     identify.add_argument("-o", "--output", metavar="FILE", help="write a table with a row for each"
@@ -57,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
                           " all cores (1)")  # fmt: skip
     _add_model(identify)
     _add_q_per_pixel(identify)
+    _add_block(identify)
     identify.add_argument("--symprec", type=_positive, default=0.1, metavar="Å",
                           help="tolerance of the symmetry finder, for its own answer and for the"
                           " standard cell that is simulated (%(default)s)")  # fmt: skip
@@ -96,6 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     simulate.add_argument(
         "--strict", action="store_true", help="stop at the first input that fails"
     )
+    _add_block(simulate)
     _finish(simulate, "simulate")
 
     shape = commands.add_parser(
@@ -108,8 +113,11 @@ def build_parser() -> argparse.ArgumentParser:
     shape.add_argument("files", nargs="+", metavar="FILES", help="structures, or three images")
     shape.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to")
     _add_model(shape)
+    shape.add_argument("--scale", type=_count, metavar="N", help="picture's pixels along the edge"
+                       " of one of the network's (as many as make about 256)")  # fmt: skip
     shape.add_argument("--strict", action="store_true", help="stop at the first input that fails")
     _add_q_per_pixel(shape)
+    _add_block(shape)
     _finish(shape, "shape")
 
     train = commands.add_parser(
@@ -193,6 +201,11 @@ def _add_q_per_pixel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--q-per-pixel", type=_positive, metavar="Q",
                         help="length of an image's pixel in 1/Å, where the files do not tell or"
                         " tell wrongly")  # fmt: skip
+
+
+def _add_block(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--block", metavar="NAME", help="data block of a CIF file, by name or by"
+                        " its place among those with atoms (the first)")  # fmt: skip
 
 
 def _count(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,23 +16,24 @@ from crystalsym.cli._sources import Source, edge
 from crystalsym.identification import Identification
 
 _MOST_BLOCKS, _MOST_BARS = 24, 8  # of a figure
+_BLOCKS_OF_PAGE = 4  # a readable picture of 1,600 x 2,750 pixels
 _FIGURE_SUFFIXES = (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
 @dataclass
 class Answer:
-    """What there is to say about one input, and what a figure of it shows."""
+    """Hold what there is to say about one input, and what a figure of it shows."""
 
     source: Source
     record: Identification
     of_structure: bool
     coverage: float | None = None
-    raw: NDArray[Any] | None = None
+    raw: Any = None
     shaped: NDArray[Any] | None = None
 
 
 def table(answer: Answer, symprec: float) -> str:
-    """An answer as text."""
+    """Write an answer as text."""
     path, record = answer.source.path, answer.record
     lines = [path if isinstance(path, str) else " ".join(path)]
     if answer.of_structure:
@@ -55,7 +56,7 @@ def table(answer: Answer, symprec: float) -> str:
 
 
 def as_json(answer: Answer, symprec: float) -> dict[str, Any]:
-    """An answer as JSON's own types."""
+    """Turn an answer into JSON's own types."""
     record, finder = answer.record, None
     if record.finder_group is not None:
         symbol = spacegroups.symbol(record.finder_group)
@@ -77,6 +78,8 @@ def as_json(answer: Answer, symprec: float) -> dict[str, Any]:
             "probability": round(record.class_probability or 0.0, 6),
         },
     }
+    if record.warnings:
+        found["notes"] = list(record.warnings)
     if record.prediction_set is not None:
         groups = list(record.prediction_set)
         found["prediction_set"] = {"coverage": answer.coverage, "groups": groups}
@@ -96,33 +99,73 @@ def check_figure_path(path: str | None) -> None:
 
 
 def wants_patterns(n_answers: int) -> bool:
-    """Whether a figure has room for one more block."""
+    """Tell whether a figure has room for one more block."""
     return n_answers < _MOST_BLOCKS
 
 
-def write_figure(path: str, answers: Sequence[Answer], simulator: Any) -> None:
-    """Draw the answers that kept their patterns."""
+def write_figure(
+    path: str, answers: Sequence[Answer], simulator: Any, model_groups: Collection[int]
+) -> None:
+    """Draw the answers that kept their patterns, on pages or in files of a few each."""
     import matplotlib
-
-    from crystalsym.plotting import PatternDisplay, view_titles
 
     drawn = [answer for answer in answers if answer.raw is not None]
     if len(drawn) < len(answers):
         warn(f"{path}: shows the first {len(drawn)} of {len(answers)} inputs")
     matplotlib.use("Agg")  # a file needs no screen
-    display = PatternDisplay.from_patterns(
-        np.stack([answer.raw for answer in drawn if answer.raw is not None]),
-        np.stack([answer.shaped for answer in drawn if answer.shaped is not None]),
-        [answer.record.ranking[:_MOST_BARS] for answer in drawn],
-        names=[answer.source.name for answer in drawn],
-        known_groups=[answer.record.finder_group for answer in drawn],
-        q_max=edge(simulator),
-        view_titles=view_titles(simulator.views),
-    )
+    pages = [drawn[i : i + _BLOCKS_OF_PAGE] for i in range(0, len(drawn), _BLOCKS_OF_PAGE)]
+    figures = (_page(page, simulator, model_groups) for page in pages)
     try:
-        display.figure_.savefig(path, dpi=150)
+        if Path(path).suffix.lower() == ".pdf":
+            _write_pdf(path, figures)
+            return
+        files = [path]
+        if len(pages) > 1:
+            stem = Path(path).with_suffix("")
+            files = [f"{stem}-{n + 1}{Path(path).suffix}" for n in range(len(pages))]
+            warn(f"{path}: {len(drawn)} inputs do not fit: see {files[0]} to {files[-1]}")
+        for file, figure in zip(files, figures, strict=True):
+            figure.savefig(file, dpi=150)
     except (OSError, ValueError) as problem:
         raise InputError(f"{path}: the figure cannot be written ({problem})") from problem
+
+
+def _page(answers: Sequence[Answer], simulator: Any, model_groups: Collection[int]) -> Any:
+    """Draw some answers as one figure."""
+    from matplotlib import pyplot
+
+    from crystalsym.diffraction import SpotPatterns
+    from crystalsym.plotting import PatternDisplay, titles_of, view_titles
+
+    patterns = [answer.raw for answer in answers if answer.raw is not None]
+    of_spots = isinstance(patterns[0], SpotPatterns)
+    display = PatternDisplay.from_patterns(
+        SpotPatterns.concatenate(patterns) if of_spots else np.stack(patterns),
+        np.stack([answer.shaped for answer in answers if answer.shaped is not None]),
+        [answer.record.ranking[:_MOST_BARS] for answer in answers],
+        names=[answer.source.name for answer in answers],
+        known_groups=[answer.record.finder_group for answer in answers],
+        q_max=edge(simulator),
+        view_titles=None
+        if of_spots
+        else [
+            view_titles(simulator.views)
+            if answer.source.crystal is None
+            else titles_of(simulator, answer.source.crystal)
+            for answer in answers
+        ],
+        model_groups=model_groups,
+    )
+    pyplot.close(display.figure_)  # pyplot keeps it no longer than it is needed
+    return display.figure_
+
+
+def _write_pdf(path: str, figures: Iterable[Any]) -> None:
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    with PdfPages(path) as file:
+        for figure in figures:
+            file.savefig(figure)
 
 
 def _group(number: int) -> str:

@@ -18,6 +18,8 @@ from crystalsym.cli._sources import (
     simulate,
 )
 
+_READABLE = 256  # pixels along the edge of a picture
+
 
 def run(args: argparse.Namespace) -> int:
     """Shape and write, printing the files' names; returns the exit code."""
@@ -32,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         source, raw = fit_images(args.files, patterns, pipeline[0], args.q_per_pixel)
         batches = iter([([source], raw)])
     else:
-        sources = read_crystals(args.files, failures)
+        sources = read_crystals(args.files, failures, args.block)
         if not sources:
             return failures.exit_code(0)
         pipeline = load_pipeline(args.model)
@@ -46,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
             for stream, image in zip("xyz", shaped, strict=True):
                 path = folder / f"{stem}_shaped_{stream}.png"
                 grey = np.rint(255 * shaped_to_rgb(image)).astype(np.uint8)
+                scale = args.scale or max(1, round(_READABLE / len(grey)))
+                grey = grey.repeat(scale, axis=0).repeat(scale, axis=1)
                 try:
                     Image.fromarray(grey).save(path)
                 except OSError as problem:

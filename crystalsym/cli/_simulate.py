@@ -75,10 +75,10 @@ def _sources(args: argparse.Namespace, failures: Failures) -> list[Source]:
         raise InputError("give structure files, or --examples")
     if args.examples:
         return example_crystals()
-    if any(Path(file).suffix.lower() in (".tif", ".tiff", ".png") for file in args.files):
+    if any(Path(file).suffix.lower() in (".tif", ".tiff", ".png", ".npy") for file in args.files):
         are_images(args.files)
         raise InputError(f"{args.files[0]}: patterns are simulated from structures, not images")
-    return read_crystals(args.files, failures)
+    return read_crystals(args.files, failures, args.block)
 
 
 def _write(

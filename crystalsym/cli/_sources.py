@@ -15,14 +15,22 @@ from crystalsym.cli._messages import InputError, complain, one_line, warn
 if TYPE_CHECKING:
     from crystalsym.measurement import Pattern
 
-_IMAGE_SUFFIXES = (".tif", ".tiff", ".png")
-_OTHER_PICTURES = (".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+_IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".npy")
+_LOSSY = dict.fromkeys((".jpg", ".jpeg", ".bmp", ".gif", ".webp"), "picture")
+# Formats of detectors and of programs that treat their images.
+_DETECTORS = {
+    ".dm3": "DigitalMicrograph", ".dm4": "DigitalMicrograph", ".mrc": "MRC", ".mrcs": "MRC",
+    ".ser": "TIA", ".emi": "TIA", ".emd": "EMD", ".tvips": "TVIPS", ".mib": "Merlin",
+    ".blo": "Blockfile", ".hspy": "HyperSpy", ".zspy": "HyperSpy", ".h5": "HDF5",
+    ".hdf5": "HDF5", ".nxs": "NeXus", ".cxi": "CXI", ".cbf": "CBF", ".img": "SMV",
+    ".sfrm": "Bruker", ".edf": "EDF", ".smv": "SMV",
+}  # fmt: skip
 _BATCH = 32  # crystals simulated at a time: 25 MB of 256 x 256 patterns
 
 
 @dataclass
 class Source:
-    """One input: a crystal, or one crystal's three images."""
+    """Hold one input: a crystal, or one crystal's three images."""
 
     path: str | list[str]
     name: str
@@ -30,7 +38,7 @@ class Source:
 
 
 class Failures:
-    """Inputs that could not be used, each reported in one line as it comes up."""
+    """Collect inputs that could not be used, each reported in one line as it comes up."""
 
     def __init__(self, strict: bool) -> None:
         self.strict = strict
@@ -50,7 +58,7 @@ class Failures:
 
 
 def are_images(files: Sequence[str]) -> bool:
-    """Whether `files` are three images; False if they are structures, by their endings.
+    """Tell whether `files` are three images; False if they are structures, by their endings.
 
     Raises
     ------
@@ -59,8 +67,13 @@ def are_images(files: Sequence[str]) -> bool:
     """
     pictures = [file for file in files if _suffix(file) in _IMAGE_SUFFIXES]
     for file in files:
-        if _suffix(file) in _OTHER_PICTURES:
-            raise InputError(f"{file}: images must be 16-bit TIFF or PNG files")
+        if _suffix(file) in _LOSSY:
+            raise InputError(f"{file}: images must be 16-bit TIFF or PNG files, or .npy arrays")
+        if _suffix(file) in _DETECTORS:
+            raise InputError(
+                f"{file}: {_DETECTORS[_suffix(file)]} images are not read; convert them to"
+                " 16-bit TIFF files of linear intensity"
+            )
     if not pictures:
         return False
     if len(pictures) < len(files):
@@ -68,7 +81,7 @@ def are_images(files: Sequence[str]) -> bool:
         raise InputError(
             f"{pictures[0]} is an image but {other} is not: give structures, or three images"
         )
-    if len(files) != 3:
+    if len(files) != 3 and not (len(files) == 1 and _suffix(files[0]) == ".npy"):
         raise InputError(
             f"{', '.join(files)}: three images are needed, of the zone axes x, y and z in this"
             f" order, not {len(files)}"
@@ -76,8 +89,10 @@ def are_images(files: Sequence[str]) -> bool:
     return True
 
 
-def read_crystals(files: Sequence[str], failures: Failures) -> list[Source]:
-    """Read the structures that can be read."""
+def read_crystals(
+    files: Sequence[str], failures: Failures, block: str | None = None
+) -> list[Source]:
+    """Read the structures that can be read; `block` names one of a CIF file's."""
     from crystalsym.crystals import as_crystal
 
     sources = []
@@ -86,14 +101,14 @@ def read_crystals(files: Sequence[str], failures: Failures) -> list[Source]:
             failures.add(file, "is a folder, not a structure file")
             continue
         try:
-            sources.append(Source(file, Path(file).name, as_crystal(file)))
+            sources.append(Source(file, Path(file).name, as_crystal(file, block=block)))
         except Exception as problem:  # whatever a parser stumbles over in the file
             failures.add(file, problem)
     return sources
 
 
 def example_crystals() -> list[Source]:
-    """The bundled crystals."""
+    """List the bundled crystals."""
     from crystalsym.crystals import as_crystal
     from crystalsym.datasets import example_crystals as bundled
 
@@ -103,7 +118,7 @@ def example_crystals() -> list[Source]:
 def simulate(
     simulator: Any, sources: Sequence[Source], failures: Failures
 ) -> Iterator[tuple[list[Source], NDArray[np.float32]]]:
-    """Batches of sources with their raw patterns (n, n_views, H, W)."""
+    """Yield batches of sources with their raw patterns (n, n_views, H, W)."""
     for start in range(0, len(sources), _BATCH):
         batch = list(sources[start : start + _BATCH])
         try:
@@ -129,27 +144,34 @@ def _simulate_singly(
 
 
 def read_images(files: Sequence[str]) -> list[Pattern]:
-    """Read three images.
+    """Read three images, or an array of three.
 
     Raises
     ------
     InputError
-        A file cannot be read or holds no pattern.
+        A file cannot be read, holds no pattern or too many.
     """
-    from crystalsym.measurement import read_pattern
+    from crystalsym.measurement import looks_logarithmic, read_pattern, read_patterns
 
-    patterns = []
+    patterns: list[Pattern] = []
     for file in files:
         try:
-            pattern = read_pattern(file)
+            found = read_patterns(file) if len(files) == 1 else [read_pattern(file)]
         except (OSError, ValueError) as problem:
             raise InputError(one_line(problem, file)) from problem
-        if pattern.image.max() <= pattern.image.min():
+        if any(pattern.image.max() <= pattern.image.min() for pattern in found):
             raise InputError(f"{file}: holds no pattern, all its pixels have the same value")
-        patterns.append(pattern)
-    coarse = [str(p.path) for p in patterns if p.bit_depth <= 8]
-    if coarse:
-        warn(f"{', '.join(coarse)}: 8-bit linear grey loses the weak spots that decide; use 16-bit")
+        patterns += found
+    if len(patterns) != 3:
+        raise InputError(
+            f"{files[0]}: holds {len(patterns)} image{'s' * (len(patterns) > 1)}; three are"
+            " needed, of the zone axes x, y and z in this order"
+        )
+    if looks_logarithmic([pattern.image for pattern in patterns]):
+        warn(
+            f"{', '.join(files)}: the grey looks logarithmic, strong spots being flatter than weak"
+            " ones; the models want linear intensity"
+        )
     for pattern, place in zip(patterns, "xyz", strict=True):
         stream = pattern.metadata.get("stream", place)
         if stream != place:
@@ -160,7 +182,7 @@ def read_images(files: Sequence[str]) -> list[Pattern]:
 def fit_images(
     files: Sequence[str], patterns: Sequence[Pattern], simulator: Any, q_per_pixel: float | None
 ) -> tuple[Source, NDArray[np.float32]]:
-    """Three images as one source and raw patterns (1, 3, H, W) in the simulator's geometry.
+    """Bring three images as one source to raw patterns (1, 3, H, W) in the simulator's geometry.
 
     Raises
     ------
@@ -172,7 +194,7 @@ def fit_images(
     q_max = edge(simulator)
     if q_per_pixel is not None:
         patterns = [replace(pattern, q_per_pixel=q_per_pixel) for pattern in patterns]
-    blind = [str(p.path) for p in patterns if p.q_per_pixel is None]
+    blind = sorted({str(p.path) for p in patterns if p.q_per_pixel is None})
     if blind:
         warn(
             f"{', '.join(blind)}: no q scale in the file, so its edge is taken to be at"

@@ -6,6 +6,7 @@ from crystalsym.crystals._cluster import Cluster, as_structure
 from crystalsym.crystals._coercion import as_crystal
 from crystalsym.crystals._crystal import Crystal
 from crystalsym.crystals._displacements import symmetric_displacements
+from crystalsym.crystals._notes import StructureWarning
 from crystalsym.crystals._prototypes import prototype
 from crystalsym.crystals._standardization import space_group_number, standardize
 from crystalsym.crystals._symmetry import FINDERS, SymmetryError
@@ -15,6 +16,7 @@ __all__ = [
     "FINDERS",
     "Cluster",
     "Crystal",
+    "StructureWarning",
     "SymmetryError",
     "WyckoffPosition",
     "as_crystal",

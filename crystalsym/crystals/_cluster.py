@@ -17,7 +17,7 @@ from crystalsym.crystals._crystal import Crystal, checked_atoms
 
 @dataclass(frozen=True, eq=False)
 class Cluster:
-    """A finite set of atoms, summed one by one by ``DiffractionSimulator(engine="atoms")``.
+    """Hold a finite set of atoms, summed one by one by ``DiffractionSimulator(engine="atoms")``.
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ class Cluster:
 
     @classmethod
     def from_crystal(cls, crystal: Any, cells: int | tuple[int, int, int] = 10) -> Cluster:
-        """A block of whole cells of a crystal.
+        """Build a block of whole cells of a crystal.
 
         Parameters
         ----------
         crystal : Crystal or anything :func:`crystalsym.crystals.as_crystal` reads
-            Its own cell and Cartesian frame are used; standardise it first if need be.
+            Its own cell and Cartesian frame are used; standardize it first if need be.
         cells : int or tuple of int, default=10
             Cells along a, b, c.
 
@@ -126,7 +126,7 @@ class Cluster:
         return len(self.atomic_numbers)
 
     def __getitem__(self, index: Any) -> Cluster:
-        """The atoms of a slice, a list of positions or a mask, as a cluster."""
+        """Take the atoms of a slice, a list of positions or a mask, as a cluster."""
         if isinstance(index, Integral):
             raise TypeError(f"one atom is no cluster: write cluster[[{index}]] or a slice")
         return self.replace(
@@ -135,12 +135,12 @@ class Cluster:
             occupancies=self.occupancies[index],
         )
 
-    def replace(self, **changes) -> Cluster:
-        """Copy with some fields changed."""
+    def replace(self, **changes: Any) -> Cluster:
+        """Return a copy with some fields changed."""
         return replace(self, **changes)
 
     def digest(self) -> str:
-        """Hash of the physical content (the name does not count)."""
+        """Hash the physical content (the name does not count)."""
         h = hashlib.sha256(b"cluster")
         for array in (self.positions, self.atomic_numbers, self.occupancies, self.lattice):
             h.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
@@ -148,7 +148,7 @@ class Cluster:
 
 
 def cell_counts(cells: Any) -> tuple[int, int, int]:
-    """Cells along a, b, c from one or three positive integers.
+    """Read cells along a, b, c from one or three positive integers.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def cell_counts(cells: Any) -> tuple[int, int, int]:
 
 
 def is_molecule(obj: Any) -> bool:
-    """Does it look like a pymatgen Molecule: sites, and no lattice?"""
+    """Tell whether it looks like a pymatgen Molecule: sites, and no lattice."""
     return hasattr(obj, "sites") and not hasattr(obj, "lattice")
 
 
@@ -175,8 +175,9 @@ def as_structure(obj: Any) -> Crystal | Cluster:
     ----------
     obj : object
         A :class:`Cluster`, a pymatgen Molecule, ASE Atoms without periodic directions (their
-        cell, where they have one, becomes the lattice) or an ``.xyz`` file is a cluster; anything
-        else is read by :func:`crystalsym.crystals.as_crystal`.
+        cell, where they have one, becomes the lattice), an ``.xyz`` file, or a PDB (``.pdb``,
+        ``.ent``) or macromolecular mmCIF file (``.mmcif``, ``.cif``) is a cluster; anything else
+        is read by :func:`crystalsym.crystals.as_crystal`.
 
     Returns
     -------
@@ -198,8 +199,14 @@ def as_structure(obj: Any) -> Crystal | Cluster:
         return obj
     if is_molecule(obj):
         return _from_molecule(obj, None)
-    if isinstance(obj, (str, os.PathLike)) and Path(obj).suffix.lower() == ".xyz":
-        return _read_xyz(Path(obj))
+    if isinstance(obj, (str, os.PathLike)):
+        from crystalsym.crystals._coordinate_files import is_coordinate_file, read_coordinate_file
+
+        path = Path(obj)
+        if path.suffix.lower() == ".xyz":
+            return _read_xyz(path)
+        if is_coordinate_file(path):
+            return read_coordinate_file(path)
     if hasattr(obj, "get_scaled_positions") and not np.all(obj.get_pbc()):
         return _from_ase(obj)
     return as_crystal(obj)

@@ -8,7 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
+from crystalsym.crystals._close_atoms import close_pairs
+from crystalsym.crystals._notes import warn_of
+
 MAX_ATOMIC_NUMBER = 98  # the X-ray factor table ends at californium
+TOO_CLOSE = 0.5  # Å; the shortest bond, of H2, is 0.74
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +35,10 @@ class Crystal:
     standard : bool, default=False
         True for the output of :func:`crystalsym.crystals.standardize`, which is then not
         standardised again.
+    notes : tuple of str, optional
+        What was guessed, left out or put right when the crystal was read. What looks wrong with it
+        (left-handed axes, two whole atoms closer than 0.5 Å) is added, with a
+        :class:`StructureWarning`.
 
     Raises
     ------
@@ -53,6 +61,7 @@ class Crystal:
     occupancies: np.ndarray = None  # type: ignore[assignment]
     name: str | None = None
     standard: bool = field(default=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         label = f"crystal {self.name!r}" if self.name else "crystal"
@@ -77,6 +86,42 @@ class Crystal:
         ):
             value.setflags(write=False)
             object.__setattr__(self, key, value)
+        notes = tuple(self.notes)
+        if not self.standard:  # those come from a crystal that was looked at
+            new = [note for note in self._doubts() if note not in notes]
+            notes += tuple(new)
+            warn_of(label, new, stacklevel=4)
+        object.__setattr__(self, "notes", notes)
+
+    def _doubts(self) -> list[str]:
+        """What looks wrong and can still be a crystal."""
+        doubts = []
+        if np.linalg.det(self.lattice) < 0:
+            doubts.append("the lattice vectors are left-handed")
+        first, second = close_pairs(self.lattice, self.frac_coords, TOO_CLOSE)
+        if len(first):
+            # Atoms that are there by turns may be close.
+            whole = self.occupancies[first] + self.occupancies[second] > 1.05
+            if whole.any():
+                doubts.append(self._too_close(first[whole], second[whole]))
+        return doubts
+
+    def _too_close(self, first: np.ndarray, second: np.ndarray) -> str:
+        import gemmi
+
+        away = self.frac_coords[first] - self.frac_coords[second]
+        distances = np.linalg.norm((away - np.round(away)) @ self.lattice, axis=1)
+        nearest = int(distances.argmin())
+        names = [
+            f"{gemmi.Element(int(self.atomic_numbers[atom])).name} (atom {atom})"
+            for atom in (first[nearest], second[nearest])
+        ]
+        more = (
+            f", and {len(first) - 1} other pairs are closer than {TOO_CLOSE} Å"
+            if len(first) > 1
+            else ""
+        )
+        return f"{' and '.join(names)} are {distances[nearest]:.2g} Å apart{more}"
 
     @classmethod
     def unchecked(cls, lattice, frac_coords, atomic_numbers, occupancies, **others) -> Crystal:

@@ -21,7 +21,7 @@ class Prototype(NamedTuple):
     """For every kind of atom the sorted multiplicities of its sites in the conventional cell."""
 
 
-def prototype(crystal: Any, symprec: float = 0.1, finder: str = "spglib") -> Prototype:
+def prototype(crystal: Any, symprec: float = 0.1, finder: str = "mixed") -> Prototype:
     """Find the prototype of a crystal.
 
     It depends on neither the elements nor the choice of cell, axes or origin. Two crystals of
@@ -33,7 +33,7 @@ def prototype(crystal: Any, symprec: float = 0.1, finder: str = "spglib") -> Pro
     crystal : Crystal or anything :func:`crystalsym.as_crystal` reads
     symprec : float, default=0.1
         Distance tolerance of the symmetry finder in Å.
-    finder : {"spglib", "moyo", "mixed"}, default="spglib"
+    finder : {"mixed", "spglib", "moyo"}, default="mixed"
         As in :func:`crystalsym.crystals.standardize`.
 
     Returns

@@ -25,7 +25,9 @@ from crystalsym.crystals._symmetry import find_symmetry
 from crystalsym.crystals._unidealized import given_cell
 
 
-def space_group_number(crystal: Any, symprec: float = 0.1, finder: str = "spglib") -> int:
+def space_group_number(
+    crystal: Any, symprec: float = 0.1, finder: str = "mixed", fallback: bool = True
+) -> int:
     """Find the space group of a crystal.
 
     A crystal that was standardized with the same tolerance, and its standard cell, remember the
@@ -36,8 +38,11 @@ def space_group_number(crystal: Any, symprec: float = 0.1, finder: str = "spglib
     crystal : Crystal or anything :func:`as_crystal` reads
     symprec : float, default=0.1
         Distance tolerance in Å.
-    finder : {"spglib", "moyo", "mixed"}, default="spglib"
+    finder : {"mixed", "spglib", "moyo"}, default="mixed"
         As in :func:`standardize`.
+    fallback : bool, default=True
+        Where nothing is found within ``symprec``, try 0.05, 0.02 and 0.01 Å, and warn of the one
+        that served.
 
     Returns
     -------
@@ -47,6 +52,11 @@ def space_group_number(crystal: Any, symprec: float = 0.1, finder: str = "spglib
     ------
     SymmetryError
         If no symmetry is found, for instance because atoms overlap.
+
+    Warns
+    -----
+    StructureWarning
+        If a smaller tolerance had to be taken, or the cell has very many atoms.
 
     Examples
     --------
@@ -58,11 +68,11 @@ def space_group_number(crystal: Any, symprec: float = 0.1, finder: str = "spglib
     known = crystal.__dict__.get("_group")
     if known is not None and known[0] == (float(symprec), finder):
         return known[1]
-    return find_symmetry(crystal, symprec, finder).number
+    return find_symmetry(crystal, symprec, finder, fallback).number
 
 
 def standardize(
-    crystal: Any, symprec: float = 0.1, idealize: bool = True, finder: str = "spglib"
+    crystal: Any, symprec: float = 0.1, idealize: bool = True, finder: str = "mixed"
 ) -> Crystal:
     """Bring a crystal to its standard conventional cell.
 
@@ -71,23 +81,25 @@ def standardize(
     crystal : Crystal or anything :func:`as_crystal` reads
         Any cell: primitive, conventional or a supercell, any origin, any orientation.
     symprec : float, default=0.1
-        Distance tolerance of the symmetry finder in Å.
+        Distance tolerance of the symmetry finder in Å. Where nothing is found, smaller ones are
+        tried and named in a warning, as in :func:`space_group_number`.
     idealize : bool, default=True
         Move edges, angles and atoms onto the values that the symmetry asks for, within the
         tolerance. Otherwise axes and origin are chosen the same way, and the crystal stays as
         distorted as it was given.
-    finder : {"spglib", "moyo", "mixed"}, default="spglib"
-        Who finds the symmetry. moyo (``pip install 'crystalsym[moyo]'``) is some five times as
-        fast, and disagrees with spglib about one in a hundred crystals, those that are distorted
-        by about the tolerance. "mixed" asks moyo about cubic lattices, on which spglib spends
-        most of its time, believes it where its answer is the same at a fiftieth of the
-        tolerance and at twice the tolerance, and asks spglib otherwise. Its cells are
-        spglib's, up to the choice of an origin, which patterns do not show.
+    finder : {"mixed", "spglib", "moyo"}, default="mixed"
+        Who finds the symmetry. moyo is some five times as fast as spglib, and disagrees with it
+        about one in a hundred crystals, those that are distorted by about the tolerance. "mixed"
+        asks moyo about cubic lattices, on which spglib spends most of its time, believes it where
+        its answer is the same at a fiftieth of the tolerance and at twice the tolerance, and asks
+        spglib otherwise. Its cells are spglib's, up to the choice of an origin, which patterns do
+        not show.
 
     Returns
     -------
     Crystal
-        With ``standard=True``; such a crystal passes through unchanged.
+        With ``standard=True``; such a crystal passes through unchanged. It keeps the
+        ``notes``, with one more if a smaller tolerance was taken.
 
     Raises
     ------
@@ -129,7 +141,13 @@ def standardize(
         coords = found.atoms(sites)[0]
     lattice, coords = _changed(lattice, coords, change)
     standard = Crystal.unchecked(
-        lattice, coords, numbers, occupancies, name=crystal.name, standard=True
+        lattice,
+        coords,
+        numbers,
+        occupancies,
+        name=crystal.name,
+        standard=True,
+        notes=(*crystal.notes, *found.notes),
     )
     standard.__dict__["_group"] = (float(symprec), finder), found.number
     return standard

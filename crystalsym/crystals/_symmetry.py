@@ -21,13 +21,19 @@ from typing import Any
 
 import numpy as np
 
+from crystalsym.crystals._close_atoms import runs
 from crystalsym.crystals._crystal import Crystal
+from crystalsym.crystals._notes import warn_of
 
 FINDERS = ("spglib", "moyo", "mixed")
 # pymatgen and the Materials Project use this angle tolerance for their labels.
 ANGLE_TOLERANCE = 5.0
 # Two entries closer than this (fractional) share one site.
 SHARED_SITE = 1e-4
+# Tried in turn, in Å, where a larger tolerance finds nothing: split atoms are often this close.
+SMALLER = (0.05, 0.02, 0.01)
+# A cell of so many sites that nearly repeats itself takes spglib half a minute and more.
+MANY_SITES = 500
 # An answer of moyo that holds at both of these times the tolerance is certain. At the first the
 # crystal is as good as ideal, so that the idealized cells agree as well.
 CERTAIN = (0.02, 2.0)
@@ -83,6 +89,9 @@ class Symmetry:
     rotations: np.ndarray
     translations: np.ndarray
 
+    notes: tuple[str, ...] = ()
+    """What was taken otherwise than asked for."""
+
     def atoms(self, coords: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Positions, atomic numbers and occupancies, for the conventional sites at ``coords``."""
         if self.contents is None:
@@ -94,10 +103,13 @@ class Symmetry:
         return rows, np.array(numbers), np.array(occupancies)
 
 
-def find_symmetry(crystal: Crystal, symprec: float = 0.1, finder: str = "spglib") -> Symmetry:
+def find_symmetry(
+    crystal: Crystal, symprec: float = 0.1, finder: str = "mixed", fallback: bool = True
+) -> Symmetry:
     """Ask a symmetry finder about a crystal, once for each tolerance and finder.
 
-    The last answer stays with the crystal object.
+    The last answer stays with the crystal object. With ``fallback``, smaller tolerances are tried
+    where nothing is found, and the one that served is named in a warning.
 
     Raises
     ------
@@ -108,18 +120,32 @@ def find_symmetry(crystal: Crystal, symprec: float = 0.1, finder: str = "spglib"
     ModuleNotFoundError
         If the finder is not installed.
     """
-    asked = (float(symprec), finder)
+    asked = (float(symprec), finder, fallback)
     known = crystal.__dict__.get("_symmetry")
     if known is not None and known[0] == asked:
         return known[1]
     if finder not in FINDERS:
         raise ValueError(f"finder must be one of {FINDERS}, got {finder!r}")
+    if len(crystal) >= MANY_SITES:
+        _warn(
+            crystal,
+            f"with {len(crystal)} atoms in the cell, finding its symmetry may take minutes; a"
+            " smaller cell, if there is one, is quicker",
+        )
     sites, kinds, contents = crystal.frac_coords, crystal.atomic_numbers, None
     if not (crystal.occupancies == 1).all():
         sites, kinds, contents = _merged_sites(crystal)
     found = _ASK[finder](crystal.lattice, sites, kinds, float(symprec))
     if isinstance(found, str):
         reason = f" ({found})" if found else ""
+        for smaller in (s for s in SMALLER if fallback and s < symprec):
+            found = _ASK[finder](crystal.lattice, sites, kinds, smaller)
+            if not isinstance(found, str):
+                note = f"no symmetry found within {symprec:g} Å, {smaller:g} Å is used"
+                found["notes"] = (note,)
+                _warn(crystal, note)
+                break
+    if isinstance(found, str):
         raise SymmetryError(
             f"{crystal.name or crystal.formula}: no symmetry found within {symprec} Å{reason};"
             " do atoms overlap, or is the tolerance larger than the distances between them?"
@@ -208,8 +234,7 @@ def _moyopy() -> tuple[Any, Any]:
         import moyopy
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "this symmetry finder needs moyopy: pip install 'crystalsym[moyo]', or choose"
-            " finder='spglib'"
+            "this symmetry finder needs moyopy: pip install moyopy, or choose finder='spglib'"
         ) from error
 
     # It tells of supercells whose own operations are fewer; here only the group matters.
@@ -269,22 +294,36 @@ _CUBIC_COSINES = (
 )
 
 
+def _warn(crystal: Crystal, note: str) -> None:
+    warn_of(crystal.name or crystal.formula, [note], stacklevel=2)
+
+
 def _merged_sites(crystal: Crystal):
-    """Sites with their contents as type labels, since spglib knows no occupancy."""
-    delta = crystal.frac_coords[:, None] - crystal.frac_coords[None]
-    delta -= np.round(delta)
-    same = np.all(np.abs(delta) < SHARED_SITE, axis=2)
-    first = same.argmax(axis=1)
-    sites = np.unique(first)
+    """Sites with their contents as type labels, since finders know no occupancy."""
+    first = _first_on_site(crystal.frac_coords)
+    groups = runs(first)
+    sites = first[[group[0] for group in groups]]
     contents = [
         tuple(
             sorted(
                 (int(crystal.atomic_numbers[i]), round(float(crystal.occupancies[i]), 6))
-                for i in np.flatnonzero(first == s)
+                for i in group
             )
         )
-        for s in sites
+        for group in groups
     ]
-    kinds = sorted(set(contents))
-    types = np.array([kinds.index(c) + 1 for c in contents])
-    return crystal.frac_coords[sites], types, kinds
+    kinds = {content: kind for kind, content in enumerate(sorted(set(contents)), start=1)}
+    types = np.array([kinds[content] for content in contents])
+    return crystal.frac_coords[sites], types, list(kinds)
+
+
+def _first_on_site(coords: np.ndarray) -> np.ndarray:
+    """For each entry the first one within ``SHARED_SITE`` of it along each axis."""
+    from scipy.spatial import cKDTree
+
+    wrapped = coords - np.floor(coords)
+    wrapped[wrapped >= 1] = 0  # of a rounding error below zero
+    pairs = cKDTree(wrapped, boxsize=1).query_pairs(SHARED_SITE, p=np.inf, output_type="ndarray")
+    first = np.arange(len(coords))
+    np.minimum.at(first, pairs.max(axis=1), pairs.min(axis=1))
+    return first

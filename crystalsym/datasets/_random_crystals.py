@@ -228,7 +228,8 @@ def _elements(
 def _confirmed(number: int, lattice, coords, atoms) -> bool:
     crystal = Crystal(lattice, coords, atoms)
     try:
-        return all(space_group_number(crystal, symprec) == number for symprec in (0.01, 0.1))
+        found = (space_group_number(crystal, symprec, fallback=False) for symprec in (0.01, 0.1))
+        return all(group == number for group in found)
     except SymmetryError:
         return False
 

@@ -9,16 +9,19 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 
 from crystalsym._progress import track
 from crystalsym.crystals import Crystal, as_crystal, standardize
+from crystalsym.datasets._table_checks import check_table
 
 COLUMNS = ("lattice", "site_offsets", "frac_coords", "atomic_numbers")
 CHUNK = 500
+FAR = 8  # cells: in single precision 5e-7 of a cell
 
 
 class CrystalTable(Sequence):
-    """Fully occupied crystals, stored as concatenated arrays.
+    """Hold fully occupied crystals, stored as concatenated arrays.
 
     Crystals are made when they are asked for, so 100,000 of them take 60 MB.
 
@@ -36,6 +39,12 @@ class CrystalTable(Sequence):
     standard : bool, default=False
         Whether the cells are standard ones already.
 
+    Raises
+    ------
+    ValueError
+        Naming the row, if the arrays disagree, offsets do not rise, a number is not finite, a
+        cell has no volume or an atomic number is not one of 1 to 98.
+
     Examples
     --------
     >>> from crystalsym.datasets import CrystalTable, example_crystals
@@ -46,31 +55,22 @@ class CrystalTable(Sequence):
 
     def __init__(
         self,
-        lattice,
-        site_offsets,
-        frac_coords,
-        atomic_numbers,
-        names=None,
-        space_group=None,
-        standard=False,
-    ):
+        lattice: ArrayLike,
+        site_offsets: ArrayLike,
+        frac_coords: ArrayLike,
+        atomic_numbers: ArrayLike,
+        names: ArrayLike | None = None,
+        space_group: ArrayLike | None = None,
+        standard: bool = False,
+    ) -> None:
         self.lattice = np.asarray(lattice)
         self.site_offsets = np.asarray(site_offsets)
         self.frac_coords = np.asarray(frac_coords)
         self.atomic_numbers = np.asarray(atomic_numbers)
         self.names = None if names is None else np.asarray(names)
-        self.space_group = None if space_group is None else np.asarray(space_group)
+        self.space_group: Any = None if space_group is None else np.asarray(space_group)
         self.standard = bool(standard)
-        if len(self.site_offsets) != len(self.lattice) + 1:
-            raise ValueError(
-                f"{len(self.lattice)} lattices need {len(self.lattice) + 1} site offsets,"
-                f" got {len(self.site_offsets)}"
-            )
-        if self.site_offsets[-1] != len(self.atomic_numbers):
-            raise ValueError(
-                f"the site offsets end at {self.site_offsets[-1]}, but there are"
-                f" {len(self.atomic_numbers)} sites"
-            )
+        check_table(self)
 
     def __len__(self) -> int:
         return len(self.lattice)
@@ -91,7 +91,7 @@ class CrystalTable(Sequence):
         return self.take(np.arange(len(self))[index])
 
     def take(self, index: Any) -> CrystalTable:
-        """The table of some rows."""
+        """Make a table of some rows."""
         index = np.asarray(index)
         counts = np.diff(self.site_offsets)[index]
         offsets = np.concatenate([[0], np.cumsum(counts)])
@@ -124,7 +124,7 @@ class CrystalTable(Sequence):
                 raise ValueError(f"{crystal.name or crystal.formula}: has partly occupied sites")
             lattice.append(crystal.lattice)
             counts.append(len(crystal))
-            coords.append(crystal.frac_coords.astype(np.float32))
+            coords.append(_single(crystal.frac_coords))
             numbers.append(crystal.atomic_numbers.astype(np.uint8))
             names.append(crystal.name or crystal.formula)
         return cls(
@@ -139,7 +139,7 @@ class CrystalTable(Sequence):
 
     @classmethod
     def concatenate(cls, tables: Sequence[CrystalTable]) -> CrystalTable:
-        """The crystals of several tables in one, without their names."""
+        """Join the crystals of several tables in one, without their names."""
         groups = [table.space_group for table in tables]
         counts = np.concatenate([np.diff(table.site_offsets) for table in tables])
         return cls(
@@ -158,7 +158,7 @@ class CrystalTable(Sequence):
         Raises
         ------
         FileNotFoundError, ValueError
-            If there is no such file, or it lacks a column.
+            If there is no such file, it lacks a column, or its content is no table of crystals.
         """
         path = Path(path)
         if not path.is_file():
@@ -174,7 +174,11 @@ class CrystalTable(Sequence):
         lattice, offsets, coords, numbers = (arrays[column] for column in COLUMNS)
         names = arrays.get("material_id", arrays.get("names"))
         standard = bool(arrays.get("standard", False))
-        return cls(lattice, offsets, coords, numbers, names, arrays.get("space_group"), standard)
+        groups = arrays.get("space_group")
+        try:
+            return cls(lattice, offsets, coords, numbers, names, groups, standard)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
 
     def save(self, path: str | os.PathLike) -> None:
         """Write an ``.npz`` file that :meth:`load` reads."""
@@ -195,7 +199,7 @@ class CrystalTable(Sequence):
         n_jobs: int | None = None,
         verbose: int = 0,
         idealize: bool = True,
-        finder: str = "spglib",
+        finder: str = "mixed",
     ) -> CrystalTable:
         """Bring every crystal to its standard conventional cell.
 
@@ -209,7 +213,7 @@ class CrystalTable(Sequence):
         verbose : int, default=0
             1 reports progress on standard error.
         idealize : bool, default=True
-        finder : {"spglib", "moyo", "mixed"}, default="spglib"
+        finder : {"mixed", "spglib", "moyo"}, default="mixed"
             As in :func:`crystalsym.crystals.standardize`.
 
         Returns
@@ -233,6 +237,16 @@ class CrystalTable(Sequence):
                 parts.append(part)
                 advance(len(part))
         return _joined(parts, self)
+
+
+def _single(coords: np.ndarray) -> np.ndarray:
+    """Bring coordinates to single precision, which those of far cells would not survive.
+
+    Crystals far off are moved as a whole, and atoms that strayed from theirs one by one.
+    """
+    middle = coords.mean(axis=0)
+    coords = coords - np.where(np.abs(middle) > FAR, np.floor(middle), 0)
+    return np.where(np.abs(coords) > FAR, coords % 1, coords).astype(np.float32)
 
 
 def _standardize_part(

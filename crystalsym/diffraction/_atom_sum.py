@@ -33,7 +33,7 @@ def atoms_pattern(
     ewald: str = "sphere",
     radiation: str = "xray",
 ) -> np.ndarray:
-    """Squared amplitude |F|² of a cluster at every pixel.
+    """Compute the squared amplitude |F|² of a cluster at every pixel.
 
     Parameters
     ----------

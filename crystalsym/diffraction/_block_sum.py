@@ -11,7 +11,6 @@ import numpy as np
 from numba import njit
 
 from crystalsym.crystals import Crystal
-from crystalsym.diffraction._atom_sum import C0, C1, C2, C3, C4, C5, S0, S1, S2, S3, S4
 from crystalsym.diffraction._geometry import Detector
 from crystalsym.scattering._factors import scattering_factors
 
@@ -19,6 +18,13 @@ CLASSICAL_ELECTRON_RADIUS = 2.8179403205e-5  # Å
 # Points of the scattering factors' table along |q|: linear between them to 1e-7 of Z.
 TABLE = 16385
 PIXELS = 1024  # handled together; their sums fit the fastest cache
+# The polynomials of _atom_sum.py. Numba's cache of a kernel would not notice if they changed there.
+S0, S1, S2, S3, S4 = (
+    np.float32(c) for c in (3.1415927, -5.1677103, 2.5500774, -0.5982913, 0.07765766)
+)
+C0, C1, C2, C3, C4, C5 = (
+    np.float32(c) for c in (1.0, -4.934802, 4.058709, -1.335212, 0.23493731, -0.024396325)
+)
 
 
 def lattice_pattern(
@@ -29,7 +35,7 @@ def lattice_pattern(
     ewald: str = "sphere",
     radiation: str = "xray",
 ) -> np.ndarray:
-    """Squared amplitude |F|² of a block of cells at every pixel.
+    """Compute the squared amplitude |F|² of a block of cells at every pixel.
 
     Parameters
     ----------

@@ -125,6 +125,7 @@ def draw_zone_patterns(
     spot_sigma: float,
     radiation: str,
     images: np.ndarray,
+    q_min: float = 0.0,
 ) -> None:
     """Draw the zero-order layers of one crystal, the peak of a spot being its |F|².
 
@@ -139,6 +140,8 @@ def draw_zone_patterns(
     radiation : {"xray", "electron"}
     images : ndarray of shape (n_views, size, size), float32
         Where to draw; must be zero.
+    q_min : float, default=0.0
+        Reflections up to here, 1/Å, and with them the direct beam, are hidden.
     """
     reach = detector.reach(MARGIN * spot_sigma)
     # One of each Friedel pair is enough of a field that is symmetric about the beam.
@@ -154,14 +157,9 @@ def draw_zone_patterns(
         part = slice(spots.starts[view], spots.starts[view + 1])
         q = spots.place[part] * q_max
         peaks = spots.intensity[part]
-        draw(
-            image,
-            np.concatenate([q, -q, np.zeros((1, 2))]),
-            np.concatenate([peaks, peaks, [strongest]]),
-            detector,
-            spot_sigma,
-            reach,
-        )
+        q = np.concatenate([q, -q, np.zeros((1, 2))])
+        peaks = np.concatenate([peaks, peaks, [strongest]])
+        draw(image, q, peaks, detector, spot_sigma, reach, q_min)
 
 
 def draw_near_pattern(
@@ -174,13 +172,14 @@ def draw_near_pattern(
     laue_zones: int | None,
     radiation: str,
     image: np.ndarray,
+    q_min: float = 0.0,
 ) -> None:
     """Draw the reflections of one crystal near the Ewald surface; see :func:`near_spots`."""
     reach = detector.reach(MARGIN * spot_sigma)
     x, y, intensity = near_surface(
         crystal, view, detector, ewald, thickness, laue_zones, radiation, reach
     )
-    draw(image, np.stack([x, y], axis=1), intensity, detector, spot_sigma, reach)
+    draw(image, np.stack([x, y], axis=1), intensity, detector, spot_sigma, reach, q_min)
 
 
 def draw(
@@ -190,9 +189,12 @@ def draw(
     detector: Detector,
     spot_sigma: float,
     reach: np.ndarray,
+    q_min: float,
 ) -> None:
-    """Draw spots at places q (1/Å about the beam) that lie within reach of the detector."""
+    """Draw spots at places q (1/Å about the beam) that lie within reach and are not hidden."""
     seen = np.all((q >= -reach[:, 0]) & (q <= reach[:, 1]), axis=1)
+    if q_min > 0:
+        seen &= np.hypot(q[:, 0], q[:, 1]) > q_min
     columns, rows = (q[seen] / detector.q_per_pixel + np.array(detector.beam)).T
     draw_spots(image, columns, rows, peaks[seen], spot_sigma, FAINTEST)
 

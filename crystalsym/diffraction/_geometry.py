@@ -241,6 +241,11 @@ def resolve_views(views, lattice: np.ndarray | None) -> list[View]:
             raise ValueError("zone axes [u, v, w] must be integers and not all zero")
         zones = [(round(u), round(v), round(w)) for u, v, w in array.tolist()]
         return [View(zone_axis_rotation(_known(lattice), zone), zone) for zone in zones]
+    if array.ndim == 0:
+        raise ValueError(
+            f"views must be one of {VIEW_FAMILIES}, zone axes or rotation matrices, got {views!r};"
+            " the number of pixels is image_size"
+        )
     raise ValueError(f"views of shape {array.shape}: give (n, 3) zone axes or (n, 3, 3) rotations")
 
 

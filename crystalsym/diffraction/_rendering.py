@@ -87,8 +87,8 @@ def render(structure: Crystal | Cluster, settings: RenderSettings) -> np.ndarray
             structure = Cluster.from_crystal(structure, settings.cells)
         for image, view in zip(patterns, views, strict=True):
             image[:] = _summed(structure, view, settings)
-    if settings.q_min > 0:
-        patterns[:, detector.distances() < settings.q_min] = 0
+        if settings.q_min > 0:
+            patterns[:, detector.distances() < settings.q_min] = 0
     if settings.normalize:
         strongest = patterns.max(axis=(1, 2), keepdims=True)
         patterns /= np.where(strongest > 0, strongest, 1)
@@ -104,14 +104,20 @@ def _draw_spots(
     detector = settings.detector
     if settings.in_layers:
         draw_zone_patterns(
-            crystal, settings.views, detector, settings.spot_sigma, settings.radiation, images
+            crystal,
+            settings.views,
+            detector,
+            settings.spot_sigma,
+            settings.radiation,
+            images,
+            settings.q_min,
         )
     else:
         for view, image in zip(views, images, strict=True):
             draw_near_pattern(
                 crystal, view, detector, settings.spot_sigma, settings.ewald,
                 thickness_of(crystal, view, settings), settings.laue_zones, settings.radiation,
-                image,
+                image, settings.q_min,
             )  # fmt: skip
     if settings.polarization != "ignore":
         images *= detector.polarization_factor(settings.polarization).astype(np.float32)

@@ -65,7 +65,8 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         Scattering vector |q| = 1/d at the outermost pixel centre on an axis, 1/Å. Not used when
         ``pixel_size`` is given.
     q_min : float, default=0.0
-        Scattering vectors shorter than this are hidden, as by a beam stop, 1/Å.
+        Reflections up to this scattering vector, and with them the direct beam, are hidden, as by
+        a beam stop, 1/Å.
     detector_distance : float, default=1000.0
         In mm.
     pixel_size : float, optional
@@ -81,8 +82,8 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         ``"bragg"`` draws reflections as spots; ``"lattice"`` sums a finite block of cells exactly.
         ``"atoms"`` sums atom by atom and takes finite clusters
         (:class:`crystalsym.crystals.Cluster`, pymatgen Molecules, non-periodic ASE Atoms,
-        ``.xyz`` files) beside crystals. ``"condor"`` has the same sum done by Condor, which must
-        be installed.
+        ``.xyz`` and PDB files) beside crystals. ``"condor"`` has the same sum done by Condor,
+        which must be installed.
     spot_sigma : float, default=0.5
         Standard deviation of the spots in pixels (engine ``"bragg"``).
     thickness : float, optional
@@ -105,7 +106,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
     idealize : bool, default=True
         Let ``standardize`` move edges, angles and atoms onto the values that the symmetry asks
         for. Otherwise only the choice of axes follows the symmetry.
-    finder : {"spglib", "moyo", "mixed"}, default="spglib"
+    finder : {"mixed", "spglib", "moyo"}, default="mixed"
         Who finds the symmetry that the standard cell follows
         (:func:`crystalsym.crystals.standardize`).
     normalize : bool, default=True
@@ -163,7 +164,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         standardize: bool = True,
         symprec: float = 0.1,
         idealize: bool = True,
-        finder: str = "spglib",
+        finder: str = "mixed",
         normalize: bool = True,
         dtype: str = "float32",
         on_error: str = "raise",
@@ -312,6 +313,10 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         for index, patterns in simulated_batches(self, structures, settings, int(batch_size)):
             if len(index):
                 yield (index, patterns) if return_index else patterns
+
+    def _parameters_in_effect(self) -> dict[str, Any]:
+        """The parameters, with the field as ``q_max`` however it was given."""
+        return {**self.get_params(deep=False), "q_max": round(self.detector().q_edge, 9)}
 
     def detector(self) -> Detector:
         """The detector that the parameters describe."""

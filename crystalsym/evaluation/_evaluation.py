@@ -116,7 +116,9 @@ def answers(
 
 def rendered(pipeline: Any, crystals: Sequence[Any], n_jobs: int | None = None) -> PatternRows:
     """Render what the classifier of a pipeline gets to see, by threads when it asks for it."""
-    return PatternRows(pipeline[:-1], crystals, n_jobs=n_jobs)
+    rows = PatternRows(pipeline[:-1], crystals, n_jobs=n_jobs)
+    rows.made_by = ()  # other patterns than those learned from are shown on purpose
+    return rows
 
 
 def set_figures(classifier: Any, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:

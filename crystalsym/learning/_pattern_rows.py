@@ -50,6 +50,11 @@ class PatternRows(LazyRows):
         more than a gigabyte, or in a folder, where rows of other crystals or of other parameters
         are discarded.
 
+    Attributes
+    ----------
+    made_by : tuple of dict
+        The steps that make the rows, each with its parameters.
+
     Raises
     ------
     ValueError
@@ -80,6 +85,7 @@ class PatternRows(LazyRows):
         steps = getattr(transformers, "steps", None)
         self.transformers = [step for _, step in steps] if steps else list(transformers)
         self.structures = structures
+        self.made_by = tuple(_provenance.step(one) for one in self.transformers)
         self.augmentation = augmentation
         self.random_state = random_state
         self.validation_groups = validation_groups
@@ -107,11 +113,6 @@ class PatternRows(LazyRows):
             )
         if getattr(self.transformers[0], "output", None) != "spots":
             raise ValueError('an augmentation needs a simulator with output="spots"')
-
-    @property
-    def made_by(self) -> tuple[dict[str, Any], ...]:
-        """The steps that make the rows, each with its parameters."""
-        return tuple(_provenance.step(transformer) for transformer in self.transformers)
 
     @property
     def n_stored(self) -> int:

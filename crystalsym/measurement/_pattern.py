@@ -1,4 +1,4 @@
-"""One pattern and its geometry."""
+"""Hold one pattern and its geometry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Pattern:
-    """One diffraction pattern and what is known about its geometry.
+    """Hold one diffraction pattern and what is known about its geometry.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Pattern:
     q_per_pixel : float or None
         Length of one pixel in q = 1/d, in 1/Å; None if unknown.
     center : tuple of float or None
-        Place of the direct beam as (x, y) = (column, row) in pixels; None means the image's centre.
+        Place of the direct beam as (x, y) = (column, row) in pixels; None means the image's center.
     bit_depth : int
         Bits per grey value in the file (8, 16, 32).
     path : Path or None
@@ -40,13 +40,13 @@ class Pattern:
 
     @property
     def beam(self) -> tuple[float, float]:
-        """The direct beam (x, y) in pixels: `center`, or the middle of the image."""
+        """Give the direct beam (x, y) in pixels: `center`, or the middle of the image."""
         height, width = self.image.shape
         return self.center if self.center is not None else ((width - 1) / 2, (height - 1) / 2)
 
 
 def positive(value: Any, name: str) -> float:
-    """`value` as a float, if it is a positive finite number."""
+    """Return `value` as a float, if it is a positive finite number."""
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -1,8 +1,8 @@
-"""Reading and writing TIFF and PNG files."""
+"""Read and write image files of patterns: TIFF by tifffile, PNG by Pillow, arrays by NumPy."""
 
 from __future__ import annotations
 
-import warnings
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,35 +10,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from crystalsym._quiet import without_warnings
 from crystalsym.measurement._pattern import Pattern, positive
-from crystalsym.measurement._q_scale import (
-    DESCRIPTION,
-    PHOTOMETRIC,
-    RESOLUTION_UNIT,
-    X_RESOLUTION,
-    Y_RESOLUTION,
-    calibration,
-    describe,
-    description,
-)
+from crystalsym.measurement._q_scale import calibration, describe
 
 SUFFIXES = (".tif", ".tiff", ".png")
 """File name endings of the image formats read and written."""
 
+ARRAY_SUFFIX = ".npy"
 _FULL_SCALE = 65535
+_MOST_PIXELS = 2**28  # of a file's image, 1 GB as float32: beyond, its header is wrong or hostile
+_LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R 601, Pillow's
+# It logs what it finds odd in a file; what matters of it raises.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 def read_pattern(path: str | Path) -> Pattern:
-    """Read one diffraction pattern from a TIFF or PNG file.
+    """Read one diffraction pattern from a TIFF, PNG or ``.npy`` file.
 
-    Colour images become grey by luminance, transparency is ignored, and negative values, which
+    Color images become grey by luminance, transparency is ignored, and negative values, which
     background subtraction leaves in floating-point images, become zero. The q scale is taken from
-    this package's own metadata or from an ImageJ calibration in 1/nm or 1/Å.
+    this package's own metadata or from an ImageJ calibration in 1/nm or 1/Å; arrays have none.
 
     Parameters
     ----------
     path : str or Path
-        A ``.tif``, ``.tiff`` or ``.png`` file holding one image.
+        A ``.tif``, ``.tiff``, ``.png`` or ``.npy`` file holding one image.
 
     Returns
     -------
@@ -52,6 +49,10 @@ def read_pattern(path: str | Path) -> Pattern:
     ValueError
         The file is not a readable image, holds several, or holds values that are not numbers.
 
+    See Also
+    --------
+    read_patterns : The three patterns of a crystal from one array.
+
     Examples
     --------
     >>> import tempfile, numpy as np
@@ -63,33 +64,74 @@ def read_pattern(path: str | Path) -> Pattern:
     >>> pattern.image.max(), pattern.q_per_pixel, pattern.bit_depth
     (np.float32(65535.0), 0.02, 16)
     """
-    from PIL import Image, UnidentifiedImageError
+    found = read_patterns(path)
+    if len(found) != 1:
+        raise ValueError(f"{path}: holds {len(found)} images; give one pattern per file")
+    return found[0]
 
+
+def read_patterns(path: str | Path) -> list[Pattern]:
+    """Read the patterns of a file: one of an image, one or more of an array.
+
+    Parameters
+    ----------
+    path : str or Path
+        An image as in :func:`read_pattern`, or a ``.npy`` file with an array of shape (H, W) or
+        (n, H, W).
+
+    Returns
+    -------
+    list of Pattern
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_pattern`.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "xyz.npy"
+    ...     np.save(path, np.ones((3, 64, 64)))
+    ...     len(read_patterns(path))
+    3
+    """
     path = Path(path)
+    suffix = path.suffix.lower()
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
     if path.is_dir():
         raise ValueError(f"{path}: is a folder, not an image file")
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"{path}: images are read from {', '.join(SUFFIXES)} files")
+    if suffix == ARRAY_SUFFIX:
+        arrays, bit_depth = _read_array(path)
+        return [_pattern(path, values, bit_depth, "", None) for values in arrays]
+    if suffix not in SUFFIXES:
+        known = ", ".join([*SUFFIXES, ARRAY_SUFFIX])
+        raise ValueError(f"{path}: images are read from {known} files")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns, then fails: the failure is enough
-            with Image.open(path) as file:
-                frames = getattr(file, "n_frames", 1)
-                if frames == 1:
-                    values, bit_depth = _grey_values(file)
-                text, tags = description(file)
-    except UnidentifiedImageError:
-        raise ValueError(f"{path}: not a readable TIFF or PNG image") from None
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path}: cannot be read as an image ({error})") from error
-    if frames != 1:
-        raise ValueError(f"{path}: holds {frames} images; give one pattern per file")
+        with without_warnings():  # Pillow warns, then fails: the failure is enough
+            read = _read_png if suffix == ".png" else _read_tiff
+            values, bit_depth, text, resolution = read(path)
+    except _NotOneImage as error:
+        raise ValueError(f"{path}: {error}") from None
+    except MemoryError:
+        raise ValueError(f"{path}: does not fit into memory") from None
+    except Exception as error:  # decoders raise whatever they stumble over
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path}: cannot be read as an image ({reason[:200]})") from error
+    return [_pattern(path, values, bit_depth, text, resolution)]
+
+
+def _pattern(
+    path: Path, values: NDArray[Any], bit_depth: int, text: str, resolution: float | None
+) -> Pattern:
+    """Check grey values and add what the file tells of them."""
     if not np.isfinite(values).all():
         raise ValueError(f"{path}: holds NaN or infinite values")
     image = np.maximum(values, 0).astype(np.float32)
-    q_per_pixel, center, metadata = calibration(path, text, tags)
+    q_per_pixel, center, metadata = calibration(path, text, resolution)
     return Pattern(image, q_per_pixel, center, bit_depth, path, metadata)
 
 
@@ -143,8 +185,6 @@ def write_pattern(
     ...     read_pattern(path).metadata["view"]
     '[100]'
     """
-    from PIL import Image, PngImagePlugin, TiffImagePlugin
-
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -160,39 +200,146 @@ def write_pattern(
     full_scale = _strongest_spot(values, beam, beam_radius)
     counts = np.rint(np.minimum(values / full_scale, 1) * _FULL_SCALE).astype(np.uint16)
     text = describe(q_per_pixel, beam, full_scale, metadata or {})
-    picture = Image.fromarray(counts)
     if suffix == ".png":
+        from PIL import Image, PngImagePlugin
+
         info = PngImagePlugin.PngInfo()
         info.add_text("Description", text)
-        picture.save(path, pnginfo=info)
+        Image.fromarray(counts).save(path, pnginfo=info)
     else:
-        tags = TiffImagePlugin.ImageFileDirectory_v2()
-        tags[DESCRIPTION] = text
-        tags[X_RESOLUTION] = tags[Y_RESOLUTION] = 1 / q_per_pixel
-        tags[RESOLUTION_UNIT] = 1  # no inch and no centimetre: pixels per 1/Å
-        picture.save(path, tiffinfo=tags, compression="tiff_adobe_deflate")
+        import tifffile
+
+        tifffile.imwrite(
+            path,
+            counts,
+            photometric="minisblack",
+            compression="zlib",
+            description=text,
+            metadata=None,
+            resolution=(1 / q_per_pixel, 1 / q_per_pixel),
+            resolutionunit="none",  # no inch and no centimetre: pixels per 1/Å
+        )
     return path
 
 
-def _grey_values(file: Any) -> tuple[NDArray[np.float64], int]:
-    """Grey values of an open Pillow image and the bits that each had in the file."""
-    mode = file.mode
-    if mode.startswith("I;16"):
-        values, bits = np.asarray(file).astype(np.float64), 16
-    elif mode in ("I", "F"):
-        values, bits = np.asarray(file).astype(np.float64), 32
-    elif mode in ("1", "L"):
-        values, bits = np.asarray(file.convert("L")).astype(np.float64), 8
-    else:
-        values, bits = np.asarray(file.convert("RGB").convert("L")).astype(np.float64), 8
-    # Pillow turns 8-bit "white is zero" images round itself, but not 16-bit ones.
-    if bits == 16 and getattr(file, "tag_v2", {}).get(PHOTOMETRIC) == 0:
-        values = _FULL_SCALE - values
-    return values, bits
+class _NotOneImage(ValueError):
+    """Report a file that is no image, or several."""
+
+
+_Read = tuple[NDArray[Any], int, str, float | None]
+"""Grey values, bits of each, description, pixels per unit of length."""
+
+
+def _read_array(path: Path) -> tuple[NDArray[Any], int]:
+    """Read an array of images, shape (n, H, W), and the bits of each value."""
+    try:
+        values = np.load(path, allow_pickle=False)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path}: not a readable NumPy array ({reason[:200]})") from error
+    if values.ndim not in (2, 3) or values.size == 0:
+        raise ValueError(
+            f"{path}: holds an array of shape {values.shape}; an image is (H, W), a crystal's"
+            " three images are (3, H, W)"
+        )
+    if values.dtype.kind not in "buif":
+        raise ValueError(f"{path}: intensities must be real numbers, not {values.dtype}")
+    return values.reshape(-1, *values.shape[-2:]), _depth(8 * values.dtype.itemsize)
+
+
+def _read_png(path: Path) -> _Read:
+    return _read_by_pillow(path)
+
+
+def _read_tiff(path: Path) -> _Read:
+    """Read a TIFF file's image by tifffile; by Pillow what that has no decoder for."""
+    import tifffile
+
+    try:
+        file = tifffile.TiffFile(path)
+    except (tifffile.TiffFileError, OSError, ValueError) as error:
+        raise _NotOneImage("not a readable TIFF or PNG image") from error
+    with file:
+        # Small copies for viewers do not count.
+        pages = [page for page in (page.aspage() for page in file.pages) if not page.is_reduced]
+        n_images = max(len(pages), int((file.imagej_metadata or {}).get("images", 1)))
+        if n_images != 1:
+            raise _NotOneImage(f"holds {n_images} images; give one pattern per file")
+        page = pages[0]
+        if page.imagewidth * page.imagelength > _MOST_PIXELS:
+            raise _NotOneImage(
+                f"claims to hold {page.imagewidth} x {page.imagelength} pixels, which is too many"
+            )
+        kind = tifffile.PHOTOMETRIC(page.photometric).name
+        text, resolution = page.description, _resolution(page)
+        if kind in ("MINISBLACK", "MINISWHITE", "RGB", "PALETTE"):
+            try:
+                values = _grey_of_page(page, kind)
+            except ValueError as error:
+                if "imagecodecs" not in str(error):  # an optional package with more decoders
+                    raise
+            else:
+                return values, _depth(page.bitspersample), text, resolution
+    values, bit_depth, _, _ = _read_by_pillow(path)
+    if kind == "MINISWHITE" and bit_depth == 16:  # which Pillow turns round for 8 bits only
+        values = _FULL_SCALE - values.astype(np.int64)
+    return values, bit_depth, text, resolution
+
+
+def _grey_of_page(page: Any, kind: str) -> NDArray[Any]:
+    """Read the grey values of one page, (H, W)."""
+    values = page.asarray()
+    if values.dtype.kind not in "buif":
+        raise _NotOneImage(f"holds {values.dtype} numbers, not grey values")
+    if page.axes.startswith("S"):
+        values = np.moveaxis(values, 0, -1)
+    if kind == "PALETTE":
+        values = np.moveaxis(np.asarray(page.colormap), 0, -1)[values]
+    if kind in ("PALETTE", "RGB"):
+        return values[..., :3] @ _LUMINANCE
+    if values.ndim == 3:  # beside transparency
+        values = values[..., 0]
+    if kind == "MINISWHITE" and values.dtype.kind in "bu":
+        values = (2 ** int(page.bitspersample) - 1) - values.astype(np.int64)
+    return np.asarray(values)
+
+
+def _resolution(page: Any) -> float | None:
+    """Take pixels per unit of length from the tag of the width."""
+    tag = page.tags.get("XResolution")
+    if tag is None:
+        return None
+    numerator, denominator = tag.value
+    return numerator / denominator if denominator else None
+
+
+def _read_by_pillow(path: Path) -> _Read:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        file = Image.open(path)
+    except UnidentifiedImageError:
+        raise _NotOneImage("not a readable TIFF or PNG image") from None
+    with file:
+        frames = getattr(file, "n_frames", 1)
+        if frames != 1:
+            raise _NotOneImage(f"holds {frames} images; give one pattern per file")
+        text = getattr(file, "text", {}).get("Description", "")
+        if file.mode.startswith("I;16"):
+            return np.asarray(file), 16, text, None
+        if file.mode in ("I", "F"):
+            return np.asarray(file), 32, text, None
+        grey = file if file.mode in ("1", "L") else file.convert("RGB")
+        return np.asarray(grey.convert("L")), 8, text, None
+
+
+def _depth(bits: int) -> int:
+    """Round the bits of a grey value up to 8, 16 or 32."""
+    return 8 if bits <= 8 else 16 if bits <= 16 else 32
 
 
 def _strongest_spot(values: NDArray[Any], beam: tuple[float, float], radius: float) -> float:
-    """Highest peak outside the disc of the direct beam; the highest of all if there is none.
+    """Find the highest peak outside the direct beam's disc, or the highest of all.
 
     Peaks, not values: the direct beam's flank may rise above every spot.
     """

@@ -1,4 +1,4 @@
-"""What image files tell of themselves: our own JSON metadata, and ImageJ's calibration."""
+"""Describe patterns in image files, and understand our own JSON and ImageJ's calibration."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import numpy as np
 
 from crystalsym.measurement._pattern import positive
 
-# TIFF tags
-PHOTOMETRIC, DESCRIPTION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 262, 270, 282, 283, 296
 # Units of q in ImageJ's calibrations, in 1/Å.
 _IMAGEJ_UNITS = {
     "1/nm": 0.1, "nm^-1": 0.1, "nm-1": 0.1,
@@ -27,7 +25,7 @@ def describe(
     full_scale: float,
     metadata: Mapping[str, Any],
 ) -> str:
-    """The JSON text that goes into a file; `full_scale` is the intensity of its largest value."""
+    """Write the JSON text of a file; `full_scale` is the intensity of its largest value."""
     content = {
         "format": "crystalsym pattern 1",
         "q_per_pixel": q_per_pixel,
@@ -39,21 +37,17 @@ def describe(
     return json.dumps(content, default=plain)
 
 
-def description(file: Any) -> tuple[str, Mapping[int, Any]]:
-    """Text that describes an open Pillow image, and its TIFF tags."""
-    tags = getattr(file, "tag_v2", {})
-    text = tags.get(DESCRIPTION) or getattr(file, "text", {}).get("Description") or ""
-    return (text if isinstance(text, str) else ""), dict(tags)
-
-
 def calibration(
-    path: Path, description: str, tags: Mapping[int, Any]
+    path: Path, description: str, resolution: float | None
 ) -> tuple[float | None, tuple[float, float] | None, dict[str, Any]]:
-    """q per pixel in 1/Å, beam centre (x, y) and other metadata from what a file says of itself."""
+    """Take q per pixel in 1/Å, beam center (x, y) and other metadata from what a file says.
+
+    ``resolution`` counts pixels per unit of length.
+    """
     if description.startswith("ImageJ="):
         fields = dict(line.split("=", 1) for line in description.splitlines() if "=" in line)
         unit = fields.get("unit", "").replace("\\u00C5", "Å").strip().lower()
-        pixels = float(tags.get(X_RESOLUTION, 0) or 0)
+        pixels = float(resolution or 0)
         if unit in _IMAGEJ_UNITS and pixels > 0 and math.isfinite(pixels):
             return _IMAGEJ_UNITS[unit] / pixels, None, {}
         return None, None, {}
@@ -78,7 +72,7 @@ def calibration(
 
 
 def plain(value: Any) -> Any:
-    """NumPy numbers and arrays, and paths, as JSON can hold them."""
+    """Turn NumPy numbers and arrays, and paths, into what JSON can hold."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     if isinstance(value, Path):

@@ -1,4 +1,4 @@
-"""Patterns of any size and scale -> the geometry of a model."""
+"""Bring patterns of any size and scale to the geometry of a model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def resample_pattern(
 
     A pattern that has that geometry already comes back unchanged. Otherwise its spots are found
     to sub-pixel accuracy and drawn anew: interpolating pixels would blur weak spots and ring
-    beside strong ones. Without a q scale the outermost pixel centre of the longer side is taken
+    beside strong ones. Without a q scale the outermost pixel center of the longer side is taken
     to be at `q_max`. What the target shows beyond the pattern's edge is dark.
 
     Parameters
@@ -28,8 +28,8 @@ def resample_pattern(
     pattern : Pattern
         The pattern, with ``q_per_pixel`` in 1/Å.
     q_max : float
-        q at the outermost pixel centre of the target, ``(image_size - 1) / 2`` pixels from its
-        centre, in 1/Å.
+        q at the outermost pixel center of the target, ``(image_size - 1) / 2`` pixels from its
+        center, in 1/Å.
     image_size : int
         Height and width of the target in pixels.
     spot_sigma : float
@@ -44,7 +44,7 @@ def resample_pattern(
     >>> import numpy as np
     >>> image = np.zeros((101, 101), np.float32); image[50, 80] = 1.0  # a spot at q_x = 0.3
     >>> target = resample_pattern(Pattern(image, q_per_pixel=0.01), q_max=0.5, image_size=51)
-    >>> np.argwhere(target == target.max())  # 0.3 / 0.02 = 15 pixels right of the centre
+    >>> np.argwhere(target == target.max())  # 0.3 / 0.02 = 15 pixels right of the center
     array([[25, 40]])
     """
     q_max = positive(q_max, "q_max")

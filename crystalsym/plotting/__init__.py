@@ -7,6 +7,7 @@ A Display holds what it shows, is made by its ``from_...`` class methods, and dr
 from __future__ import annotations
 
 from crystalsym.plotting._display import PatternDisplay
-from crystalsym.plotting._drawing import shaped_to_rgb, symbol_text, view_titles
+from crystalsym.plotting._drawing import shaped_to_rgb, symbol_text
+from crystalsym.plotting._views import titles_of, view_titles
 
-__all__ = ["PatternDisplay", "shaped_to_rgb", "symbol_text", "view_titles"]
+__all__ = ["PatternDisplay", "shaped_to_rgb", "symbol_text", "titles_of", "view_titles"]

@@ -1,13 +1,14 @@
-"""The display of patterns and rankings."""
+"""Display patterns and rankings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from crystalsym.diffraction import SpotPatterns
 from crystalsym.plotting._drawing import (
     DECADES,
     FAINT,
@@ -16,8 +17,9 @@ from crystalsym.plotting._drawing import (
     draw_raw,
     draw_shaped,
     draw_title,
-    view_titles,
 )
+from crystalsym.plotting._spot_images import spot_images, widest_field
+from crystalsym.plotting._views import titles_of, view_titles, zone_titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,15 +30,15 @@ _HEAD = 0.55  # inches above a block's patterns, for its title
 
 
 class PatternDisplay:
-    """Raw and shaped patterns of crystals with the ranking of space groups beside them.
+    """Show raw and shaped patterns of crystals with the ranking of space groups beside them.
 
     Each crystal fills one block: its raw patterns (logarithmic grey scale, with a scale bar in
     1/Å), the shaped patterns below them, and the most probable groups as horizontal bars. Bars in
-    colour belong to the most probable diffraction class, whose members the beam hardly tells apart.
+    color belong to the most probable diffraction class, whose members the beam hardly tells apart.
 
     Parameters
     ----------
-    raw : array of shape (n, n_views, H, W)
+    raw : array of shape (n, n_views, H, W), or SpotPatterns
         Raw patterns, linear intensity. (n_views, H, W) is taken as one crystal.
     shaped : array of shape (n, n_views, h, w, C), optional
         The same patterns as the network sees them, in [0, 1] or uint8.
@@ -47,9 +49,12 @@ class PatternDisplay:
     known_groups : list of n (int or None), optional
         Space groups that a symmetry finder, or the literature, gives.
     q_max : float, optional
-        q at the outermost pixel centres in 1/Å; without it there is no scale bar.
-    view_titles : sequence of str, optional
-        One title per view. Default: the zone axes [100], [010], [001].
+        q at the outermost pixel centers in 1/Å; without it images have no scale bar.
+    view_titles : sequence of str, or of n sequences of str, optional
+        One title per view, for all crystals or for each of its own. Default: the zones that spots
+        know, or else [100], [010], [001].
+    model_groups : collection of int, optional
+        Groups that the model can answer. A known group that is none of them is marked so.
 
     Attributes
     ----------
@@ -73,14 +78,15 @@ class PatternDisplay:
 
     def __init__(
         self,
-        raw: ArrayLike,
+        raw: ArrayLike | SpotPatterns,
         shaped: ArrayLike | None = None,
         rankings: Sequence[Ranking] | None = None,
         *,
         names: Sequence[str] | None = None,
         known_groups: Sequence[int | None] | None = None,
         q_max: float | None = None,
-        view_titles: Sequence[str] | None = None,
+        view_titles: Sequence[str] | Sequence[Sequence[str]] | None = None,
+        model_groups: Collection[int] | None = None,
     ) -> None:
         self.raw = raw
         self.shaped = shaped
@@ -89,6 +95,7 @@ class PatternDisplay:
         self.known_groups = known_groups
         self.q_max = q_max
         self.view_titles = view_titles
+        self.model_groups = model_groups
 
     @classmethod
     def from_estimator(
@@ -121,7 +128,7 @@ class PatternDisplay:
         PatternDisplay
         """
         simulator = estimator[0]
-        is_patterns = isinstance(X, np.ndarray) and X.ndim == 4
+        is_patterns = isinstance(X, SpotPatterns) or (isinstance(X, np.ndarray) and X.ndim == 4)
         raw = X if is_patterns else simulator.transform(X)
         shaped = estimator[1:-1].transform(raw)
         groups, probabilities = estimator[-1].predict_top_k(shaped, top)
@@ -136,14 +143,19 @@ class PatternDisplay:
             names=names,
             known_groups=known_groups,
             q_max=simulator.q_per_pixel * (simulator.image_size - 1) / 2,
-            view_titles=view_titles(simulator.views),
+            view_titles=None
+            if isinstance(raw, SpotPatterns)
+            else view_titles(simulator.views)
+            if is_patterns
+            else [titles_of(simulator, structure) for structure in X],
+            model_groups=[int(group) for group in estimator[-1].classes_],
             ax=ax,
         )
 
     @classmethod
     def from_patterns(
         cls,
-        raw: ArrayLike,
+        raw: ArrayLike | SpotPatterns,
         shaped: ArrayLike | None = None,
         rankings: Sequence[Ranking] | None = None,
         *,
@@ -184,6 +196,7 @@ class PatternDisplay:
         from matplotlib.gridspec import GridSpecFromSubplotSpec
 
         raw, shaped, titles = self._checked()
+        q_max = widest_field(self.raw) if isinstance(self.raw, SpotPatterns) else self.q_max
         n, n_views = raw.shape[:2]
         tiles = _TILE * n_views, _TILE * (1 if shaped is None else 2)  # inches
         if ax is None:
@@ -203,7 +216,7 @@ class PatternDisplay:
         blocks = GridSpecFromSubplotSpec(n, 1, subplot_spec=place, hspace=0)
         axes = [
             self._plot_block(
-                i, raw[i], None if shaped is None else shaped[i], titles, blocks[i], tiles
+                i, raw[i], None if shaped is None else shaped[i], titles[i], q_max, blocks[i], tiles
             )
             for i in range(n)
         ]
@@ -216,6 +229,7 @@ class PatternDisplay:
         raw: NDArray[Any],
         shaped: NDArray[Any] | None,
         titles: Sequence[str],
+        q_max: float | None,
         place: Any,
         tiles: tuple[float, float],
     ) -> list[Axes]:
@@ -230,7 +244,8 @@ class PatternDisplay:
         )  # fmt: skip
         known = None if self.known_groups is None else self.known_groups[i]
         name = "" if self.names is None else str(self.names[i])
-        draw_title(figure.add_subplot(grid[0, :]), name, known)
+        answerable = self.model_groups is None or known in self.model_groups
+        draw_title(figure.add_subplot(grid[0, :]), name, known, answerable)
         n_rows = 1 if shaped is None else 2
         images = GridSpecFromSubplotSpec(
             n_rows, n_views, subplot_spec=grid[1, 0], hspace=0.04, wspace=0.04
@@ -239,7 +254,7 @@ class PatternDisplay:
         for v, title in enumerate(titles):
             first = v == 0  # it alone carries the row's label and the scale bar
             label = f"raw, log scale, {DECADES} decades" if first else None
-            draw_raw(axes[v], raw[v], label, self.q_max if first else None)
+            draw_raw(axes[v], raw[v], label, q_max if first else None)
             axes[v].set_title(title, fontsize=9, color=FAINT, pad=3)
             if shaped is not None:
                 draw_shaped(axes[n_views + v], shaped[v], "shaped" if first else None)
@@ -251,9 +266,10 @@ class PatternDisplay:
             draw_ranking(axes[-1], self.rankings[i], known)
         return axes
 
-    def _checked(self) -> tuple[NDArray[Any], NDArray[Any] | None, Sequence[str]]:
-        """Patterns as arrays with a leading axis of crystals, and the titles of the views."""
-        raw = np.asarray(self.raw)
+    def _checked(self) -> tuple[NDArray[Any], NDArray[Any] | None, list[Sequence[str]]]:
+        """Check the input: patterns get a leading axis of crystals, views their titles."""
+        spots = self.raw if isinstance(self.raw, SpotPatterns) else None
+        raw = np.asarray(self.raw) if spots is None else spot_images(spots)
         shaped = None if self.shaped is None else np.asarray(self.shaped)
         if raw.ndim == 3:
             raw, shaped = raw[None], None if shaped is None else shaped[None]
@@ -268,7 +284,17 @@ class PatternDisplay:
             value = getattr(self, name)
             if value is not None and len(value) != len(raw):
                 raise ValueError(f"{name} has {len(value)} entries for {len(raw)} crystals")
-        titles = self.view_titles or view_titles("zone-axes", raw.shape[1])
-        if len(titles) != raw.shape[1]:
-            raise ValueError(f"view_titles has {len(titles)} entries for {raw.shape[1]} views")
+        default: Sequence[Any] = view_titles("zone-axes", raw.shape[1])
+        if spots is not None:
+            default = zone_titles(spots)
+        given = list(self.view_titles or default)
+        if all(isinstance(title, str) for title in given):
+            titles: list[Sequence[str]] = [[str(title) for title in given]] * len(raw)
+        elif len(given) == len(raw):
+            titles = [list(of_one) for of_one in given]
+        else:
+            raise ValueError(f"view_titles has {len(given)} entries for {len(raw)} crystals")
+        for of_one in titles:
+            if len(of_one) != raw.shape[1]:
+                raise ValueError(f"view_titles has {len(of_one)} entries for {raw.shape[1]} views")
         return raw, shaped, titles

@@ -1,4 +1,4 @@
-"""The parts of a figure: titles, raw patterns, shaped patterns, rankings."""
+"""Draw the parts of a figure: titles, raw patterns, shaped patterns, rankings."""
 
 from __future__ import annotations
 
@@ -19,26 +19,14 @@ Ranking = Sequence[tuple[int, float]]
 
 DECADES = 5  # of intensity that a raw pattern shows
 FAINT = "#7b8794"
-_VIEW_TITLES = {
-    "zone-axes": ("[100]", "[010]", "[001]"),
-    "symmetry-directions": ("[100] or [111]", "[010] or [1-10]", "[001]"),
-    "cartesian": ("beam along x", "beam along y", "beam along z"),
-    "rotations": ("45° about x", "45° about y", "45° about z"),
-}
-_BEAM_RADIUS = 6  # pixels around the centre that do not set the intensity scale
+_LONGEST_NAME = 44  # characters
+_BEAM_RADIUS = 6  # pixels around the center that do not set the intensity scale
 _INK, _LEADING, _OTHER, _MARK = "#1f2933", "#0f766e", "#b8c4ce", "#c2410c"
-_LINES_COLOUR = np.array([0.16, 0.62, 0.66])
-
-
-def view_titles(views: Any, n_views: int = 3) -> tuple[str, ...]:
-    """Titles for the views of a simulator: of a named family, or simply numbered."""
-    if isinstance(views, str) and len(_VIEW_TITLES.get(views, ())) == n_views:
-        return _VIEW_TITLES[views]
-    return tuple(f"view {i + 1}" for i in range(n_views if isinstance(views, str) else len(views)))
+_LINES_COLOR = np.array([0.16, 0.62, 0.66])
 
 
 def symbol_text(number: int) -> str:
-    """Symbol of a space group as matplotlib text: overlined rotoinversions, lowered screw axes.
+    """Write a space group's symbol for matplotlib: overlined rotoinversions, lowered screw axes.
 
     Examples
     --------
@@ -50,7 +38,7 @@ def symbol_text(number: int) -> str:
 
 
 def shaped_to_rgb(shaped: ArrayLike) -> NDArray[np.float64]:
-    """A shaped pattern as a colour image.
+    """Turn a shaped pattern into a color image.
 
     Parameters
     ----------
@@ -75,20 +63,26 @@ def shaped_to_rgb(shaped: ArrayLike) -> NDArray[np.float64]:
     image = np.clip(image / scale, 0, 1)
     if image.shape[2] == 2:
         spots, lines = image[..., :1], image[..., 1:]
-        return np.maximum(spots, lines * _LINES_COLOUR)
+        return np.maximum(spots, lines * _LINES_COLOR)
     return np.broadcast_to(image, (*image.shape[:2], 3)).astype(np.float64)
 
 
-def draw_title(ax: Axes, name: str, known: int | None) -> None:
+def draw_title(ax: Axes, name: str, known: int | None, answerable: bool = True) -> None:
+    """Draw a block's title, and the symmetry finder's group with whether the model knows it."""
     ax.set_axis_off()
+    if known is not None and len(name) > _LONGEST_NAME:  # it would run into the group
+        half = _LONGEST_NAME // 2
+        name = f"{name[:half]}...{name[-half:]}"
     ax.text(0, 0.5, name, fontsize=12, color=_INK, weight="bold", va="center", parse_math=False)
     if known is not None:
         answer = f"symmetry finder: {symbol_text(known)} ({known})"
+        if not answerable:
+            answer += ", not among this model's groups"
         ax.text(1, 0.5, answer, fontsize=10, color=_MARK, va="center", ha="right")
 
 
 def _leading_class(ranking: Ranking) -> tuple[int, ...]:
-    """The diffraction class with the largest sum of the probabilities shown."""
+    """Find the diffraction class with the largest sum of the probabilities shown."""
     sums: dict[tuple[int, ...], float] = {(): 0.0}
     for number, probability in ranking:
         members = spacegroups.diffraction_class(int(number))
@@ -105,7 +99,7 @@ def _frame(ax: Axes, label: str | None) -> None:
 
 
 def draw_raw(ax: Axes, image: NDArray[Any], label: str | None, q_max: float | None) -> None:
-    """One raw pattern in logarithmic grey, with a scale bar if `q_max` is given."""
+    """Draw one raw pattern in logarithmic grey, with a scale bar if `q_max` is given."""
     height, width = image.shape
     rows, columns = np.indices(image.shape)
     away = np.hypot(columns - (width - 1) / 2, rows - (height - 1) / 2) > _BEAM_RADIUS
@@ -125,18 +119,19 @@ def draw_raw(ax: Axes, image: NDArray[Any], label: str | None, q_max: float | No
 
 
 def draw_shaped(ax: Axes, image: NDArray[Any], label: str | None) -> None:
+    """Draw one shaped pattern."""
     ax.imshow(shaped_to_rgb(image), interpolation="antialiased")
     _frame(ax, label)
 
 
 def draw_ranking(ax: Axes, ranking: Ranking, known: int | None) -> None:
-    """Horizontal bars of the most probable groups, best on top."""
+    """Draw horizontal bars of the most probable groups, best on top."""
     numbers = [int(number) for number, _ in ranking]
     group = _leading_class(ranking)
     for place, (number, probability) in enumerate(ranking):
         number = int(number)
-        colour = _LEADING if number in group else _OTHER
-        ax.barh(place, probability, height=0.5, color=colour)
+        color = _LEADING if number in group else _OTHER
+        ax.barh(place, probability, height=0.5, color=color)
         percent = f"{100 * probability:.1f} %" if probability >= 5e-4 else "< 0.1 %"
         ax.text(probability + 0.02, place, percent, color=_INK, fontsize=9, va="center")
         head = f"{symbol_text(number)}  {number}"
@@ -145,7 +140,7 @@ def draw_ranking(ax: Axes, ranking: Ranking, known: int | None) -> None:
         system = spacegroups.crystal_system(number)
         ax.text(-0.03, place + 0.08, system, color=FAINT, fontsize=8, va="top", ha="right")
     ax.plot([0, 0], [-0.5, len(numbers) - 0.5], color=_INK, lw=0.8)
-    ax.set(xlim=(0, 1.22), ylim=(max(len(numbers), 3) - 0.3, -0.6))
+    ax.set(xlim=(0, 1.25), ylim=(max(len(numbers), 3) - 0.3, -0.6))
     _frame(ax, None)
     if len(group) > 1:
         members = textwrap.shorten(", ".join(str(g) for g in group), 48, placeholder=" ...")

@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from crystalsym import _provenance
 from crystalsym.bundles import (
     SavedFiles,
     SavedModelError,
@@ -136,7 +137,11 @@ def load_pipeline(path: str | os.PathLike[str]) -> SpaceGroupPipeline:
             check_step_parameters(description[name], cls)
             fitted.append((name, cls(**_tuples(description[name])).fit()))
     config, weights = unpack_classifier(files, f"{CLASSIFIER}/")
-    fitted.append(("classify", rebuild(SpaceGroupClassifier, path, config, weights)))
+    classifier = rebuild(SpaceGroupClassifier, path, config, weights)
+    # Models of earlier versions do not say how their patterns were made; their steps do.
+    made_by = [_provenance.step(transformer) for _, transformer in fitted]
+    classifier.metadata_.setdefault("made_by", made_by)
+    fitted.append(("classify", classifier))
     return SpaceGroupPipeline(fitted)
 
 

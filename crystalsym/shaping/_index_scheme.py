@@ -17,9 +17,10 @@ import numpy as np
 from numba import njit
 
 from crystalsym.diffraction._peaks import local_maxima
-from crystalsym.shaping._spot_scheme import LOG, ROOT
 
 CHANNELS = ("intensity", "q")
+# Those of _spot_scheme.py. Numba's cache of a kernel would not notice if they changed there.
+ROOT, LOG = 1, 2
 # Lengths are in units of the raw image's half width. Two pixels of 256: neighbours closer than
 # that are not resolved, and a spot half as far off is no point of the lattice.
 TOLERANCE = 0.006

@@ -33,6 +33,14 @@ SCHEMES: dict[str, dict[str, Any]] = {
 }
 """Schemes, and what ``image_size=None`` and ``threshold=None`` mean for each."""
 
+PARAMETERS = {
+    "lattice": ("scheme", "intensity", "max_spots"),
+    "spots": (
+        "scheme", "intensity", "max_spots", "distance_factor", "channels", "field", "spot_sigma",
+        "line_width",
+    ),
+    "pixels": ("scheme", "distance_factor"),
+}  # fmt: skip
 N_CHANNELS = {"pixels": 3, "lattice": 2}
 # Widths in pixels of the output, per 224 pixels of its edge, and never thinner than this.
 SPOT_SIGMA, THINNEST_SPOT = 1.5, 0.6
@@ -356,6 +364,12 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         shaped, scaled = shape_pixels(image, float(self.distance_factor), float(self._threshold))
         index = _nearest(image.shape[0], self._size)
         sample(target, shaped, scaled, index, view % 3)
+
+    def _parameters_in_effect(self) -> dict[str, Any]:
+        """The parameters that the scheme knows, with what None means."""
+        names = PARAMETERS[self.scheme]
+        values = {name: getattr(self, name) for name in names}
+        return {**values, "image_size": self._size, "threshold": self._threshold}
 
     @property
     def _threshold(self) -> float:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.pipeline import Pipeline
 
-from crystalsym import DiffractionSimulator
+from crystalsym import DiffractionSimulator, PatternShaper
 from crystalsym.measurement import read_pattern
 
 
@@ -101,9 +102,26 @@ def test_shape_writes_what_the_network_sees(run, simulated, tmp_path, from_image
     for path, image in zip(paths, expected, strict=True):
         with Image.open(path) as file:
             assert file.mode == "RGB"
-            assert file.size == (64, 64)
-            red = np.asarray(file)[..., 0] / 255
+            assert file.size == (256, 256)
+            red = np.asarray(file)[::4, ::4, 0] / 255
         assert np.abs(red - np.maximum(image[..., 0], 0.16 * image[..., 1])).max() < 0.05
+
+
+def test_shaped_pictures_are_large_enough_to_see(run, write_cif, tmp_path, pipeline, monkeypatch):
+    """Those of the bundled models were pictures of 13 x 13 pixels."""
+    sizes = {}
+    for size, options in ((13, ()), (224, ()), (13, ("--scale", 1)), (13, ("--scale", 3))):
+        small = Pipeline(
+            [pipeline.steps[0], ("shape", PatternShaper("spots", image_size=size)), ("x", None)]
+        )
+        monkeypatch.setattr("crystalsym.cli._shape.load_pipeline", lambda name, p=small: p)
+        code, out, _ = run("shape", write_cif(), "-o", tmp_path / "shaped", *options)
+        assert code == 0
+        with Image.open(out.split()[0]) as file:
+            sizes[size, *options] = file.size[0]
+            blocks = np.asarray(file).reshape(size, file.size[0] // size, size, -1, 3)
+        assert (blocks == blocks[:, :1, :, :1]).all()
+    assert list(sizes.values()) == [260, 224, 13, 39]
 
 
 def test_shape_of_a_broken_file(run, broken, tmp_path):

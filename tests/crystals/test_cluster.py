@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import numpy as np
 import pytest
 from support.crystals import NACL
 
 from crystalsym.crystals import Cluster, Crystal, as_crystal, as_structure
+from crystalsym.datasets import example_crystals
 
 PAIR = Cluster([[0.0, 0.0, 0.0], [0.0, 0.0, 1.128]], [6, 8], name="CO")
 
@@ -139,3 +141,106 @@ def test_crystals_stay_crystals():
     assert as_structure(PAIR) is PAIR
     with pytest.raises(TypeError, match="cannot read a crystal from Cluster"):
         as_crystal(PAIR)
+
+
+PDB = """\
+CRYST1   20.000   30.000   40.000  90.00 100.00  90.00 P 1 21 1      2
+ATOM      1  N   GLY A   1       1.000   2.000   3.000  1.00 10.00           N
+ATOM      2  CA AGLY A   1       2.450   2.000   3.000  0.60 10.00           C
+ATOM      3  CA BGLY A   1       2.500   2.200   3.100  0.40 10.00           C
+HETATM    4 CA    CA A   2       9.000   9.000   9.000  1.00 10.00          CA
+HETATM    5  O   HOH A   3    1005.000   5.000   5.000  1.00 10.00           O
+END
+"""
+TWO_MODELS = "".join(f"MODEL     {n:4d}\n{PDB.splitlines()[1]}\nENDMDL\n" for n in (1, 2))
+MMCIF = """\
+data_x
+_cell.length_a 20
+_cell.length_b 30
+_cell.length_c 40
+_cell.angle_alpha 90
+_cell.angle_beta 100
+_cell.angle_gamma 90
+loop_
+_atom_site.group_PDB
+_atom_site.id
+_atom_site.type_symbol
+_atom_site.label_atom_id
+_atom_site.label_alt_id
+_atom_site.label_comp_id
+_atom_site.label_asym_id
+_atom_site.label_seq_id
+_atom_site.Cartn_x
+_atom_site.Cartn_y
+_atom_site.Cartn_z
+_atom_site.occupancy
+ATOM 1 N N . GLY A 1 1.0 2.0 3.0 1.0
+ATOM 2 C CA A GLY A 1 2.45 2.0 3.0 0.6
+ATOM 3 C CA B GLY A 1 2.5 2.2 3.1 0.4
+HETATM 4 CA CA . CA A . 9 9 9 1.0
+HETATM 5 O O . HOH A . 1005 5 5 1.0
+"""
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("name", "text"), [("x.pdb", PDB), ("X.ENT", PDB), ("x.cif", MMCIF), ("x.mmcif", MMCIF)]
+)
+def test_coordinate_files_are_clusters(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text)
+    cluster = as_structure(path)
+    assert isinstance(cluster, Cluster)
+    assert cluster.name == str(path)
+    assert cluster.atomic_numbers.tolist() == [7, 6, 6, 20, 8]  # CA of residue CA is calcium
+    assert cluster.occupancies.tolist() == [1, 0.6, 0.4, 1, 1]
+    assert cluster.positions[[1, 4]].tolist() == [[2.45, 2, 3], [1005, 5, 5]]
+    beta = np.radians(100)
+    expected = [[20, 0, 0], [0, 30, 0], [40 * np.cos(beta), 0, 40 * np.sin(beta)]]
+    assert np.allclose(cluster.lattice, expected)
+
+
+def test_a_file_without_a_cell_gives_no_lattice(tmp_path):
+    path = tmp_path / "x.pdb"
+    for cell in ("", "CRYST1    1.000    1.000    1.000  90.00  90.00  90.00 P 1           1\n"):
+        path.write_text(cell + PDB.split("\n", 1)[1])
+        assert as_structure(path).lattice is None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ((" 1.00 10.00           O", " 0.00 10.00           O"), "occupancy 0 are left out, 1 of"),
+        (("           N\n", "\n"), r"no element of atom 1 \(N\) and maybe others"),
+        (("CRYST1", TWO_MODELS + "CRYST1"), "holds 3 models; the first"),
+    ],
+)
+def test_what_is_guessed_or_left_out_of_a_file_is_said(tmp_path, change, reason):
+    path = tmp_path / "x.pdb"
+    path.write_text(PDB.replace(*change))
+    with pytest.warns(UserWarning, match=rf"x\.pdb: .*{reason}"):
+        cluster = as_structure(path)
+    assert cluster.atomic_numbers[0] == 7
+
+
+@pytest.mark.filterwarnings("ignore:.*are left out")
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("x.pdb", "END\n", "holds no atoms"),
+        ("x.pdb", PDB.replace("           N", "           X"), "is of no known element"),
+        ("x.pdb", re.sub(r" [01]\.\d\d 10", " 0.00 10", PDB), "all its atoms have occupancy 0"),
+        ("x.mmcif", "data_x\nloop_\n_atom_site.Cartn_x\n_atom_site.id\n1 2 3\n", "no readable at"),
+    ],
+)  # fmt: skip
+def test_files_without_atoms_are_named(tmp_path, name, text, reason):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(ValueError, match=rf"{name}: .*{reason}"):
+        as_structure(path)
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        as_structure(tmp_path / "none.pdb")
+
+
+def test_a_cif_of_a_crystal_stays_one():
+    assert isinstance(as_structure(next(iter(example_crystals().values()))), Crystal)

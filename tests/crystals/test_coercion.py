@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.cif_text import cif_text, operations_of
 from support.crystals import NACL
 
 from crystalsym import Crystal, as_crystal, space_group_number
-from crystalsym.datasets import example_crystals
+from crystalsym.crystals import StructureWarning, as_structure, standardize
+from crystalsym.datasets import example_crystals, example_space_groups
 
 ase = pytest.importorskip("ase")
 pymatgen = pytest.importorskip("pymatgen.core")
@@ -96,6 +98,89 @@ def test_ase_ghost_atom():
         as_crystal(ase.Atoms("X", cell=[4, 4, 4], pbc=True))
 
 
+ALLOY = cif_text(
+    (3.8, 3.8, 3.8, 90, 90, 90),
+    ["Cu1 Cu 0.75 0 0 0", "Au1 Au 0.25 0 0 0", "Au2 Au 1 0.5 0.5 0"],
+    "_space_group_IT_number 123",
+    "_symmetry_space_group_name_H-M 'P 4/m m m'",
+    columns="label type_symbol occupancy fract_x fract_y fract_z",
+    operations=operations_of("P 4/m m m"),
+)
+
+
+def test_ase_occupancies(tmp_path):
+    from ase.io import read
+
+    path = tmp_path / "alloy.cif"
+    path.write_text(ALLOY)
+    atoms = read(path)
+    crystal = as_crystal(atoms)
+    assert crystal.formula == as_crystal(path).formula == "Au1.25Cu0.75"
+    assert space_group_number(crystal) == 123
+    del atoms.arrays["spacegroup_kinds"]
+    with pytest.raises(ValueError, match=r"'spacegroup_kinds'.*is missing"):
+        as_crystal(atoms)
+
+
+@pytest.mark.parametrize("read", [as_crystal, as_structure])
+def test_ase_slab_is_no_crystal(read):
+    slab = ase.Atoms("Cu", cell=[3, 3, 20], pbc=(True, True, False))
+    with pytest.raises(ValueError, match=r"is (not )?periodic in"):
+        read(slab)
+
+
+def test_ase_cell_without_periodicity_is_read_with_a_word():
+    with pytest.warns(StructureWarning, match=r"pbc=False.*read as a crystal"):
+        crystal = as_crystal(ase.Atoms("Cu", cell=[3, 3, 3]))
+    assert len(crystal.notes) == 1
+
+
+def test_pymatgen_slab_is_no_crystal():
+    lattice = pymatgen.Lattice(np.eye(3) * 4, pbc=(True, True, False))
+    with pytest.raises(ValueError, match="not periodic in three directions"):
+        as_crystal(pymatgen.Structure(lattice, ["Cu"], [[0, 0, 0]]))
+
+
+POSCAR = """NaCl
+5.64
+1 0 0
+0 1 0
+0 0 1
+{names}4 4
+Direct
+0 0 0{first}
+0.5 0.5 0{first}
+0.5 0 0.5{first}
+0 0.5 0.5{first}
+0.5 0.5 0.5{second}
+0 0 0.5{second}
+0 0.5 0{second}
+0.5 0 0{second}
+"""
+
+
+@pytest.mark.parametrize("name", ["POSCAR", "CONTCAR_2", "salt.vasp"])
+def test_poscar_without_names_is_refused(tmp_path, name):
+    path = tmp_path / name
+    path.write_text(POSCAR.format(names="", first="", second=""))
+    with pytest.raises(ValueError, match=rf"{name}.*line 6: no element names.*'Na Cl'"):
+        as_crystal(path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"names": "Na Cl\n", "first": "", "second": ""},
+        {"names": "", "first": " Na", "second": " Cl"},
+    ],
+)
+def test_poscar_with_names(tmp_path, words):
+    path = tmp_path / "POSCAR"
+    path.write_text(POSCAR.format(**words))
+    crystal = as_crystal(path)
+    assert (crystal.formula, crystal.notes) == ("Cl4Na4", ())
+
+
 def test_tuple_as_for_spglib():
     assert_equal(as_crystal((NACL.lattice, NACL.frac_coords, NACL.atomic_numbers)), NACL)
     cell = [NACL.lattice.tolist(), NACL.frac_coords.tolist(), NACL.atomic_numbers.tolist()]
@@ -111,6 +196,21 @@ def test_path_to_a_cif(as_text):
     assert crystal.formula == "Cl4Na4"
     assert crystal.name == str(path)
     assert space_group_number(crystal) == 225
+
+
+def test_bundled_files_give_what_pymatgen_reads():
+    """They hold nothing that would have to be guessed, so two readers agree."""
+    for name, path in example_crystals().items():
+        crystal = as_crystal(path)
+        assert crystal.notes == (), name
+        ours, theirs = standardize(crystal), standardize(pymatgen.Structure.from_file(path))
+        assert space_group_number(crystal) == example_space_groups()[name]
+        assert ours.formula == theirs.formula
+        assert np.allclose(ours.lattice, theirs.lattice, atol=1e-6)
+        away = ours.frac_coords[:, None] - theirs.frac_coords
+        near = np.abs(away - np.round(away)).max(axis=2) < 1e-4
+        same = ours.atomic_numbers[:, None] == theirs.atomic_numbers
+        assert (near & same).any(axis=1).all(), name
 
 
 def test_path_to_a_poscar(tmp_path):

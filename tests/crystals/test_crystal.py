@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
 from support.crystals import NACL, lattice_of
 
 from crystalsym import Crystal
+from crystalsym.crystals import StructureWarning
 
 CUBE = np.eye(3) * 4.0
 
@@ -88,3 +90,39 @@ def test_impossible_content_is_refused_by_name(arguments, message):
         Crystal(*arguments, name="odd")
     with pytest.raises(ValueError, match=f"^crystal: .*{message}"):
         Crystal(*arguments)
+
+
+def test_atoms_too_close_are_said_once():
+    with pytest.warns(
+        StructureWarning, match=r"'iron'.*Fe \(atom 0\) and Fe \(atom 1\) are 0.06 Å"
+    ):
+        crystal = Crystal(np.eye(3) * 4, [[0, 0, 0.99], [0, 0, 0.005]], [26, 26], name="iron")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert crystal.replace(name="other").notes == crystal.notes
+        assert pickle.loads(pickle.dumps(crystal)).notes == crystal.notes
+
+
+def test_many_atoms_too_close_are_counted():
+    coords = np.random.default_rng(0).random((200, 3))
+    with pytest.warns(StructureWarning, match=r"apart, and \d+ other pairs are closer than 0.5 Å"):
+        Crystal(np.eye(3) * 6, coords, [26] * 200)
+
+
+def test_left_handed_cell():
+    with pytest.warns(StructureWarning, match="left-handed"):
+        Crystal(np.diag([4, 4, -4]), [[0, 0, 0]], [84])
+
+
+@pytest.mark.parametrize(
+    ("coords", "occupancies"),
+    [
+        ([[0, 0, 0], [0, 0, 0]], [0.5, 0.5]),  # a shared site
+        ([[0, 0, 0], [0, 0, 0.05]], [0.5, 0.5]),  # a split one
+        ([[0, 0, 0], [0, 0, 0.2]], [1, 1]),
+    ],
+)
+def test_nothing_to_say(coords, occupancies):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Crystal(np.eye(3) * 4, coords, [26, 27], occupancies).notes == ()

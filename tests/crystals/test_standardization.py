@@ -13,11 +13,13 @@ from support.reference import shared
 from crystalsym import spacegroups
 from crystalsym.crystals import (
     Crystal,
+    StructureWarning,
     SymmetryError,
     as_crystal,
     space_group_number,
     standardize,
 )
+from crystalsym.crystals._symmetry import _merged_sites
 from crystalsym.datasets import CrystalTable, example_crystals, example_space_groups
 
 SYMPREC = 0.005  # random atoms lie close together
@@ -178,3 +180,60 @@ def test_overlapping_atoms_are_reported_by_name():
         with pytest.raises(SymmetryError, match=r"doubled iron.*overlap"):
             find(crystal)
     assert issubclass(SymmetryError, ValueError)
+
+
+def split_chlorine(offset: float) -> Crystal:
+    """Rock salt whose chlorine is on six places around its own."""
+    corners = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    moves = np.concatenate([np.eye(3), -np.eye(3)]) * offset / 5.64
+    chlorine = (corners[:, None] + 0.5 + moves).reshape(-1, 3)
+    return Crystal(
+        np.eye(3) * 5.64,
+        np.concatenate([corners, chlorine]),
+        [11] * 4 + [17] * 24,
+        [1.0] * 4 + [1 / 6] * 24,
+        name="split",
+    )
+
+
+def test_smaller_tolerance_is_tried_and_named():
+    crystal = split_chlorine(0.04)
+    with pytest.warns(StructureWarning, match=r"split: no symmetry found within 0.1 Å, 0.05 Å is"):
+        assert space_group_number(crystal, finder="spglib") == 225
+    with pytest.warns(StructureWarning, match=r"0.05 Å is used"):
+        assert len(standardize(split_chlorine(0.04), finder="spglib")) == 28
+    with pytest.raises(SymmetryError, match=r"within 0.1 Å"):
+        space_group_number(crystal, finder="spglib", fallback=False)
+
+
+def test_no_smaller_tolerance_is_needed():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert space_group_number(split_chlorine(0.3)) == 225
+        assert space_group_number(split_chlorine(0.04), symprec=0.02) == 225
+
+
+def test_large_disordered_cell_needs_little_memory():
+    import tracemalloc
+
+    places = np.stack(np.meshgrid(*[np.arange(12) / 12] * 3), axis=-1).reshape(-1, 3)
+    doubled = np.concatenate([places, places[:1] - 1e-12])
+    occupancies = np.ones(len(doubled))
+    occupancies[[0, -1]] = 0.5
+    numbers = np.full(len(doubled), 29)
+    numbers[-1] = 79
+    crystal = Crystal(np.eye(3) * 40, doubled, numbers, occupancies)
+    tracemalloc.start()
+    coords, types, kinds = _merged_sites(crystal)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e6  # all differences would take 170 MB
+    assert len(coords) == len(places)
+    assert (types != types[0]).sum() == len(places) - 1
+    assert sorted(kinds) == [((29, 0.5), (79, 0.5)), ((29, 1.0),)]
+
+
+def test_many_atoms_are_said(monkeypatch):
+    monkeypatch.setattr("crystalsym.crystals._symmetry.MANY_SITES", 8)
+    with pytest.warns(StructureWarning, match=r"with 8 atoms in the cell.*may take minutes"):
+        space_group_number(NACL.replace(name="salt"))

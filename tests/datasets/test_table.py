@@ -120,6 +120,18 @@ def test_partial_occupancy_has_no_place():
         CrystalTable.from_crystals([NACL.replace(occupancies=[0.5] * 8)])
 
 
+def test_crystals_far_from_the_origin_keep_their_places():
+    """Single precision holds seven digits, those before the point included."""
+    far = NACL.replace(frac_coords=NACL.frac_coords + np.array([20_000, -30_000, 10]))
+    drifted = NACL.frac_coords.copy()
+    drifted[3] += [40_000, 0, -20_000]
+    table = CrystalTable.from_crystals([far, NACL.replace(frac_coords=drifted), NACL])
+    for crystal in table:
+        shift = crystal.frac_coords - NACL.frac_coords
+        assert np.abs(shift - np.round(shift)).max() < 1e-6
+    assert np.array_equal(table[2].frac_coords, NACL.frac_coords.astype(np.float32))
+
+
 def test_empty_table():
     empty = CrystalTable.from_crystals([])
     assert len(empty) == 0
@@ -132,11 +144,62 @@ def test_pickle(table):
     assert [c.digest() for c in copy] == [c.digest() for c in table]
 
 
-def test_lengths_that_disagree_are_refused():
-    with pytest.raises(ValueError, match="2 lattices need 3 site offsets, got 2"):
-        CrystalTable(np.zeros((2, 3, 3)), [0, 1], np.zeros((1, 3)), [1])
-    with pytest.raises(ValueError, match="site offsets end at 2, but there are 1 sites"):
-        CrystalTable(np.zeros((1, 3, 3)), [0, 2], np.zeros((1, 3)), [1])
+CELLS = np.eye(3)[None].repeat(2, axis=0) * 4.0
+GOOD = {
+    "lattice": CELLS,
+    "site_offsets": [0, 1, 3],
+    "frac_coords": np.arange(9).reshape(3, 3) / 9,
+    "atomic_numbers": np.array([29, 30, 98], np.uint8),
+    "names": ["one", "two"],
+    "space_group": [1, 2],
+}
+
+
+def changed(column, place, value):
+    array = np.array(GOOD[column], dtype=None if column == "names" else np.float64)
+    array[place] = value
+    return {column: array if column in ("lattice", "frac_coords") else array.astype(np.int64)}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"site_offsets": [0, 3]}, r"2 lattices need a 'site_offsets' of shape \(3,\), got \(2,\)"),
+        ({"site_offsets": [0, 1, 4]}, "site offsets end at 4, but there are 3 sites"),
+        ({"site_offsets": [1, 2, 3]}, "site offsets must begin at 0, not at 1"),
+        ({"site_offsets": [0, 3, 3]}, r"crystal 1 \(two\): site offsets must rise, but 3 is"),
+        ({"site_offsets": np.array([0, 5, 3], np.uint32)}, "but 5 is followed by 3"),
+        ({"site_offsets": [0.0, 1.5, 3.0]}, "'site_offsets' must be integers, not float64"),
+        ({"lattice": CELLS[:, :2]}, r"need a 'lattice' of shape \(2, 3, 3\), got \(2, 2, 3\)"),
+        ({"frac_coords": np.zeros((2, 3))}, r"3 sites need a 'frac_coords' of shape \(3, 3\)"),
+        ({"frac_coords": np.zeros((3, 3), complex)}, "'frac_coords' must be real numbers"),
+        ({"atomic_numbers": [[29, 30, 8]]}, "'frac_coords' of shape"),
+        ({"atomic_numbers": [29.0, 30.0, 8.5]}, "'atomic_numbers' must be integers"),
+        ({"names": ["one"]}, r"2 lattices need a 'names' of shape \(2,\), got \(1,\)"),
+        ({"space_group": [1, 2, 3]}, "2 lattices need a 'space_group'"),
+        (changed("lattice", (1, 0, 0), np.nan), r"crystal 1 \(two\): a lattice vector is not fin"),
+        (changed("lattice", (1, 0, 0), 0.0), r"crystal 1 \(two\): the lattice vectors span no"),
+        (changed("frac_coords", (2, 1), np.inf), r"crystal 1 \(two\): the coordinates of site 1"),
+        (changed("atomic_numbers", 0, 0), r"crystal 0 \(one\): site 0 has atomic number 0, and"),
+        (changed("atomic_numbers", 2, 250), r"crystal 1 \(two\): site 1 has atomic number 250"),
+        (changed("atomic_numbers", 1, 99), "factors are known for 1 to 98"),
+        (changed("atomic_numbers", 1, -26), "has atomic number -26"),
+    ],
+)
+def test_arrays_that_are_no_crystals_are_refused(change, reason, tmp_path):
+    """An atomic number of 250 was read from beyond the table of scattering factors."""
+    assert len(CrystalTable(**GOOD)) == 2
+    with pytest.raises(ValueError, match=reason):
+        CrystalTable(**{**GOOD, **change})
+    np.savez(tmp_path / "bad.npz", **{**GOOD, **change})
+    with pytest.raises(ValueError, match=rf"bad\.npz: .*{reason}"):
+        CrystalTable.load(tmp_path / "bad.npz")
+
+
+def test_a_row_without_a_name_is_named_by_its_place():
+    bad = {**GOOD, "names": None, **changed("atomic_numbers", 2, 250)}
+    with pytest.raises(ValueError, match=r"^crystal 1: site 1 has atomic number 250"):
+        CrystalTable(**bad)
 
 
 def test_files_that_are_no_tables(tmp_path):

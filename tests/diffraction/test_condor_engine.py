@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import json
-import math
 import os
 import sys
+import tempfile
+import threading
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
+import joblib
 import numpy as np
 import pytest
 from support.crystals import NACL
@@ -17,61 +19,17 @@ from support.reference import fixture
 
 from crystalsym import Crystal, DiffractionSimulator
 from crystalsym.crystals import Cluster
-from crystalsym.diffraction._condor import load_condor
-from crystalsym.scattering import scattering_factors
+from crystalsym.diffraction._condor import _try_out, load_condor
 
-JOULE_METRE = 6.62607015e-34 * 299792458.0
-ELECTRON_RADIUS = 2.8179403205e-15  # m
-SMALL = {"image_size": 32, "cells": 2, "normalize": False, "dtype": "float64"}
-
-
-class StandInSource:
-    def __init__(self, wavelength, focus_diameter, pulse_energy, polarization="ignore"):
-        self.wavelength, self.polarization = wavelength, polarization
-        photons = pulse_energy / (JOULE_METRE / wavelength)
-        self.photons_per_m2 = photons / (math.pi * (focus_diameter / 2) ** 2)
-
-
-class StandInAtoms:
-    def __init__(self, atomic_numbers=None, atomic_positions=None, rotation_values=None):
-        assert rotation_values is None
-        self.numbers, self.positions = np.array(atomic_numbers), np.array(atomic_positions)
-
-
-class StandInDetector:
-    def __init__(self, distance, pixel_size, cx=None, cy=None, nx=None, ny=None, **more):
-        assert set(more) <= {"flat_ewald_sphere"}
-        self.flat = more.get("flat_ewald_sphere", False)
-        self.distance, self.pixel = distance, pixel_size
-        x = (np.arange(nx) - cx) * pixel_size
-        y = (np.arange(ny) - cy) * pixel_size
-        self.x, self.y = np.meshgrid(x, y)
-
-
-class StandInExperiment:
-    """Condor's model in SI units, and its habit of writing files where it runs."""
-
-    def __init__(self, source, particles, detector):
-        assert all(name.startswith("particle_atoms") for name in particles)
-        self.source, self.detector = source, detector
-        (self.particle,) = particles.values()
-
-    def propagate(self):
-        Path("mol.pdbout").write_text("scratch", encoding="utf-8")
-        d = self.detector
-        path = np.full_like(d.x, d.distance)
-        if not d.flat:
-            path = np.sqrt(d.x**2 + d.y**2 + d.distance**2)
-        q = np.stack([d.x / path, d.y / path, d.distance / path - 1], -1) / self.source.wavelength
-        length = np.linalg.norm(q, axis=-1).ravel() * 1e-10
-        factors = scattering_factors(self.particle.numbers, length)
-        phases = np.exp(-2j * np.pi * self.particle.positions @ q.reshape(-1, 3).T)
-        intensity = np.abs((factors * phases).sum(axis=0).reshape(d.x.shape)) ** 2
-        intensity *= (d.pixel / d.distance) ** 2 * (d.distance / path) ** 3
-        if self.source.polarization == "horizontal":
-            intensity *= 1 - d.x**2 / (d.x**2 + d.y**2 + d.distance**2)
-        intensity *= self.source.photons_per_m2 * ELECTRON_RADIUS**2
-        return {"entry_1": {"data_1": {"data": intensity}}}
+STAND_IN = Path(__file__).parent.parent / "support" / "condor_stand_in"
+# One view: each is a process.
+SMALL = {
+    "views": [np.eye(3)],
+    "image_size": 32,
+    "cells": 2,
+    "normalize": False,
+    "dtype": "float64",
+}
 
 
 def module(name: str, **parts) -> ModuleType:
@@ -83,17 +41,21 @@ def module(name: str, **parts) -> ModuleType:
 
 @pytest.fixture
 def stand_in(monkeypatch):
-    condor = module(
-        "condor",
-        Source=StandInSource,
-        ParticleAtoms=StandInAtoms,
-        Detector=StandInDetector,
-        Experiment=StandInExperiment,
-    )
-    spsim = module("spsim", simulate_shot=print, get_molecule_from_atoms=print)
-    monkeypatch.setitem(sys.modules, "condor", condor)
-    monkeypatch.setitem(sys.modules, "spsim", spsim)
-    return SimpleNamespace(condor=condor, spsim=spsim)
+    """Modules of Condor's shape, as files: Condor runs in a process of its own."""
+    monkeypatch.syspath_prepend(STAND_IN)
+    for name in ("condor", "spsim"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    yield
+    for name in ("condor", "spsim"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def tried_anew():
+    """Nothing is known yet of whether Condor runs."""
+    _try_out.cache_clear()
+    yield
+    _try_out.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -122,11 +84,88 @@ def test_clusters_go_to_condor_as_they_are(stand_in):
     assert np.abs(got - ours).max() < 2e-6 * ours.max()
 
 
-def test_scratch_files_do_not_stay(stand_in, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.parametrize("away", [1e3, 1e6])
+def test_clusters_far_from_the_origin_are_as_sharp_as_others(stand_in, away):
+    """Condor goes on in single precision, and by a file of three decimals."""
+    cluster = Cluster.from_crystal(NACL, 2)
+    far = cluster.replace(positions=cluster.positions + away * np.array([1, -2, 1]))
+    for engine in ("condor", "atoms"):
+        simulator = DiffractionSimulator(**{**SMALL, "engine": engine})
+        near, distant = simulator.transform([cluster]), simulator.transform([far])
+        assert np.abs(near - distant).max() < 1e-5 * near.max()
+
+
+def test_scratch_files_do_not_stay(stand_in, tmp_path, monkeypatch, capfd):
+    work, temporary = tmp_path / "work", tmp_path / "temporary"
+    work.mkdir()
+    temporary.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     DiffractionSimulator(engine="condor", **SMALL).transform([NACL])
-    assert Path.cwd() == tmp_path
-    assert os.listdir(tmp_path) == []
+    assert Path.cwd() == work
+    assert os.listdir(work) == os.listdir(temporary) == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_relative_paths_of_other_threads_stay_right(stand_in, tmp_path, monkeypatch):
+    """The working directory belongs to all threads of the caller."""
+    monkeypatch.chdir(tmp_path)
+    Path("here").touch()
+    lost, done = [], threading.Event()
+
+    def watch():
+        while not done.is_set():
+            if not Path("here").exists():
+                lost.append(Path.cwd())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        simulator = DiffractionSimulator(engine="condor", n_jobs=2, **SMALL)
+        with joblib.parallel_config(backend="threading"):
+            patterns = simulator.transform([NACL, NACL])
+    finally:
+        done.set()
+        watcher.join()
+    assert not lost
+    assert np.array_equal(patterns[0], patterns[1])
+
+
+def test_paths_may_be_relative(stand_in, tmp_path, monkeypatch):
+    monkeypatch.chdir(STAND_IN)
+    monkeypatch.setattr(sys, "path", ["", *[p for p in sys.path if p != str(STAND_IN)]])
+    load_condor()
+    assert DiffractionSimulator(engine="condor", **SMALL).transform([NACL]).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        ("distutils", "No module named 'distutils'; from Python 3.12 on the package setuptools"),
+        ("import", "does not run: ModuleNotFoundError: No module named 'no_such_helper'; engine="),
+    ],
+)
+def test_what_it_imports_late_is_said_when_it_is_loaded(
+    stand_in, tried_anew, monkeypatch, trouble, reason
+):
+    monkeypatch.setenv("CONDOR_TROUBLE", trouble)
+    with pytest.raises(ImportError, match=reason):
+        load_condor()
+    with pytest.raises(ImportError, match="condor does not run"):
+        DiffractionSimulator(engine="condor").fit()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        ("many atoms", r"structure 0: NaCl: Condor fails \(RuntimeError: too many atoms\)"),
+        ("crash", r"structure 0: NaCl: Condor fails \(exit code 11\)"),
+    ],
+)
+def test_what_fails_in_condor_names_the_crystal(stand_in, monkeypatch, trouble, reason):
+    monkeypatch.setenv("CONDOR_TROUBLE", trouble)
+    with pytest.raises(ValueError, match=reason):
+        DiffractionSimulator(engine="condor", **SMALL).transform([NACL])
 
 
 def test_what_condor_does_not_know(stand_in):
@@ -161,8 +200,8 @@ def test_another_package_of_that_name(stand_in, monkeypatch, name):
     assert caught.value.name == name
 
 
-def test_part_of_the_shape_is_not_enough(stand_in):
-    del stand_in.condor.ParticleAtoms
+def test_part_of_the_shape_is_not_enough(stand_in, monkeypatch):
+    monkeypatch.delattr(importlib.import_module("condor"), "ParticleAtoms")
     with pytest.raises(ImportError, match=r"has no ParticleAtoms\."):
         load_condor()
 

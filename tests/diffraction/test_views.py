@@ -298,3 +298,9 @@ def test_published_preset_gives_the_grey_images_of_the_reference(name, views, ta
         # Rounding before the cut moves a few pixels by one level.
         assert np.abs(ours - theirs).max() <= 1
         assert np.mean(ours != theirs) < 2e-3
+
+
+def test_a_number_is_no_view():
+    """Regression: DiffractionSimulator(128) was taken for one of 128 pixels by its caller alone."""
+    with pytest.raises(ValueError, match=r"got 128; the number of pixels is image_size"):
+        DiffractionSimulator(128).fit()

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 
 from crystalsym import DiffractionSimulator, PatternShaper
-from crystalsym.crystals import Crystal
+from crystalsym.crystals import Crystal, StructureWarning
 from crystalsym.identification import _identifying
 
 CLASSES = [1, 2, 14, 33, 62, 166, 194, 216, 221, 225]
@@ -60,5 +60,6 @@ def crystals():
                 name=f"crystal-{k}")
         for k in range(7)
     ]  # fmt: skip
-    cells[5] = cells[5].replace(frac_coords=[[0, 0, 0], [0, 0, 0]], atomic_numbers=[55, 55])
+    with pytest.warns(StructureWarning, match="0 Å apart"):
+        cells[5] = cells[5].replace(frac_coords=[[0, 0, 0], [0, 0, 0]], atomic_numbers=[55, 55])
     return cells

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crystalsym.bundles import model_folder
-from crystalsym.crystals import SymmetryError, _symmetry, standardize
+from crystalsym.crystals import Crystal, SymmetryError, _symmetry, standardize
 from crystalsym.datasets import CrystalTable, example_crystals
 from crystalsym.identification import (
     _identifying,
@@ -85,15 +85,24 @@ def test_symprec_reaches_finder_and_simulation(pipeline, crystals):
     assert coarse.ranking != fine.ranking
 
 
+@pytest.mark.filterwarnings("ignore::crystalsym.crystals.StructureWarning")
+def test_smaller_tolerance_stands_in_the_record(pipeline):
+    close = Crystal(np.eye(3) * 4, [[0, 0, 0], [0, 0, 0.02], [0.5, 0.5, 0.5]], [55, 55, 17])
+    (record,) = identify([close], pipeline)
+    assert record.error is None
+    assert any("no symmetry found within 0.1 Å, 0.0" in note for note in record.warnings)
+    assert any("0.08 Å apart" in note for note in record.warnings)
+
+
 def test_finder_is_asked_once(pipeline, crystals, monkeypatch):
     asked = []
-    original = _symmetry._ask_spglib
+    original = _symmetry._ASK[pipeline[0].finder]
 
     def counted(*given, **options):
         asked.append(given)
         return original(*given, **options)
 
-    monkeypatch.setitem(_symmetry._ASK, "spglib", counted)
+    monkeypatch.setitem(_symmetry._ASK, pipeline[0].finder, counted)
     identify([crystal.replace(name="again") for crystal in crystals[:3]], pipeline)
     assert len(asked) == 3
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from crystalsym.measurement import Pattern, read_pattern, resample_pattern, write_pattern
+from crystalsym.measurement import (
+    Pattern,
+    read_pattern,
+    read_patterns,
+    resample_pattern,
+    write_pattern,
+)
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
 def spots(size: int = 65, beam: float = 0.0) -> np.ndarray:
@@ -184,7 +194,7 @@ def broken_file(tmp_path, kind):
         ("cut tiff", ValueError, "read"),
         ("pages", ValueError, "holds 2 images; give one pattern per file"),
         ("nan", ValueError, "holds NaN or infinite values"),
-        ("suffix", ValueError, "images are read from .tif, .tiff, .png files"),
+        ("suffix", ValueError, "images are read from .tif, .tiff, .png, .npy files"),
         ("q", ValueError, "q_per_pixel in its metadata must be a positive number"),
         ("center", ValueError, "center in its metadata"),
     ],
@@ -217,6 +227,120 @@ def test_deep_images_keep_their_values(tmp_path, dtype):
     pattern = read_pattern(path)
     assert pattern.bit_depth == (16 if np.dtype(dtype).itemsize == 2 else 32)
     np.testing.assert_array_equal(pattern.image, values.astype(np.float32))
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_compressed_images(tmp_path, compression, dtype):
+    values = np.random.default_rng(0).integers(0, 256, (70, 90)).astype(dtype)
+    Image.fromarray(values).save(tmp_path / "x.tif", compression=compression)
+    pattern = read_pattern(tmp_path / "x.tif")
+    np.testing.assert_array_equal(pattern.image, values)
+    assert pattern.bit_depth == 8 * values.dtype.itemsize
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("samples", [3, 4])
+def test_color_tiff_becomes_grey(tmp_path, planar, dtype, samples):
+    values = np.random.default_rng(0).integers(0, 256, (16, 20, samples)).astype(dtype)
+    given = values if planar == "contig" else np.moveaxis(values, -1, 0)
+    tifffile.imwrite(tmp_path / "x.tif", given, photometric="rgb", planarconfig=planar)
+    pattern = read_pattern(tmp_path / "x.tif")
+    np.testing.assert_allclose(pattern.image, values[..., :3] @ [0.299, 0.587, 0.114], rtol=1e-6)
+    assert pattern.bit_depth == 8 * np.dtype(dtype).itemsize
+
+
+def test_palette_tiff_becomes_grey(tmp_path):
+    grey = np.zeros((16, 16), np.uint8)
+    grey[4, 10] = 255
+    Image.fromarray(grey).convert("P").save(tmp_path / "x.tif")
+    assert np.argwhere(read_pattern(tmp_path / "x.tif").image).tolist() == [[4, 10]]
+
+
+def test_files_of_the_first_version_keep_their_scale():
+    """Written by version 0.1.0, whose TIFF came from Pillow."""
+    for suffix in (".tif", ".png"):
+        pattern = read_pattern(FIXTURES / f"pattern_0_1_0{suffix}")
+        assert pattern.q_per_pixel == 0.01143
+        assert pattern.center == (10.25, 12.0)
+        assert pattern.metadata == {"view": "[100]", "stream": "x"}
+        assert pattern.bit_depth == 16
+        assert pattern.image.shape == (20, 24)
+        assert pattern.image[3, 5] == 65535
+        assert pattern.image[15, 7] == 655
+        assert pattern.image.sum() == 65535 + 655
+
+
+def test_small_copies_for_viewers_do_not_count(tmp_path):
+    values = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    with tifffile.TiffWriter(tmp_path / "x.tif") as file:
+        file.write(values)
+        file.write(values[::4, ::4], subfiletype=1)
+    np.testing.assert_array_equal(read_pattern(tmp_path / "x.tif").image, values)
+
+
+def test_stacks_of_imagej_are_several_images(tmp_path):
+    tifffile.imwrite(tmp_path / "x.tif", np.zeros((3, 8, 8), np.uint16), imagej=True)
+    with pytest.raises(ValueError, match="holds 3 images; give one pattern per file"):
+        read_pattern(tmp_path / "x.tif")
+
+
+def test_a_header_that_claims_too_much_is_refused(tmp_path):
+    tiff_with(tmp_path / "x.tif", np.eye(8, dtype=np.uint16))
+    content = (tmp_path / "x.tif").read_bytes()
+    for tag in (256, 257):  # width and height
+        was = struct.pack("<HHII", tag, 4, 1, 8), struct.pack("<HHIHH", tag, 3, 1, 8, 0)
+        assert sum(content.count(each) for each in was) == 1
+        for each in was:
+            content = content.replace(each, struct.pack("<HHII", tag, 4, 1, 10**6))
+    (tmp_path / "x.tif").write_bytes(content)
+    with pytest.raises(ValueError, match="claims to hold 1000000 x 1000000 pixels"):
+        read_pattern(tmp_path / "x.tif")
+
+
+def test_tifffile_reports_nothing_by_itself(tmp_path, capfd):
+    path = write_pattern(tmp_path / "x.tif", np.random.default_rng(0).random((64, 64)), 0.01)
+    for length in (20, 300, 3000):
+        short = tmp_path / f"{length}.tif"
+        short.write_bytes(path.read_bytes()[:length])
+        with pytest.raises(ValueError, match=rf"{length}\.tif"):
+            read_pattern(short)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32, np.float64, bool])
+def test_arrays_are_images(tmp_path, dtype):
+    values = (np.arange(48).reshape(6, 8) % 7).astype(dtype)
+    np.save(tmp_path / "x.npy", values)
+    pattern = read_pattern(tmp_path / "x.npy")
+    np.testing.assert_array_equal(pattern.image, values)
+    assert pattern.image.dtype == np.float32
+    assert pattern.q_per_pixel is None
+    assert pattern.bit_depth == {1: 8, 2: 16}.get(np.dtype(dtype).itemsize, 32)
+    np.save(tmp_path / "xyz.npy", np.stack([values, values, values]))
+    assert [p.image.shape for p in read_patterns(tmp_path / "xyz.npy")] == [(6, 8)] * 3
+    with pytest.raises(ValueError, match=r"xyz\.npy: holds 3 images"):
+        read_pattern(tmp_path / "xyz.npy")
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.zeros(4), r"array of shape \(4,\); an image is \(H, W\)"),
+        (np.zeros((1, 3, 4, 4)), "array of shape"),
+        (np.zeros((0, 4)), "array of shape"),
+        (np.zeros((4, 4), complex), "must be real numbers, not complex128"),
+        (np.full((4, 4), np.nan), "holds NaN or infinite values"),
+        (np.array([{"a": 1}]), "not a readable NumPy array"),
+        (None, "not a readable NumPy array"),
+    ],
+)
+def test_arrays_that_are_no_images(tmp_path, values, reason):
+    path = tmp_path / "x.npy"
+    path.write_bytes(b"no array") if values is None else np.save(path, values, allow_pickle=True)
+    with pytest.raises(ValueError, match=rf"x\.npy: .*{reason}"):
+        read_pattern(path)
 
 
 def test_sixteen_bit_white_is_zero(tmp_path):

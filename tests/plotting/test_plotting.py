@@ -11,8 +11,15 @@ from matplotlib import pyplot
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.pipeline import Pipeline
 
-from crystalsym import spacegroups
-from crystalsym.plotting import PatternDisplay, shaped_to_rgb, symbol_text, view_titles
+from crystalsym import Crystal, DiffractionSimulator, spacegroups
+from crystalsym.datasets import example_crystals
+from crystalsym.plotting import (
+    PatternDisplay,
+    shaped_to_rgb,
+    symbol_text,
+    titles_of,
+    view_titles,
+)
 
 RANKINGS = [[(225, 0.8), (216, 0.15), (62, 0.0001)], [(14, 0.6), (4, 0.4), (2, 0.0)]]
 
@@ -149,6 +156,8 @@ def test_the_constructor_draws_nothing_and_plot_draws_again(patterns):
         ({"names": ["a", "b", "c"]}, "names has 3 entries for 2 crystals"),
         ({"known_groups": [1]}, "known_groups has 1 entries"),
         ({"view_titles": ["x"]}, "view_titles has 1 entries for 3 views"),
+        ({"view_titles": [["x"] * 3]}, "view_titles has 1 entries for 2 crystals"),
+        ({"view_titles": [["x"] * 3, ["y"]]}, "view_titles has 1 entries for 3 views"),
     ],
 )
 def test_refuses_what_does_not_fit_together(patterns, change, reason):
@@ -172,8 +181,84 @@ def test_view_titles():
     assert view_titles("zone-axes") == ("[100]", "[010]", "[001]")
     assert view_titles("cartesian")[0] == "beam along x"
     assert view_titles("rotations")[2] == "45° about z"
-    assert view_titles(np.eye(3)[:2]) == ("view 1", "view 2")
+    assert view_titles(np.eye(3)[:2]) == ("[100]", "[010]")
+    assert view_titles([[1, -1, 0]]) == ("[1-10]",)
+    assert view_titles(np.eye(3)[None].repeat(2, axis=0)) == ("view 1", "view 2")
+    assert view_titles("symmetry-directions") == ("[100] or [111]", "[010] or [1-10]", "[001]")
     assert view_titles("zone-axes", 2) == ("view 1", "view 2")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("NaCl", ("[111]", "[1-10]", "[001]")),
+        ("SiO2-quartz", ("[100]", "[1-10]", "[001]")),
+        ("TiO2-brookite", ("[100]", "[010]", "[001]")),
+    ],
+)
+def test_titles_name_the_zones_of_the_crystal_shown(name, expected):
+    """Not "[100] or [111]", which left the reader to guess."""
+    simulator = DiffractionSimulator(views="symmetry-directions")
+    assert titles_of(simulator, example_crystals()[name]) == expected
+    assert titles_of(DiffractionSimulator(views="rotations"), "no file")[0] == "45° about x"
+
+
+def test_titles_follow_the_cell_that_is_simulated():
+    """The primitive cell of NaCl is no cube; its standard cell is."""
+    primitive = Crystal([[0, 2.82, 2.82], [2.82, 0, 2.82], [2.82, 2.82, 0]], [[0, 0, 0], [0.5] * 3],
+                        [11, 17])  # fmt: skip
+    simulator = DiffractionSimulator(views="symmetry-directions")
+    assert titles_of(simulator, primitive)[0] == "[111]"
+    assert titles_of(simulator.set_params(standardize=False), primitive)[0] == "[100]"
+
+
+def test_spots_are_drawn_where_they_lie():
+    """Pipelines that go by spots have no images to show."""
+    simulator = DiffractionSimulator(views="symmetry-directions", output="spots")
+    paths = [example_crystals()[name] for name in ("NaCl", "TiO2-brookite")]
+    spots = simulator.transform(paths)
+    display = PatternDisplay.from_patterns(spots, rankings=RANKINGS)
+    titles = [[ax.get_title() for ax in row[:3]] for row in display.axes_]
+    assert titles == [["[111]", "[1-10]", "[001]"], ["[100]", "[010]", "[001]"]]
+    images = DiffractionSimulator(views="symmetry-directions", output="images").transform(paths)
+    as_images = PatternDisplay.from_patterns(images, rankings=RANKINGS, q_max=simulator.q_max)
+    for ours, theirs in zip(
+        display.axes_[:, :3].ravel(), as_images.axes_[:, :3].ravel(), strict=True
+    ):
+        one, two = (ax.images[0].get_array() > 0.5 for ax in (ours, theirs))
+        radius = np.hypot(*(np.indices(one.shape) - 127.5))
+        away = (radius > 8) & (radius < 120)  # no beam among the spots, and no corners
+        assert (one & two & away).sum() > 0.9 * (two & away).sum() > 0  # ours are wider
+    bars = [ax.lines[0].get_xdata() for ax in (display.axes_[0, 0], as_images.axes_[0, 0])]
+    np.testing.assert_allclose(bars[0], bars[1])
+
+
+def test_each_crystal_has_its_own_titles(patterns):
+    titles = [("[111]", "[1-10]", "[001]"), ("[100]", "[010]", "[001]")]
+    display = PatternDisplay.from_patterns(patterns[0], view_titles=titles)
+    assert [[ax.get_title() for ax in row] for row in display.axes_] == [list(t) for t in titles]
+
+
+def test_groups_that_the_model_does_not_know_are_marked(patterns):
+    display = PatternDisplay.from_patterns(
+        *patterns, RANKINGS, known_groups=[154, 14], model_groups={14, 225}
+    )
+    told = [t for ax in display.figure_.axes for t in texts(ax) if "symmetry finder" in t]
+    assert ["not among this model's groups" in t for t in told] == [True, False]
+    display.figure_.canvas.draw()
+
+
+def test_a_long_name_does_not_run_into_the_group(patterns):
+    name = "a" * 60 + "-the-end.cif"
+    display = PatternDisplay.from_patterns(
+        *patterns, RANKINGS, names=[name, name], known_groups=[154, None], model_groups={1}
+    )
+    titles = [ax for ax in display.figure_.axes if any("aaa" in t for t in texts(ax))]
+    renderer = display.figure_.canvas.get_renderer()
+    first, second = (text.get_window_extent(renderer) for text in titles[0].texts)
+    assert first.x1 < second.x0
+    assert texts(titles[0])[0].endswith("the-end.cif")
+    assert texts(titles[1]) == [name]
 
 
 def test_shaped_images_in_colour():

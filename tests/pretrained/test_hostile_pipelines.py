@@ -226,7 +226,7 @@ def test_a_folder_that_is_a_link_itself_is_followed(model):
 def test_a_pipe_is_not_waited_for(model):
     (model / "pipeline.json").unlink()
     os.mkfifo(model / "pipeline.json")
-    with pytest.raises(SavedModelError, match="there is no file"):
+    with pytest.raises(FileNotFoundError, match=r"pipeline\.json is missing"):
         load_pipeline(model)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
 from crystalsym import DiffractionSimulator, PatternShaper, standardize
 from crystalsym.datasets import example_crystals
@@ -75,3 +78,20 @@ def test_jobs_change_nothing():
     patterns = LISTED.transform(CRYSTALS * 12)
     one = PatternShaper().transform(patterns)
     np.testing.assert_array_equal(PatternShaper(n_jobs=2).transform(patterns), one)
+
+
+def test_schemes_can_be_searched_over():
+    simulate = DiffractionSimulator(image_size=64)
+    pipeline = make_pipeline(simulate, PatternShaper(), DummyClassifier())
+    grid = {"patternshaper__scheme": ["lattice", "spots", "pixels"]}
+    search = GridSearchCV(pipeline, grid, cv=2, error_score="raise")
+    search.fit(CRYSTALS[:4], [1, 2, 1, 2])
+    assert len(search.cv_results_["params"]) == 3
+
+
+def test_patterns_as_spots_can_be_searched_over():
+    spots = LISTED.transform(CRYSTALS[:4])
+    pipeline = make_pipeline(PatternShaper(), DummyClassifier())
+    grid = {"patternshaper__scheme": ["lattice", "spots"], "patternshaper__threshold": [1e-4, 1e-2]}
+    search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(spots, [1, 2, 1, 2])
+    assert len(search.cv_results_["params"]) == 4

@@ -1,0 +1,104 @@
+"""Tell linear intensity from grey that was compressed by a logarithm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from crystalsym.diffraction._peaks import find_spots
+
+# Spots fainter than this part of the strongest have too few grey values in eight bits.
+FAINTEST = 0.1
+BEAM = 0.03  # of the image's width: the direct beam is often clipped
+# Of linear images the trend is within 0.1 of zero, of logarithmic ones -0.5 to -2.
+STEEPEST_LINEAR = -0.4
+FEWEST, NARROWEST = 5, 0.2  # spots, and the range of the logarithm of their heights
+MOST = 256
+
+
+def profile_trend(image: ArrayLike) -> float:
+    """Measure how the shape of spots changes with their height.
+
+    All spots of a linear image have one profile, whatever their height. Under a logarithm, strong
+    ones are flatter on top than weak ones. The measure is the slope of log κ over log h, with h
+    the height of a spot above the background and κ the curvature of log intensity on its top: 0
+    for a linear image (and for any power of it), about -1 for a logarithm.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+        Grey values.
+
+    Returns
+    -------
+    float
+        NaN if the image holds too few spots of different heights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows, columns = np.mgrid[:128, :128]
+    >>> image = sum(np.exp(-((columns - x) ** 2 + (rows - 30) ** 2) / 3) / x
+    ...             for x in range(10, 120, 10))
+    >>> abs(round(profile_trend(image), 2)), profile_trend(np.log1p(1e4 * image)) < -0.5
+    (0.0, True)
+    """
+    values: NDArray[np.float32] = np.array(image, dtype=np.float32)
+    height, width = values.shape
+    if min(height, width) < 3:
+        return np.nan
+    values = np.maximum(values - np.median(values), 0)
+    spots = find_spots(values, FAINTEST / 5, MOST)
+    columns = np.rint(spots.columns).astype(int)
+    rows = np.rint(spots.rows).astype(int)
+    away = np.hypot(columns - (width - 1) / 2, rows - (height - 1) / 2) > BEAM * width
+    inside = (columns > 0) & (columns < width - 1) & (rows > 0) & (rows < height - 1)
+    used = away & inside & (spots.areas <= 1)
+    if not used.any():
+        return np.nan
+    strongest = float(spots.intensities[away].max())
+    columns, rows = columns[used], rows[used]
+
+    def log_at(dy: int, dx: int) -> NDArray[np.float64]:
+        return np.log(np.maximum(values[rows + dy, columns + dx] / strongest, 1e-3, dtype=float))
+
+    top = log_at(0, 0)
+    curvature = 4 * top - log_at(0, 1) - log_at(0, -1) - log_at(1, 0) - log_at(-1, 0)
+    good = (top > np.log(FAINTEST)) & (curvature > 0)
+    x, y = top[good], np.log(curvature[good])
+    if len(x) < FEWEST or np.ptp(x) < NARROWEST:
+        return np.nan
+    # The median over pairs: some spots overlap.
+    one, two = np.triu_indices(len(x), 1)
+    apart = np.abs(x[one] - x[two]) > NARROWEST / 2
+    one, two = one[apart], two[apart]
+    return float(np.median((y[one] - y[two]) / (x[one] - x[two])))
+
+
+def looks_logarithmic(images: Sequence[ArrayLike]) -> bool:
+    """Tell whether a crystal's patterns show logarithmic grey.
+
+    The median of :func:`profile_trend` decides; images with too few spots decide nothing. On the
+    three patterns of each of the 81 bundled crystals no linear set is taken for a logarithmic one
+    (8 and 16 bits, with and without noise), and 0 to 4 % of logarithmic sets pass. A square root
+    is not told from linear grey, and an image overexposed fivefold is flagged in 7 %.
+
+    Parameters
+    ----------
+    images : sequence of arrays of shape (H, W)
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> looks_logarithmic([np.zeros((64, 64))] * 3)
+    False
+    """
+    trends = np.array([profile_trend(image) for image in images])
+    known = trends[np.isfinite(trends)]
+    return bool(len(known)) and bool(np.median(known) < STEEPEST_LINEAR)
