@@ -65,3 +65,33 @@ def test_readme_has_two_commands():
         command = re.search(rf"^<!-- {mark} -->\n```sh\n(.*?)```", page, re.M | re.S)
         assert command is not None
         assert len(command[1].strip().splitlines()) == 1
+
+
+# Spellings of the other side of the Atlantic. Words that end in -ise everywhere are none of them.
+OTHER_SPELLING = re.compile(
+    r"colour|neighbour|behaviour|favour|centre|centring|centred|grey|licence|labelled|modelled"
+    r"|towards|met(?:re|res)\b|\b(?:un|re|de)?(?:normal|standard|ideal|random|polar|factor|digit"
+    r"|quant|vector|recogn|optim|minim|maxim|summar|organ|character|special|initial|general)"
+    r"is(?:e|ed|es|er|ers|ing|ation|ations|able)(?![a-z])",
+    re.I,
+)
+# The row of `evaluate` that had it in version 0.1.0 is still accepted, and tested, under that name.
+ACCEPTED = ('"unidealised"', "`unidealised`")
+
+
+def test_one_spelling():
+    files = [
+        file
+        for pattern in ("*.md", "*.toml", "docs/**/*.md", "benchmarks/**/*.*", "examples/*.py",
+                        "crystalsym/**/*.py", "tests/**/*.py")
+        for file in ROOT.glob(pattern)
+        if file.suffix in (".py", ".md", ".toml") and file != Path(__file__)
+    ]  # fmt: skip
+    found = []
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        for accepted in ACCEPTED:
+            text = text.replace(accepted, "")
+        words = OTHER_SPELLING.findall(text.replace("_", " "))
+        found += [f"{file.relative_to(ROOT)}: {word}" for word in words]
+    assert not found
