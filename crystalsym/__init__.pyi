@@ -8,6 +8,7 @@ from . import (
     diffraction,
     evaluation,
     featurizers,
+    identification,
     learning,
     measurement,
     metrics,
@@ -22,6 +23,7 @@ from . import (
 from .classification import SimilarityClassifier, SpaceGroupClassifier
 from .crystals import Cluster, Crystal, as_crystal, space_group_number, standardize
 from .diffraction import DiffractionSimulator, reflections
+from .identification import identify, identify_many
 from .pretrained import load_pretrained, recommended_pipeline
 from .shaping import PatternShaper, SpotMerger
 
@@ -45,6 +47,9 @@ __all__ = [
     "diffraction",
     "evaluation",
     "featurizers",
+    "identification",
+    "identify",
+    "identify_many",
     "learning",
     "load_pretrained",
     "measurement",

@@ -12,6 +12,7 @@ import numpy as np
 
 from crystalsym import networks
 from crystalsym._keras import import_keras
+from crystalsym.networks._numpy_network import check_weight_shapes, numpy_network
 
 EMBEDDING_LAYERS = ("features", "embedding")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -104,6 +105,28 @@ def build_model(
     return model
 
 
+def trained_network(
+    architecture: str | Callable[..., Any],
+    options: dict[str, Any] | None,
+    n_classes: int,
+    input_shape: tuple[int, ...],
+    weights: list[np.ndarray],
+) -> Any:
+    """Build a network of given weights: one that runs in NumPy if there is one, else Keras'.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such network, or options or weights do not fit it.
+    """
+    network = numpy_network(architecture, options, n_classes, input_shape, weights)
+    if network is not None:
+        return network
+    model = build_model(architecture, options, n_classes, input_shape)
+    set_weights(model, weights)
+    return model
+
+
 def layer_model(model: Any, name: str) -> Any:
     """Return the part of a network up to one of its layers.
 
@@ -151,17 +174,6 @@ def set_weights(model: Any, weights: list[np.ndarray]) -> None:
     ValueError
         If number or shapes do not match.
     """
-    ours = [tuple(w.shape) for w in model.weights]
-    theirs = [tuple(w.shape) for w in weights]
-    if ours != theirs:
-        place = next(
-            (i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), None
-        )
-        detail = (
-            f"{len(theirs)} arrays for {len(ours)} weights"
-            if place is None
-            else f"array {place} has shape {theirs[place]} where {ours[place]} is due"
-        )
-        raise ValueError(f"the weights do not fit the network: {detail}")
+    check_weight_shapes([tuple(w.shape) for w in model.weights], weights)
     for variable, value in zip(model.weights, weights, strict=True):
         variable.assign(value)

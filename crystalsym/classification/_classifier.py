@@ -29,6 +29,7 @@ from crystalsym.classification._objectives import log_softmax, total_weights
 from crystalsym.classification._prediction import predict_outputs, predict_with_gaps
 from crystalsym.classification._ranking import refuse_absent
 from crystalsym.classification._saving import SavingMixin
+from crystalsym.networks._numpy_network import NumpyNetwork, numpy_network
 
 if TYPE_CHECKING:
     from typing import Self
@@ -149,6 +150,10 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
     ``validation_groups`` are held out for validation together, those of a negative number never;
     if it has a ``descriptor``, that goes into ``metadata_`` and must be the same in predictions.
 
+    A classifier with the network ``"msmlp"`` that was loaded or unpickled answers in NumPy, which
+    agrees with Keras to 1e-5 in probabilities; no Keras backend is imported. Once ``model_`` was
+    asked for, that answers, on the device that the backend takes.
+
     Rows that hold NaN (crystals that ``DiffractionSimulator(on_error="nan")`` could not simulate)
     are refused by ``fit`` and ``predict``. ``predict_proba``, ``decision_function`` and ``embed``
     return NaN for them and warn once.
@@ -177,6 +182,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
     # The weights are those of the network, or kept in _weights until it is built.
     _model: Any
     _weights: list[tuple[str, np.ndarray]] | None
+    _numpy: NumpyNetwork | None = None
     _features: dict[str, Any] | None
     _fitted_parameters: dict[str, Any]
 
@@ -341,7 +347,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         check_row_shape(rows, self.input_shape_, self.metadata_)
         codes = known_codes(y, self.classes_, len(rows))
         weights = check_weights(sample_weight, len(rows))
-        logits = predict_outputs(self.model_, rows).sum(axis=1)
+        logits = predict_outputs(self._network(), rows).sum(axis=1)
         self._keep(calibrate(logits, codes, weights, self.calibrate))
         return self
 
@@ -385,7 +391,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         ValueError
             If a row holds NaN: no space group stands for "unknown".
         """
-        outputs, absent = self._outputs(self.model_, X)
+        outputs, absent = self._outputs(self._network(), X)
         refuse_absent(absent)
         return self.classes_[outputs.sum(axis=1).argmax(axis=1)]
 
@@ -409,17 +415,13 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
             If the network has no such layer.
         """
         check_is_fitted(self)
-        if self._features is None:
-            self._features = {}
-        if layer not in self._features:
-            self._features[layer] = building.layer_model(self.model_, layer)
-        features, absent = self._outputs(self._features[layer], X)
+        features, absent = self._outputs(self._network(layer), X)
         _warn_of_absent(absent)
         return features[:, 0]
 
     @property
     def model_(self) -> Any:
-        """The network, a ``keras.Model``; built on first use after unpickling."""
+        """The network, a ``keras.Model``; built on first use after loading or unpickling."""
         check_is_fitted(self)
         with building.BUILDING:  # several threads may be the first
             if self._model is None:
@@ -430,7 +432,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
                     self.input_shape_,
                 )
                 building.set_weights(model, [value for _, value in self._current_weights()])
-                self._model, self._weights = model, None
+                self._model, self._weights, self._numpy = model, None, None
         return self._model
 
     def _current_weights(self) -> list[tuple[str, np.ndarray]]:
@@ -449,9 +451,42 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
             if name not in ("architecture", *RUN_PARAMETERS)
         }
 
-    def _adopt(self, model: Any) -> None:
-        self._model, self._weights, self._features = model, None, None
-        self.n_parameters_ = int(model.count_params())
+    def _adopt(self, network: Any) -> None:
+        self._model, self._weights, self._numpy, self._features = network, None, None, None
+        if isinstance(network, NumpyNetwork):
+            self._model, self._weights, self._numpy = None, network.weights, network
+        self.n_parameters_ = sum(int(value.size) for _, value in self._current_weights())
+
+    def _network(self, layer: str | None = None) -> Any:
+        """What computes the logits, or a layer's output: in NumPy where that can be.
+
+        Not once the Keras model is there, whose weights may have been changed.
+        """
+        check_is_fitted(self)
+        network = self._numpy_network()
+        if network is not None and layer is None:
+            return network
+        if network is not None and layer in network.layers:
+            return network.up_to(layer)
+        if layer is None:
+            return self.model_
+        if self._features is None:
+            self._features = {}
+        if layer not in self._features:
+            self._features[layer] = building.layer_model(self.model_, layer)
+        return self._features[layer]
+
+    def _numpy_network(self) -> NumpyNetwork | None:
+        with building.BUILDING:
+            if self._model is None and self._numpy is None:
+                self._numpy = numpy_network(
+                    self.architecture_,
+                    self.architecture_options_,
+                    len(self.classes_),
+                    self.input_shape_,
+                    [value for _, value in self._current_weights()],
+                )
+            return self._numpy
 
     def _keep(self, calibration: Calibration) -> None:
         self.temperature_ = calibration.temperature
@@ -459,7 +494,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         self.set_scores_ = calibration.scores
 
     def _logits(self, X: Any) -> np.ndarray:
-        outputs, absent = self._outputs(self.model_, X)
+        outputs, absent = self._outputs(self._network(), X)
         _warn_of_absent(absent)
         return outputs.sum(axis=1)
 
@@ -473,7 +508,8 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         # Weights travel as numpy arrays; the network itself is rebuilt where it is needed.
         state = dict(super().__getstate__())
         if "_model" in state:
-            state.update(_model=None, _features=None, _weights=self._current_weights())
+            weights = self._current_weights()
+            state.update(_model=None, _features=None, _numpy=None, _weights=weights)
         return state
 
 

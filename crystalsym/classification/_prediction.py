@@ -9,11 +9,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from crystalsym.classification._blas_threads import run_in_threads, single_blas_thread
 from crystalsym.classification._distributing import n_replicas
 from crystalsym.classification._image_rows import ImageRows
+from crystalsym.networks._numpy_network import NumpyNetwork
 
 MAX_BATCH_PIXELS = 3 << 20
 MAX_BATCH_ROWS = 1024
+# In NumPy every thread has a batch of its own; these are fast whatever other programs do.
+NUMPY_BATCH_ROWS = (32, 512)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -76,7 +80,7 @@ def predict_outputs(model: Any, rows: ImageRows, index: np.ndarray | None = None
 
     Parameters
     ----------
-    model : keras.Model
+    model : keras.Model or NumpyNetwork
     rows : ImageRows
     index : (n,) int, default=None
         Numbers of the rows, None for all.
@@ -115,11 +119,22 @@ def predict_with_gaps(model: Any, rows: ImageRows) -> tuple[np.ndarray, np.ndarr
 
 def _predict(model: Any, rows: ImageRows, index: np.ndarray | None, prepare: Any) -> np.ndarray:
     index = np.arange(len(rows)) if index is None else index
+    if isinstance(model, NumpyNetwork):
+        # A product in several threads waits for the slowest again and again, and waits busily.
+        with single_blas_thread() as n_threads:
+            low, high = NUMPY_BATCH_ROWS
+            batches = _batches(prepare, index, min(max(-(-len(index) // n_threads), low), high))
+            n_threads = min(n_threads, -(-len(index) // low))
+            return np.concatenate(list(run_in_threads(model, batches, n_threads)))[:, None]
     size = prediction_batch_size(rows.shape)
+    batches = _batches(prepare, index, size)
+    return np.concatenate([_run_batch(model, images, size) for images in batches])
+
+
+def _batches(prepare: Any, index: np.ndarray, size: int) -> Iterable[list[np.ndarray]]:
     chunks = [index[i : i + size] for i in range(0, len(index), size)]
     # One batch needs no thread.
-    batches = prefetch(prepare, chunks) if len(chunks) > 1 else map(prepare, chunks)
-    return np.concatenate([_run_batch(model, images, size) for images in batches])
+    return prefetch(prepare, chunks) if len(chunks) > 1 else map(prepare, chunks)
 
 
 def _trace_once(model: Any) -> None:

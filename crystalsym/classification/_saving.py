@@ -99,14 +99,15 @@ def restore(
     input_shape = tuple(int(s) for s in config["input_shape"])
     if len(input_shape) not in (3, 4) or not all(1 <= s <= MAX_NUMBER for s in input_shape):
         raise ValueError(f"its input_shape is {config['input_shape']}")
-    model = building.build_model(classifier.architecture, options, len(classes), input_shape)
-    building.set_weights(model, weights)
+    network = building.trained_network(
+        classifier.architecture, options, len(classes), input_shape, weights
+    )
     classifier.classes_ = classes
     classifier.input_shape_ = input_shape
     classifier.history_ = list(config["history"])
     classifier.metadata_ = dict(config["metadata"])
     classifier._remember_parameters()
-    classifier._adopt(model)
+    classifier._adopt(network)
     classifier._keep(_calibration(config))
     return classifier
 

@@ -6,12 +6,11 @@ import argparse
 import json
 from collections.abc import Iterator
 from copy import copy
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from crystalsym import __version__
-from crystalsym.classification._class_probabilities import leading_classes
+from crystalsym._progress import on_terminal
 from crystalsym.cli._messages import InputError, one_line, warn
 from crystalsym.cli._report import (
     Answer,
@@ -29,23 +28,26 @@ from crystalsym.cli._sources import (
     fit_images,
     read_crystals,
     read_images,
-    simulate,
 )
+
+_BATCH = 32  # structures answered at a time
 
 
 def run(args: argparse.Namespace) -> int:
     """Answer, print, plot; returns the exit code."""
+    if args.output is not None:
+        return _write_table(args)
+    if args.jobs is not None:
+        warn("--jobs goes with --output and has no effect without it")
     check_figure_path(args.plot)
     failures = Failures(args.strict)
     answers: list[Answer] = []
-    simulator, labels = None, frozenset[int]()
-    for pipeline, answer in _answers(args, failures):
-        simulator, labels = pipeline[0], frozenset(int(g) for g in pipeline[-1].classes_)
+    for answer in _answers(args, failures):
         if not (args.plot and wants_patterns(len(answers))):
-            answer.raw = answer.shaped = None
+            answer.raw = answer.shaped = answer.source.crystal = None
         answers.append(answer)
         if not args.json:
-            print(table(answer, labels, args.symprec), flush=True)
+            print(table(answer, args.symprec), flush=True)
     if answers and args.json:
         print(json.dumps({
             "inputs": [as_json(answer, args.symprec) for answer in answers],
@@ -54,93 +56,151 @@ def run(args: argparse.Namespace) -> int:
             "version": __version__,
         }, indent=2))  # fmt: skip
     if answers and args.plot:
-        write_figure(args.plot, answers, simulator, labels)
+        pipeline = load_pipeline(args.model)
+        _keep_patterns(answers, pipeline, args.symprec)
+        write_figure(args.plot, answers, pipeline[0], frozenset(map(int, pipeline[-1].classes_)))
     return failures.exit_code(len(answers))
 
 
 def load_pipeline(name: str) -> Any:
     """Load the fitted pipeline of a bundled model or of a folder."""
-    from crystalsym.bundles import find_model
-    from crystalsym.pretrained import load_pipeline as load
+    from crystalsym.identification import model_pipeline
 
     try:
-        return load(find_model(name))
+        return model_pipeline(name)
     except (ValueError, OSError) as problem:
         raise InputError(one_line(problem)) from problem
 
 
-def _answers(args: argparse.Namespace, failures: Failures) -> Iterator[tuple[Any, Answer]]:
-    """The fitted pipeline and one answer after the other."""
+def _answers(args: argparse.Namespace, failures: Failures) -> Iterator[Answer]:
+    """One answer after the other."""
     if args.files and not args.examples and are_images(args.files):
-        patterns = read_images(args.files)
-        pipeline = load_pipeline(args.model)
-        source, raw = fit_images(args.files, patterns, pipeline[0], args.q_per_pixel)
-        yield from _classify(pipeline, [source], raw, args)
+        yield _answer_of_images(args)
         return
+    if args.q_per_pixel is not None:
+        warn("--q-per-pixel is for images and has no effect on structures")
+    for sources in _batches(args, failures):
+        if sources:  # the model is loaded when there is something to ask it
+            yield from _answers_of(load_pipeline(args.model), sources, args, failures)
+
+
+def _batches(args: argparse.Namespace, failures: Failures) -> Iterator[list[Source]]:
+    """The structures asked for, some at a time."""
+    from crystalsym.crystals._lists import grouped
+    from crystalsym.datasets import CrystalTable
+
+    inputs = _structures(args)
+    if isinstance(inputs, CrystalTable):
+        for start in range(0, len(inputs), _BATCH):
+            yield _sources_of_table(args.files[0], inputs, start, failures)
+        return
+    if args.examples or not args.files:
+        yield from grouped(example_crystals(), _BATCH)
+        return
+    for files in grouped(inputs, _BATCH):
+        yield read_crystals(files, failures, args.block)
+
+
+def _structures(args: argparse.Namespace) -> Any:
+    """Paths of structure files, or a table of crystals."""
+    from crystalsym.datasets import CrystalTable, example_crystals
+    from crystalsym.identification import structure_files
+
     if args.examples or not args.files:
         if args.files:
             raise InputError(f"{args.files[0]}: give either FILES or --examples")
-        sources = example_crystals()
-    else:
-        sources = read_crystals(args.files, failures, args.block)
-    if args.q_per_pixel is not None:
-        warn("--q-per-pixel is for images and has no effect on structures")
-    if not sources:
-        return
-    pipeline = load_pipeline(args.model)
-    simulator = copy(pipeline[0]).set_params(symprec=args.symprec)
-    for batch, raw in simulate(simulator, sources, failures):
-        yield from _classify(pipeline, batch, raw, args)
-
-
-def _classify(
-    pipeline: Any, sources: list[Source], raw: Any, args: argparse.Namespace
-) -> Iterator[tuple[Any, Answer]]:
-    """Answers for raw patterns (n, n_views, H, W) by the rest of the pipeline."""
-    classes = np.asarray(pipeline[-1].classes_)
-    shaped = pipeline[1:-1].transform(raw)
-    probabilities = np.asarray(pipeline[-1].predict_proba(shaped))
-    members, totals = leading_classes(probabilities, classes)
-    sets = _prediction_sets(pipeline[-1], shaped, args.coverage)
-    for i, source in enumerate(sources):
-        best = np.argsort(-probabilities[i], kind="stable")[: args.top]
-        ranking = [(int(classes[k]), float(probabilities[i, k])) for k in best]
-        yield (
-            pipeline,
-            Answer(
-                source,
-                ranking,
-                members[i],
-                float(totals[i]),
-                finder=_find_symmetry(source, args.symprec),
-                coverage=args.coverage,
-                prediction_set=None if sets is None else sets[i],
-                raw=raw[i],
-                shaped=shaped[i],
-            ),
-        )
-
-
-def _prediction_sets(
-    classifier: Any, shaped: Any, coverage: float | None
-) -> list[list[int]] | None:
-    """Prediction sets of shaped patterns, if they are asked for."""
-    if coverage is None:
-        return None
+        return [str(path) for path in example_crystals().values()]
+    tables = [file for file in args.files if Path(file).suffix.lower() == ".npz"]
+    if tables and len(args.files) > 1:
+        raise InputError(f"{tables[0]}: a table of crystals comes alone")
     try:
-        return [groups.tolist() for groups in classifier.predict_set(shaped, coverage)]
-    except ValueError as problem:
+        return CrystalTable.load(tables[0]) if tables else structure_files(args.files)
+    except (ValueError, OSError) as problem:
         raise InputError(one_line(problem)) from problem
 
 
-def _find_symmetry(source: Source, symprec: float) -> int | None:
-    """The symmetry finder's own answer for a structure; None for images or if it finds none."""
-    if source.crystal is None:
-        return None
-    from crystalsym.crystals import space_group_number
+def _sources_of_table(file: str, crystals: Any, start: int, failures: Failures) -> list[Source]:
+    sources = []
+    for row in range(start, min(start + _BATCH, len(crystals))):
+        name = f"row {row}" if crystals.names is None else str(crystals.names[row])
+        try:
+            sources.append(Source(f"{file}, {name}", name, crystals[row]))
+        except ValueError as problem:
+            failures.add(f"{file}, {name}", problem)
+    return sources
+
+
+def _answers_of(
+    pipeline: Any, sources: list[Source], args: argparse.Namespace, failures: Failures
+) -> Iterator[Answer]:
+    """Answers for those structures that have one."""
+    from dataclasses import replace
+
+    from crystalsym.identification import identify
 
     try:
-        return int(space_group_number(source.crystal, symprec=symprec))
-    except Exception as problem:  # it is asked for comparison only
-        warn(one_line(problem, f"{source.path}: symmetry finder"))
-        return None
+        records = identify(
+            [source.crystal for source in sources], pipeline,
+            top=args.top, coverage=args.coverage, symprec=args.symprec,
+        )  # fmt: skip
+    except ValueError as problem:
+        raise InputError(one_line(problem)) from problem
+    for source, record in zip(sources, records, strict=True):
+        if record.error is None:
+            named = replace(record, source=str(source.path))
+            yield Answer(source, named, True, coverage=args.coverage)
+        else:
+            failures.add(str(source.path), record.error)
+
+
+def _answer_of_images(args: argparse.Namespace) -> Answer:
+    from crystalsym.identification import Identification
+    from crystalsym.identification._identifying import answers
+
+    patterns = read_images(args.files)
+    pipeline = load_pipeline(args.model)
+    source, raw = fit_images(args.files, patterns, pipeline[0], args.q_per_pixel)
+    shaped = pipeline[1:-1].transform(raw)
+    try:
+        (found,) = answers(pipeline[-1], shaped, args.top, args.coverage)
+    except ValueError as problem:
+        raise InputError(one_line(problem)) from problem
+    record = Identification(source.name, **found)
+    return Answer(source, record, False, args.coverage, raw[0], shaped[0])
+
+
+def _keep_patterns(answers: list[Answer], pipeline: Any, symprec: float) -> None:
+    """Give the answers that a figure shows their patterns."""
+    drawn = [answer for answer in answers if answer.source.crystal is not None]
+    if not drawn:
+        return
+    simulator = copy(pipeline[0]).set_params(symprec=symprec)
+    raw = simulator.transform([answer.source.crystal for answer in drawn])
+    shaped = pipeline[1:-1].transform(raw)
+    for row, answer in enumerate(drawn):
+        answer.raw, answer.shaped = raw[row], shaped[row]
+
+
+def _write_table(args: argparse.Namespace) -> int:
+    """Identify into a table; returns the exit code."""
+    from crystalsym.identification import identify_many
+
+    for option in ("plot", "json", "strict", "block"):
+        if getattr(args, option):
+            raise InputError(f"--output writes a table, and --{option} goes without it")
+    if args.files and not args.examples and are_images(args.files):
+        raise InputError(f"{args.files[0]}: --output is for structures, not for images")
+    if args.q_per_pixel is not None:
+        warn("--q-per-pixel is for images and has no effect on structures")
+    try:
+        done = identify_many(
+            _structures(args), args.output, model=args.model, top=args.top,
+            coverage=args.coverage, symprec=args.symprec, n_jobs=args.jobs,
+            verbose=int(on_terminal()),
+        )  # fmt: skip
+    except (ValueError, OSError, ImportError) as problem:
+        raise InputError(one_line(problem)) from problem
+    answered = done.n_structures - done.n_failed
+    print(f"{done.path}: {answered} of {done.n_structures} structures identified"
+          + (f", {done.n_failed} have a reason instead" if done.n_failed else ""))  # fmt: skip
+    return 0 if not done.n_failed else 1 if answered else 2

@@ -32,12 +32,15 @@ def build_parser() -> argparse.ArgumentParser:
         help="rank the space groups of crystals, or of three images of one crystal",
         description="Rank the space groups of crystal structures (CIF, POSCAR, ...), whose three"
         " patterns are simulated, or of one crystal from three 16-bit images (TIFF, PNG) of its"
-        " zone axes x, y and z in this order.",
+        " zone axes x, y and z in this order. A folder stands for the structures in it, and a table"
+        " of crystals (.npz) for its rows. With --output any number of them go to a table, and a"
+        " run that was cut off goes on where it was.",
         epilog="Examples: crystalsym identify NaCl.cif Fe2O3.cif --plot ranking.png;"
-        " crystalsym identify x.tif y.tif z.tif --json. Without FILES the bundled example crystals"
-        " are identified.",
+        " crystalsym identify x.tif y.tif z.tif --json; crystalsym identify structures/ --output"
+        " answers.parquet --jobs 8. Without FILES the bundled example crystals are identified.",
     )
-    identify.add_argument("files", nargs="*", metavar="FILES", help="structures, or three images")
+    identify.add_argument("files", nargs="*", metavar="FILES", help="structures, a folder or a"
+                          " table of them, or three images")  # fmt: skip
     identify.add_argument("--examples", action="store_true", help="take the bundled crystals")
     identify.add_argument(
         "--top", type=_count, default=5, metavar="K", help="groups shown (%(default)s)"
@@ -51,6 +54,10 @@ def build_parser() -> argparse.ArgumentParser:
         " four inputs on several pages, or into FILE-1.png and so on",
     )
     identify.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    identify.add_argument("-o", "--output", metavar="FILE", help="write a table with a row for each"
+                          " structure instead (.csv, .parquet)")  # fmt: skip
+    identify.add_argument("-j", "--jobs", type=int, metavar="N", help="jobs with --output, -1 for"
+                          " all cores (1)")  # fmt: skip
     _add_model(identify)
     _add_q_per_pixel(identify)
     _add_block(identify)

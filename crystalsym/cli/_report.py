@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from crystalsym import spacegroups
 from crystalsym.cli._messages import InputError, warn
 from crystalsym.cli._sources import Source, edge
+from crystalsym.identification import Identification
 
 _MOST_BLOCKS, _MOST_BARS = 24, 8  # of a figure
 _BLOCKS_OF_PAGE = 4  # a readable picture of 1,600 x 2,750 pixels
@@ -21,48 +22,45 @@ _FIGURE_SUFFIXES = (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".tif", ".tiff", ".
 
 @dataclass
 class Answer:
-    """Hold what there is to say about one input."""
+    """Hold what there is to say about one input, and what a figure of it shows."""
 
     source: Source
-    ranking: list[tuple[int, float]]
-    diffraction_class: tuple[int, ...]
-    class_probability: float
-    finder: int | None = None
+    record: Identification
+    of_structure: bool
     coverage: float | None = None
-    prediction_set: list[int] | None = None
     raw: Any = None
     shaped: NDArray[Any] | None = None
 
 
-def table(answer: Answer, labels: frozenset[int], symprec: float) -> str:
-    """Write an answer as text; `labels` are the groups the model can give at all."""
-    path = answer.source.path
+def table(answer: Answer, symprec: float) -> str:
+    """Write an answer as text."""
+    path, record = answer.source.path, answer.record
     lines = [path if isinstance(path, str) else " ".join(path)]
-    if answer.source.crystal is not None:
-        found = "none" if answer.finder is None else _group(answer.finder)
-        note = "" if answer.finder is None or answer.finder in labels else ", unknown to the model"
+    if answer.of_structure:
+        found = "none" if record.finder_group is None else _group(record.finder_group)
+        note = ", unknown to the model" if record.finder_group_known is False else ""
         lines.append(f"  symmetry finder    {found} (symprec {symprec:g} Å{note})")
-    members = ", ".join(f"{g} {spacegroups.symbol(g)}" for g in answer.diffraction_class)
-    lines.append(f"  diffraction class  {_percent(answer.class_probability).strip()}: {members}")
-    if answer.prediction_set is not None and answer.coverage is not None:
-        groups = ", ".join(f"{g} {spacegroups.symbol(g)}" for g in answer.prediction_set)
+    members = ", ".join(f"{g} {spacegroups.symbol(g)}" for g in record.diffraction_class)
+    lines.append(f"  diffraction class  {_percent(record.class_probability).strip()}: {members}")
+    if record.prediction_set is not None and answer.coverage is not None:
+        groups = ", ".join(f"{g} {spacegroups.symbol(g)}" for g in record.prediction_set)
         lines.append(f"  prediction set     {100 * answer.coverage:g} %: {groups}")
     lines.append("  rank  number  symbol      crystal system  probability")
-    for rank, (number, probability) in enumerate(answer.ranking, 1):
+    for rank, (number, probability) in enumerate(record.ranking, 1):
         lines.append(
             f"  {rank:4d}  {number:6d}  {spacegroups.symbol(number):10s}"
             f"  {spacegroups.crystal_system(number):14s}  {_percent(probability)}"
-            + ("  = symmetry finder" if number == answer.finder else "")
+            + ("  = symmetry finder" if number == record.finder_group else "")
         )
     return "\n".join(lines) + "\n"
 
 
 def as_json(answer: Answer, symprec: float) -> dict[str, Any]:
     """Turn an answer into JSON's own types."""
-    finder = None
-    if answer.finder is not None:
-        symbol = spacegroups.symbol(answer.finder)
-        finder = {"number": answer.finder, "symbol": symbol, "symprec": symprec}
+    record, finder = answer.record, None
+    if record.finder_group is not None:
+        symbol = spacegroups.symbol(record.finder_group)
+        finder = {"number": record.finder_group, "symbol": symbol, "symprec": symprec}
     found = {
         "path": answer.source.path,
         "symmetry_finder": finder,
@@ -73,17 +71,18 @@ def as_json(answer: Answer, symprec: float) -> dict[str, Any]:
                 "crystal_system": spacegroups.crystal_system(number),
                 "probability": round(probability, 6),
             }
-            for number, probability in answer.ranking
+            for number, probability in record.ranking
         ],
         "diffraction_class": {
-            "groups": list(answer.diffraction_class),
-            "probability": round(answer.class_probability, 6),
+            "groups": list(record.diffraction_class),
+            "probability": round(record.class_probability or 0.0, 6),
         },
     }
-    if answer.source.crystal is not None and answer.source.crystal.notes:
-        found["notes"] = list(answer.source.crystal.notes)
-    if answer.prediction_set is not None:
-        found["prediction_set"] = {"coverage": answer.coverage, "groups": answer.prediction_set}
+    if record.warnings:
+        found["notes"] = list(record.warnings)
+    if record.prediction_set is not None:
+        groups = list(record.prediction_set)
+        found["prediction_set"] = {"coverage": answer.coverage, "groups": groups}
     return found
 
 
@@ -143,9 +142,9 @@ def _page(answers: Sequence[Answer], simulator: Any, model_groups: Collection[in
     display = PatternDisplay.from_patterns(
         SpotPatterns.concatenate(patterns) if of_spots else np.stack(patterns),
         np.stack([answer.shaped for answer in answers if answer.shaped is not None]),
-        [answer.ranking[:_MOST_BARS] for answer in answers],
+        [answer.record.ranking[:_MOST_BARS] for answer in answers],
         names=[answer.source.name for answer in answers],
-        known_groups=[answer.finder for answer in answers],
+        known_groups=[answer.record.finder_group for answer in answers],
         q_max=edge(simulator),
         view_titles=None
         if of_spots
@@ -173,5 +172,5 @@ def _group(number: int) -> str:
     return f"{number} {spacegroups.symbol(number)}, {spacegroups.crystal_system(number)}"
 
 
-def _percent(probability: float) -> str:
-    return f"{100 * probability:9.2f} %"
+def _percent(probability: float | None) -> str:
+    return f"{100 * (probability or 0.0):9.2f} %"

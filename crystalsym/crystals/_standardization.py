@@ -98,7 +98,8 @@ def standardize(
     Returns
     -------
     Crystal
-        With ``standard=True``; such a crystal passes through unchanged. It keeps the ``notes``.
+        With ``standard=True``; such a crystal passes through unchanged. It keeps the
+        ``notes``, with one more if a smaller tolerance was taken.
 
     Raises
     ------
@@ -146,7 +147,7 @@ def standardize(
         occupancies,
         name=crystal.name,
         standard=True,
-        notes=crystal.notes,
+        notes=(*crystal.notes, *found.notes),
     )
     standard.__dict__["_group"] = (float(symprec), finder), found.number
     return standard

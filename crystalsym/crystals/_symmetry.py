@@ -89,6 +89,9 @@ class Symmetry:
     rotations: np.ndarray
     translations: np.ndarray
 
+    notes: tuple[str, ...] = ()
+    """What was taken otherwise than asked for."""
+
     def atoms(self, coords: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Positions, atomic numbers and occupancies, for the conventional sites at ``coords``."""
         if self.contents is None:
@@ -138,7 +141,9 @@ def find_symmetry(
         for smaller in (s for s in SMALLER if fallback and s < symprec):
             found = _ASK[finder](crystal.lattice, sites, kinds, smaller)
             if not isinstance(found, str):
-                _warn(crystal, f"no symmetry found within {symprec:g} Å, {smaller:g} Å is used")
+                note = f"no symmetry found within {symprec:g} Å, {smaller:g} Å is used"
+                found["notes"] = (note,)
+                _warn(crystal, note)
                 break
     if isinstance(found, str):
         raise SymmetryError(

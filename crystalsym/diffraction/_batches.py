@@ -36,30 +36,35 @@ def simulated_batches(
     settings: RenderSettings,
     batch_size: int,
     out: np.ndarray | None = None,
+    numbers: np.ndarray | None = None,
 ) -> Iterator[tuple[np.ndarray, Any]]:
     """Yield (positions, patterns) per batch, running the batch's chunks in parallel.
 
-    One job alone draws straight into ``out`` if it is given.
+    One job alone draws straight into ``out`` if it is given. Messages call the structures by
+    ``numbers``, or by their positions.
     """
+    options = (settings, _cache(simulator), simulator.on_error)
+
+    def called(start: int, n: int) -> np.ndarray:
+        return np.arange(start, start + n) if numbers is None else numbers[start : start + n]
+
     total = len(structures) if isinstance(structures, Sized) else None
     jobs = effective_n_jobs(simulator.n_jobs)
     chunk = batch_size if jobs == 1 else max(1, min(CHUNK, -(-batch_size // jobs)))
-    memory = simulator.memory
-    if isinstance(memory, (str, os.PathLike)):
-        memory = Memory(os.fspath(memory), verbose=0)
     position = 0
     with track(total, "simulating", simulator.verbose, unit="crystals") as advance:
         for group in grouped(structures, batch_size):
-            chunks = [(position + i, group[i : i + chunk]) for i in range(0, len(group), chunk)]
             if jobs == 1:
                 target = None if out is None else out[position : position + len(group)]
-                done = [
-                    _simulate_chunk(position, group, settings, memory, simulator.on_error, target)
-                ]
+                names = called(position, len(group))
+                done = [_simulate_chunk(position, group, names, *options, target)]
             else:
+                parts = ((i, group[i : i + chunk]) for i in range(0, len(group), chunk))
                 done = Parallel(n_jobs=simulator.n_jobs)(
-                    delayed(_simulate_chunk)(*c, settings, memory, simulator.on_error)
-                    for c in chunks
+                    delayed(_simulate_chunk)(
+                        position + i, part, called(position + i, len(part)), *options
+                    )
+                    for i, part in parts
                 )
             for _, _, messages in done:
                 for message in messages:
@@ -68,6 +73,14 @@ def simulated_batches(
             yield positions, concatenated_patterns([d[1] for d in done])
             position += len(group)
             advance(len(group))
+
+
+def _cache(simulator: DiffractionSimulator) -> Any:
+    """The simulator's cache as joblib's, if it has one."""
+    memory = simulator.memory
+    if isinstance(memory, (str, os.PathLike)):
+        return Memory(os.fspath(memory), verbose=0)
+    return memory
 
 
 def concatenated_patterns(parts: list[Any]) -> Any:
@@ -79,10 +92,10 @@ def concatenated_patterns(parts: list[Any]) -> Any:
     return np.concatenate(parts)
 
 
-def _simulate_chunk(start, structures, settings, memory, on_error, out=None):
+def _simulate_chunk(start, structures, numbers, settings, memory, on_error, out=None):
     """Patterns of some structures, into ``out`` if given: (positions, patterns, warnings)."""
     if settings.output == "spots":
-        return _list_chunk(start, structures, settings, memory, on_error)
+        return _list_chunk(start, structures, numbers, settings, memory, on_error)
     simulate = _simulate if memory is None else memory.cache(_simulate, ignore=["crystal"])
     size = settings.detector.size
     patterns = out
@@ -93,7 +106,7 @@ def _simulate_chunk(start, structures, settings, memory, on_error, out=None):
         digest = "" if memory is None else crystal.digest()
         patterns[row] = simulate(digest, settings, crystal)
 
-    kept, failed, messages = _each(one, start, structures, settings, on_error)
+    kept, failed, messages = _each(one, numbers, structures, settings, on_error)
     if len(failed):
         patterns[failed] = np.nan
     rows = np.sort(np.concatenate([kept, failed]))
@@ -102,7 +115,7 @@ def _simulate_chunk(start, structures, settings, memory, on_error, out=None):
     return rows + start, patterns, messages
 
 
-def _list_chunk(start, structures, settings, memory, on_error):
+def _list_chunk(start, structures, numbers, settings, memory, on_error):
     """The same as lists of spots, of all crystals at once where nothing is kept."""
     ready = isinstance(structures, CrystalTable) and (
         structures.standard or not settings.standardize
@@ -118,7 +131,7 @@ def _list_chunk(start, structures, settings, memory, on_error):
             spots = memory.cache(_list_spots, ignore=["crystal"])
             made.append(spots(crystal.digest(), settings, crystal))
 
-    kept, failed, messages = _each(one, start, structures, settings, on_error)
+    kept, failed, messages = _each(one, numbers, structures, settings, on_error)
     if not made:
         spots = []
     else:
@@ -132,14 +145,14 @@ def _list_chunk(start, structures, settings, memory, on_error):
     return np.sort(rows) + start, patterns, messages
 
 
-def _each(work, start, structures, settings, on_error):
+def _each(work, numbers, structures, settings, on_error):
     """Call ``work(row, crystal)`` for each structure: rows done, rows that failed, warnings."""
     kept, failed, messages = [], [], []
     for row, structure in enumerate(structures):
         try:
             work(row, read_structure(structure, settings.engine))
         except (ValueError, OSError, TypeError) as error:
-            message = f"structure {start + row}: {error}"
+            message = f"structure {numbers[row]}: {error}"
             if on_error == "raise":
                 raise type(error)(message) from error
             if on_error == "skip":

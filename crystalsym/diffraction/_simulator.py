@@ -267,6 +267,10 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         ValueError
             If a crystal cannot be simulated (``on_error="raise"``) or a parameter is out of range.
         """
+        return self._transform(X)
+
+    def _transform(self, X: Any, numbers: np.ndarray | None = None) -> np.ndarray | SpotPatterns:
+        """Simulate; messages call the structures by ``numbers``, or by their positions."""
         if self.on_error == "skip":
             raise ValueError(
                 'on_error="skip" would lose the rows\' order: use iter_transform, or "nan" here'
@@ -276,13 +280,14 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         batch_size = CHUNK * effective_n_jobs(self.n_jobs)
         made_by = (_provenance.step(self),)
         if self.output == "spots":
-            parts = [spots for _, spots in simulated_batches(self, X, settings, batch_size)]
+            batches = simulated_batches(self, X, settings, batch_size, numbers=numbers)
+            parts = [spots for _, spots in batches]
             if not parts:
                 parts = [SpotPatterns.absent(0, settings.n_views, settings.dtype)]
             return replace(SpotPatterns.concatenate(parts), made_by=made_by)
         shape = (len(X), settings.n_views, self.image_size, self.image_size)
         patterns = np.empty(shape, dtype=self.dtype)
-        for index, batch in simulated_batches(self, X, settings, batch_size, patterns):
+        for index, batch in simulated_batches(self, X, settings, batch_size, patterns, numbers):
             if batch.base is not patterns:  # made in another process
                 patterns[index[0] : index[-1] + 1] = batch
         return _provenance.described(patterns, made_by)

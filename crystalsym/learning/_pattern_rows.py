@@ -13,7 +13,7 @@ from sklearn.base import clone
 from crystalsym import _provenance
 from crystalsym.crystals import as_crystal
 from crystalsym.datasets import CrystalTable
-from crystalsym.diffraction import SpotPatterns
+from crystalsym.diffraction import DiffractionSimulator, SpotPatterns
 from crystalsym.learning._augmentation import Augmentation, Changes
 from crystalsym.learning._lazy_rows import LazyRows
 from crystalsym.learning._row_stores import DiskStore, MemoryStore
@@ -182,12 +182,15 @@ class PatternRows(LazyRows):
     def _make(self, rows: np.ndarray) -> np.ndarray:
         first, *others = self.transformers
         part: Any
+        made: Any
         if isinstance(self.structures, CrystalTable):
             part = self.structures.take(rows)
         else:
             part = [self.structures[int(row)] for row in rows]
         changes = self._changes
-        if changes is None:
+        if changes is None and isinstance(first, DiffractionSimulator):
+            made = first._transform(part, rows)  # messages name them by their numbers here
+        elif changes is None:
             made = first.transform(part)
         else:
             made = self._changed_spots(changes.crystals(part, rows), rows, changes)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+
+from crystalsym.crystals._lists import structure_list
+from crystalsym.diffraction import DiffractionSimulator
+from crystalsym.learning import PatternRows
+from crystalsym.learning._pattern_rows import CHUNK_OF_SPOTS
 
 
 def _last_step_has(name: str) -> Callable[[Any], bool]:
@@ -96,9 +101,45 @@ class SpaceGroupPipeline(Pipeline):
         """
         return self._answer("embed", X, layer=layer)
 
+    @available_if(_last_step_has("predict"))
+    def predict(self, X: Any, **params: Any) -> Any:
+        """Return the most probable group of every row.
+
+        See :meth:`crystalsym.SpaceGroupClassifier.predict`. Any number of structures are worked
+        on in bounded memory.
+        """
+        return super().predict(X, **params) if params else self._answer("predict", X)
+
+    @available_if(_last_step_has("predict_proba"))
+    def predict_proba(self, X: Any, **params: Any) -> Any:
+        """Return the probability of every group for every row.
+
+        See :meth:`crystalsym.SpaceGroupClassifier.predict_proba`.
+        """
+        return super().predict_proba(X, **params) if params else self._answer("predict_proba", X)
+
+    @available_if(_last_step_has("decision_function"))
+    def decision_function(self, X: Any, **params: Any) -> Any:
+        """Return the logits of every row.
+
+        See :meth:`crystalsym.SpaceGroupClassifier.decision_function`.
+        """
+        if params:
+            return super().decision_function(X, **params)
+        return self._answer("decision_function", X)
+
     def _answer(self, method: str, X: Any, **parameters: Any) -> Any:
         check_is_fitted(self)
-        for _, step in self.steps[:-1]:
-            if step is not None and step != "passthrough":
-                X = step.transform(X)
-        return getattr(self.steps[-1][1], method)(X, **parameters)
+        return getattr(self.steps[-1][1], method)(self._rows(X), **parameters)
+
+    def _rows(self, X: Any) -> Any:
+        """What the last step gets to see: made part by part where structures come in."""
+        steps = [step for _, step in self.steps[:-1] if step not in (None, "passthrough")]
+        many = isinstance(X, Sequence) and len(X) > CHUNK_OF_SPOTS
+        if many and steps and isinstance(steps[0], DiffractionSimulator):
+            loud = max(getattr(step, "verbose", 0) for step in steps)
+            if not loud:  # a bar each part would say nothing
+                return PatternRows(steps, structure_list(X))
+        for step in steps:
+            X = step.transform(X)
+        return X

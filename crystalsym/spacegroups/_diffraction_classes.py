@@ -88,34 +88,43 @@ def _signature_maker(kind: str) -> Callable[[int], tuple[str, bytes]]:
     lookup = np.full((len(span),) * 3, -1)
     lookup[tuple((hkl + _MAX_INDEX).T)] = np.arange(len(hkl))
 
+    @cache  # groups of one Laue class share it
+    def first_equivalents(rotations: tuple[bytes, ...], order: tuple[int, ...]) -> bytes:
+        original = _in_order(hkl, order)
+        first = np.zeros(len(hkl), dtype=int)
+        for rotation in rotations:
+            image = (original @ np.frombuffer(rotation, np.int32).reshape(3, 3))[:, order]
+            inside = (np.abs(image) <= _MAX_INDEX).all(axis=1)
+            clipped = np.clip(image, -_MAX_INDEX, _MAX_INDEX) + _MAX_INDEX
+            np.maximum(first, np.where(inside, lookup[tuple(clipped.T)], -1), out=first)
+        return first.tobytes()
+
     def signature(number: int) -> tuple[str, bytes]:
         system = crystal_system(number)
         rotations = _laue_rotations(number)
         # Only in an orthorhombic lattice are the three axes alike up to their names.
         orders = list(permutations(range(3))) if system == "orthorhombic" else [(0, 1, 2)]
-        found = []
-        for order in orders:
-            original = np.empty_like(hkl)
-            original[:, order] = hkl
-            first_equivalent = np.zeros(len(hkl), dtype=int)
-            for rotation in rotations:
-                image = (original @ rotation)[:, order]
-                inside = (np.abs(image) <= _MAX_INDEX).all(axis=1)
-                clipped = np.clip(image, -_MAX_INDEX, _MAX_INDEX) + _MAX_INDEX
-                rank = np.where(inside, lookup[tuple(clipped.T)], -1)
-                np.maximum(first_equivalent, rank, out=first_equivalent)
-            found.append(is_absent(number, original).tobytes() + first_equivalent.tobytes())
         # Trigonal and hexagonal lattices look alike; what differs shows in the intensities.
         family = "hexagonal" if system == "trigonal" else system
-        return family, min(found)
+        return family, min(
+            is_absent(number, _in_order(hkl, order)).tobytes() + first_equivalents(rotations, order)
+            for order in orders
+        )
 
     return signature
 
 
-def _laue_rotations(number: int) -> list[NDArray[np.int32]]:
-    """Rotation parts of the Laue group; they act on rows hkl from the right."""
+def _in_order(hkl: NDArray[np.int32], order: tuple[int, ...]) -> NDArray[np.int32]:
+    """The same reflections where the axes have each other's names."""
+    original = np.empty_like(hkl)
+    original[:, order] = hkl
+    return original
+
+
+def _laue_rotations(number: int) -> tuple[bytes, ...]:
+    """Rotation parts of the Laue group, int32 (3, 3); they act on rows hkl from the right."""
     unique = set()
     for op in group_operations(number).sym_ops:
         rotation = np.array(op.rot, dtype=np.int32) // gemmi.Op.DEN
-        unique |= {tuple(rotation.ravel()), tuple((-rotation).ravel())}  # Friedel's law
-    return [np.array(flat, dtype=np.int32).reshape(3, 3) for flat in sorted(unique)]
+        unique |= {rotation.tobytes(), (-rotation).tobytes()}  # Friedel's law
+    return tuple(sorted(unique))

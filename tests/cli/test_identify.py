@@ -12,6 +12,7 @@ from PIL import Image
 from crystalsym import crystals, spacegroups
 from crystalsym.cli import _identify as identify
 from crystalsym.cli._identify import load_pipeline  # before a fixture replaces it
+from crystalsym.identification import _identifying
 from crystalsym.measurement import read_pattern
 
 
@@ -300,11 +301,10 @@ def test_structure_that_fails_only_in_simulation(run, write_cif, pipeline, monke
 
 
 def test_failing_symmetry_finder_is_a_warning(run, write_cif, monkeypatch):
-
-    def fail(crystal, symprec):
+    def fail(*given):
         raise crystals.SymmetryError("no symmetry found")
 
-    monkeypatch.setattr(crystals, "space_group_number", fail)
+    monkeypatch.setattr(_identifying, "space_group_number", fail)
     cif = write_cif()
     code, out, err = run("identify", cif)
     assert code == 0
@@ -334,7 +334,7 @@ BAD_CALLS = {
     "array and structure": (["x.npy", "a.cif"], "x.npy is an image but a.cif is not"),
     "broken image": (["x.tif", "y.tif", "text.tif"], "text.tif: not a readable TIFF or PNG"),
     "dark image": (["x.tif", "y.tif", "dark.tif"], "dark.tif: holds no pattern"),
-    "folder": (["folder"], "folder: is a folder, not a structure file"),
+    "folder": (["folder"], "folder: the folder holds no structure files"),
     "unknown kind": (["notes.txt"], "notes.txt: no readable crystal structure"),
     "figure of unknown kind": (["a.cif", "--plot", "a.doc"], "a.doc: a figure's file name ends"),
     "figure in no folder": (["a.cif", "--plot", "no/a.png"], "no/a.png: the folder no does not"),

@@ -13,7 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from support.estimators import structures
 
-from crystalsym import load_pretrained, recommended_pipeline
+from crystalsym import load_pretrained, recommended_pipeline, standardize
+from crystalsym.datasets import example_crystals
 from crystalsym.pretrained import SpaceGroupPipeline, save_pipeline
 
 METHODS = ("predict_top_k", "predict_set", "predict_diffraction_class", "embed")
@@ -83,3 +84,25 @@ def test_loaded_and_recommended_ones_have_them():
 
 def test_a_plain_pipeline_can_be_saved_too(small, tmp_path):
     save_pipeline(Pipeline(small.steps), tmp_path / "model")
+
+
+def test_many_structures_are_answered_part_by_part(monkeypatch):
+    """Memory does not grow with their number; answers and the numbers in messages stay."""
+    crystals = [standardize(path) for path in list(example_crystals().values())[:12]]
+    many = crystals * 25
+    pipeline = load_pretrained("72")
+    sizes = []
+    transform = type(pipeline["simulate"])._transform
+
+    def watched(self, X, numbers=None):
+        sizes.append(len(X))
+        return transform(self, X, numbers)
+
+    monkeypatch.setattr(type(pipeline["simulate"]), "_transform", watched)
+    found = pipeline.predict_proba(many)
+    assert max(sizes) <= 128 < sum(sizes)
+    np.testing.assert_allclose(found[:12], pipeline.predict_proba(crystals), atol=1e-6)
+    np.testing.assert_array_equal(found[12:24], found[:12])
+    np.testing.assert_array_equal(pipeline.predict(many)[:12], pipeline.predict(crystals))
+    with pytest.raises(FileNotFoundError, match=r"^structure 290: nowhere.cif"):
+        pipeline.predict([*many[:290], "nowhere.cif", *many[:9]])

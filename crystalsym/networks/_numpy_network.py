@@ -1,0 +1,203 @@
+"""Outputs of a trained network in NumPy alone: Keras' backends take seconds to import."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from crystalsym.networks._common import check_sizes
+from crystalsym.networks._msmlp import msmlp
+
+# Keras' default, which the builders leave as it is.
+BATCH_NORM_EPSILON = 1e-3
+_NORM_PARTS = ("gamma", "beta", "moving_mean", "moving_variance")
+
+
+class NumpyNetwork:
+    """Compute the outputs of a trained network.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        Layers whose output can be asked for.
+    weights : list of (str, ndarray)
+        Path and value of every weight, in the Keras model's order.
+    """
+
+    layers: ClassVar[tuple[str, ...]] = ()
+    weights: list[tuple[str, np.ndarray]]
+    _layer: str | None = None
+
+    def up_to(self, layer: str) -> Self:
+        """Return the part of the network that computes the output of one of ``layers``."""
+        part = copy.copy(self)
+        part._layer = layer
+        return part
+
+    def __call__(self, streams: list[np.ndarray]) -> np.ndarray:
+        """Compute the logits of a batch, (B, n_classes), or what the layer gives, (B, ...).
+
+        Parameters
+        ----------
+        streams : list of S float32 arrays (B, H, W, C)
+        """
+        raise NotImplementedError
+
+
+class NumpyMsmlp(NumpyNetwork):
+    """Compute what :func:`crystalsym.networks.msmlp` computes outside of training.
+
+    Parameters
+    ----------
+    n_classes, image_size, channels, n_streams : int
+        As for the builder.
+    weights : list of ndarray
+        Values of the Keras model's weights, in its order.
+    **options
+        As for the builder.
+
+    Raises
+    ------
+    TypeError
+        If the builder has no such option.
+    ValueError
+        If a size is none a network can be built with, or the weights do not fit.
+    """
+
+    layers = ("features", "embedding")
+
+    def __init__(
+        self,
+        n_classes: int,
+        image_size: int,
+        channels: int,
+        n_streams: int,
+        weights: list[np.ndarray],
+        **options: Any,
+    ):
+        check_sizes(image_size, channels, n_streams, n_classes)
+        sizes = _with_defaults(msmlp, options)
+        features = sizes["features"]
+        self._first_row = image_size // 2
+        n_inputs = (image_size - self._first_row) * image_size * channels
+        # Name, inputs, outputs, name of the batch normalization.
+        hidden = (
+            ("trunk_1", n_inputs, sizes["width"], "trunk_1_norm"),
+            ("trunk_2", sizes["width"], features, "trunk_2_norm"),
+            ("joint", n_streams * features, sizes["joint"], "joint_norm"),
+            ("embedding_dense", sizes["joint"], sizes["embedding"], "embedding_norm"),
+        )
+        due: list[tuple[str, tuple[int, ...]]] = []
+        for name, n_in, n_out, norm in hidden:
+            due.append((f"{name}/kernel", (n_in, n_out)))
+            due.extend((f"{norm}/{part}", (n_out,)) for part in _NORM_PARTS)
+        due.append(("logits/kernel", (sizes["embedding"], n_classes)))
+        due.append(("logits/bias", (n_classes,)))
+        check_weight_shapes([shape for _, shape in due], weights)
+        self.weights = [(path, value) for (path, _), value in zip(due, weights, strict=True)]
+        step = 1 + len(_NORM_PARTS)
+        self._hidden = [_fold(*weights[i : i + step]) for i in range(0, step * len(hidden), step)]
+        self._logits = tuple(weights[-2:])
+
+    def __call__(self, streams: list[np.ndarray]) -> np.ndarray:
+        n = len(streams[0])
+        x = np.stack([images[:, self._first_row :] for images in streams], axis=1)
+        x = x.reshape(n * len(streams), -1)
+        for i, (kernel, shift) in enumerate(self._hidden):
+            if i == 2:  # from here on the streams of a crystal go together
+                if self._layer == "features":
+                    return x.reshape(n, len(streams), -1)
+                x = x.reshape(n, -1)
+            x = x @ kernel
+            x += shift
+            np.maximum(x, 0.0, out=x)
+        if self._layer == "embedding":
+            return x
+        kernel, bias = self._logits
+        return x @ kernel + bias
+
+
+_NETWORKS: dict[str, Callable[..., NumpyNetwork]] = {"msmlp": NumpyMsmlp}
+
+
+def numpy_network(
+    architecture: Any,
+    options: dict[str, Any] | None,
+    n_classes: int,
+    input_shape: tuple[int, ...],
+    weights: list[np.ndarray],
+) -> NumpyNetwork | None:
+    """Return a trained network that runs in NumPy, None for one that needs Keras.
+
+    Parameters
+    ----------
+    architecture : str or callable
+        As ``SpaceGroupClassifier`` has it.
+    options : dict or None
+        Further keyword arguments of the network's builder.
+    n_classes : int
+    input_shape : tuple of int
+        (S, H, W, C) or (H, W, C).
+    weights : list of ndarray
+        Values of the Keras model's weights, in its order.
+
+    Raises
+    ------
+    TypeError
+        If the builder has no such option.
+    ValueError
+        If the weights do not fit the network.
+    """
+    network = _NETWORKS.get(architecture) if isinstance(architecture, str) else None
+    if network is None:
+        return None
+    n_streams = input_shape[0] if len(input_shape) == 4 else 1
+    return network(
+        n_classes, input_shape[-2], input_shape[-1], n_streams, weights, **(options or {})
+    )
+
+
+def check_weight_shapes(due: list[tuple[int, ...]], weights: list[np.ndarray]) -> None:
+    """Raise ValueError if weights are not as many, or not of the shapes, that are due."""
+    given = [tuple(w.shape) for w in weights]
+    if due == given:
+        return
+    place = next((i for i, (a, b) in enumerate(zip(due, given, strict=False)) if a != b), None)
+    detail = (
+        f"{len(given)} arrays for {len(due)} weights"
+        if place is None
+        else f"array {place} has shape {given[place]} where {due[place]} is due"
+    )
+    raise ValueError(f"the weights do not fit the network: {detail}")
+
+
+def _with_defaults(builder: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
+    """All options of a builder, those that were not given as it has them."""
+    known = {
+        name: parameter.default
+        for name, parameter in inspect.signature(builder).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise TypeError(
+            f"{builder.__name__} has no option {unknown[0]!r}; it has {', '.join(known)}"
+        )
+    return known | options
+
+
+def _fold(
+    kernel: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    mean: np.ndarray,
+    variance: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel and shift of a dense layer without bias and the batch normalization after it."""
+    scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + BATCH_NORM_EPSILON)
+    shift = beta - mean * scale
+    return kernel * scale.astype(np.float32), shift.astype(np.float32)
