@@ -24,7 +24,7 @@ from search import LEARNED, perform
 from crystalsym import DiffractionSimulator, PatternShaper, SpaceGroupClassifier, metrics
 from crystalsym.learning import Augmentation, PatternRows
 from crystalsym.networks._common import (
-    normalised_relu,
+    normalized_relu,
     seeded_dropout,
     shared_features,
     stream_inputs,
@@ -76,7 +76,7 @@ def network(
 
     def dense(x: Any, units: int, name: str) -> Any:
         x = layers.Dense(units, use_bias=False, kernel_initializer="he_normal", name=name)(x)
-        return normalised_relu(x, name, 0.95)
+        return normalized_relu(x, name, 0.95)
 
     def block(x: Any, units: int, name: str) -> Any:
         y = layers.Dense(x.shape[-1], use_bias=False)(dense(x, units, name))

@@ -111,17 +111,17 @@ def plain_pixel_scheme(image: np.ndarray) -> None:
 def shaping(crystals: list[Crystal]) -> dict[str, float]:
     """Milliseconds an image on one core, either scheme."""
     raw = DiffractionSimulator().transform(crystals[:48])
-    grey = DiffractionSimulator(dtype="uint8").transform(crystals[:48])
+    gray = DiffractionSimulator(dtype="uint8").transform(crystals[:48])
     spots = PatternShaper("spots", image_size=64, field=0.69, dtype="uint8")
     lattice = PatternShaper("lattice", intensity="log", image_size=13)
     pixels = PatternShaper("pixels", image_size=224, dtype="uint8")
     result = {
         "spots ms": 1e3 * best_time(lambda: spots.transform(raw)) / raw[:, :, 0, 0].size,
         "lattice ms": 1e3 * best_time(lambda: lattice.transform(raw)) / raw[:, :, 0, 0].size,
-        "pixels ms": 1e3 * best_time(lambda: pixels.transform(grey)) / raw[:, :, 0, 0].size,
+        "pixels ms": 1e3 * best_time(lambda: pixels.transform(gray)) / raw[:, :, 0, 0].size,
     }
     loops = []
-    for image in grey[:12].reshape(-1, 256, 256)[::6]:
+    for image in gray[:12].reshape(-1, 256, 256)[::6]:
         block = image.astype(np.float32)
         block[116:138, 116:138] = 0
         scaled = block / max(block.max(), 1) * 256
@@ -168,7 +168,7 @@ def _pymatgens(crystals: list[Crystal]) -> list[np.ndarray]:
     return cells
 
 
-def standardising(crystals: list[Crystal], jobs: int) -> dict[str, float]:
+def standardizing(crystals: list[Crystal], jobs: int) -> dict[str, float]:
     """Our standard cell against pymatgen's: rate, and the largest difference of the cells."""
     parts = [crystals[i : i + 25] for i in range(0, len(crystals), 25)]
     rates, cells = {}, {}
@@ -265,7 +265,7 @@ def main() -> None:
         "shaping an image, one core": shaping([standard[i] for i in range(48)]),
         "standard cells to shaped patterns": throughput(standard, args.jobs),
         "standard cells to lattice indices, no image": direct(standard, args.jobs),
-        "standardising": standardising(crystals[: args.number // 2], args.jobs),
+        "standardizing": standardizing(crystals[: args.number // 2], args.jobs),
         "start of a process": start_up(),
         "structure to ranking": ranking(crystals),
         "machine": {"cores": os.cpu_count(), "crystals": len(table)},

@@ -1,4 +1,4 @@
-"""The baseline: extremely randomised trees on indexed zone-axis intensities and the cell.
+"""The baseline: extremely randomized trees on indexed zone-axis intensities and the cell.
 
     python benchmarks/trees.py --structures materials_project.npz --output runs/trees
 
@@ -68,7 +68,7 @@ HKL = layer_indices()
 
 
 def crystal_features(crystal: Crystal) -> np.ndarray:
-    """The 129 numbers of one standardised crystal.
+    """The 129 numbers of one standardized crystal.
 
     The intensities' logarithms run from 0 for the strongest of the 123, 000 left out, down to
     log10 of FAINTEST.

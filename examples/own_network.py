@@ -32,7 +32,7 @@ def my_network(n_classes: int, image_size: int, channels: int, n_streams: int, w
 
 
 def main() -> None:
-    """Tell face-centred cubic crystals from hexagonal ones."""
+    """Tell face-centered cubic crystals from hexagonal ones."""
     rng = np.random.default_rng(0)
     known = {name: n for name, n in example_space_groups().items() if n in (194, 225)}
     crystals = [as_crystal(example_crystals()[name]) for name in known for _ in range(12)]

@@ -1,6 +1,6 @@
 """Crystals prepared otherwise, to see what the network really reads.
 
-Each function takes standardised crystals, the source's own crystals and the labels, and returns
+Each function takes standardized crystals, the source's own crystals and the labels, and returns
 the crystals and labels to work with; a label of 0 leaves the crystal out.
 """
 
@@ -51,13 +51,13 @@ def scaled(crystals: CrystalTable, source: CrystalTable, labels: np.ndarray) -> 
     return _like(crystals, lattice, crystals.frac_coords), labels
 
 
-def unidealised(crystals: CrystalTable, source: CrystalTable, labels: np.ndarray) -> Prepared:
+def unidealized(crystals: CrystalTable, source: CrystalTable, labels: np.ndarray) -> Prepared:
     """Standard axes, positions as the source has them."""
     return source.standardized(0.1, n_jobs=2, idealize=False), labels
 
 
 def symprec_001(crystals: CrystalTable, source: CrystalTable, labels: np.ndarray) -> Prepared:
-    """Standardised and labelled with a tolerance of 0.01 Å; groups of the task alone."""
+    """Standardized and labeled with a tolerance of 0.01 Å; groups of the task alone."""
     parts = Parallel(n_jobs=2)(
         delayed(_tight)(source[start : start + CHUNK]) for start in range(0, len(source), CHUNK)
     )

@@ -1,12 +1,12 @@
-"""MSDN with batch normalisation after every convolution, all else equal."""
+"""MSDN with batch normalization after every convolution, all else equal."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-def normalised_msdn(n_classes: int, image_size: int, channels: int, n_streams: int) -> Any:
-    """Like :func:`crystalsym.networks._msdn` without dropout, and normalised."""
+def normalized_msdn(n_classes: int, image_size: int, channels: int, n_streams: int) -> Any:
+    """Like :func:`crystalsym.networks._msdn` without dropout, and normalized."""
     import keras
     from keras import layers
 
@@ -27,4 +27,4 @@ def normalised_msdn(n_classes: int, image_size: int, channels: int, n_streams: i
     inputs = stream_inputs(image_size, channels, n_streams)
     x = shared_features(inputs, trunk)
     heads = [layers.Dense(n_classes, dtype="float32")(x[:, i]) for i in range(n_streams)]
-    return keras.Model(inputs, heads, name="normalised_msdn")
+    return keras.Model(inputs, heads, name="normalized_msdn")

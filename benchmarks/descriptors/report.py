@@ -29,7 +29,7 @@ FACTORS = {
     "baseline": "No network",
     "control": "Controls",
 }
-COLOURS = dict(zip(FACTORS, ["C0", "C1", "C2", "C4", "C3", "C7", "C5", "C9", "C8"], strict=True))
+COLORS = dict(zip(FACTORS, ["C0", "C1", "C2", "C4", "C3", "C7", "C5", "C9", "C8"], strict=True))
 KEPT = ("name", "learning_crystals", "scored_crystals", "parameters", "image_shape", "seconds")
 Results = dict[str, Any]
 
@@ -136,7 +136,7 @@ def findings(results: Results) -> str:
 
 
 def figure(results: Results, path: Path) -> None:
-    """Horizontal bars, one a run, coloured by factor."""
+    """Horizontal bars, one a run, colored by factor."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -155,7 +155,7 @@ def figure(results: Results, path: Path) -> None:
             * (run["figures"]["top1"] * (1 - run["figures"]["top1"]) / run["scored_crystals"])
             ** 0.5
         )
-        ax.barh(place, top1, color=COLOURS.get(run["factor"], "0.3"), xerr=error, height=0.75)
+        ax.barh(place, top1, color=COLORS.get(run["factor"], "0.3"), xerr=error, height=0.75)
         ax.text(top1 + 1.5, place, f"{top1:.1f}", va="center", fontsize=8)
     labels = [run["text"] for run in shown]
     ax.set_yticks(range(len(shown)), labels, fontsize=8)
@@ -165,7 +165,7 @@ def figure(results: Results, path: Path) -> None:
     ax.set_xlabel("top-1 accuracy, 72 groups, 20,000 crystals, two passes (%)")
     ax.spines[["top", "right"]].set_visible(False)
     used = [factor for factor in FACTORS if any(run["factor"] == factor for run in runs)]
-    handles = [plt.Rectangle((0, 0), 1, 1, color=COLOURS[factor]) for factor in used]
+    handles = [plt.Rectangle((0, 0), 1, 1, color=COLORS[factor]) for factor in used]
     fig.legend(handles, [FACTORS[f] for f in used], loc="outside lower center", ncols=4, fontsize=8)
     fig.savefig(path, dpi=100)
     plt.close(fig)

@@ -46,7 +46,7 @@ CHANNELS = ("spots", "lines")
 
 @dataclass(frozen=True)
 class Sample:
-    """Crystals of one side: standardised, as the source has them, and their labels."""
+    """Crystals of one side: standardized, as the source has them, and their labels."""
 
     crystals: CrystalTable
     source: CrystalTable
@@ -161,9 +161,9 @@ def perform(run: Run, learn: Sample, score: Sample, cache: dict[str, Any]) -> di
     rendered = time.monotonic()
     options = {**CLASSIFY, **run.classify}
     if options["architecture"] == "bn":
-        from networks import normalised_msdn
+        from networks import normalized_msdn
 
-        options["architecture"] = normalised_msdn
+        options["architecture"] = normalized_msdn
     classifier = SpaceGroupClassifier(**options, verbose=1)
     classifier.fit(images[0], labels[0])
     fitted = time.monotonic()

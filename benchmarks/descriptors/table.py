@@ -58,7 +58,7 @@ LATTICE = {"scheme": "lattice", "image_size": 13, "field": 1.0}
 DIRECTIONS = {"views": "symmetry-directions"}
 MSMLP = {"architecture": "msmlp"}
 # The published rate, 1e-5 for hundreds of passes, would go nowhere in two; a network without
-# normalisation gets less than the base's.
+# normalization gets less than the base's.
 MSDN = {"architecture": "msdn", "learning_rate": 3e-4}
 
 # In the order in which they run: the cheap and telling ones first.
@@ -86,7 +86,7 @@ RUNS = (
     Run("scaled", "control", "cells scaled at random, ±5 %", crystals="scaled"),
     Run("lattice", "lattice", "index pictures, zone axes", {}, LATTICE, MSMLP),
     Run("directions", "lattice", "index pictures, symmetry directions", DIRECTIONS, LATTICE, MSMLP),
-    Run("unidealised", "control", "positions not idealised", crystals="unidealised"),
+    Run("unidealized", "control", "positions not idealized", crystals="unidealized"),
     Run("symprec-0.01", "control", "crystals and labels at symprec 0.01", crystals="symprec_001"),
     # ------------------------------------------------------------------------------------------
     Run("size-96", "image size", "96x96", shape={"image_size": 96}),
@@ -100,5 +100,5 @@ RUNS = (
         classify=MSDN,
         published=True,
     ),
-    Run("msdn-normalised", "network", "MSDN, batch-normalised", classify={"architecture": "bn"}),
+    Run("msdn-normalized", "network", "MSDN, batch-normalized", classify={"architecture": "bn"}),
 )

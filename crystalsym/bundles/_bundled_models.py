@@ -89,6 +89,12 @@ def pipeline_folder(path: str | os.PathLike[str]) -> Path:
     ------
     FileNotFoundError
         If it holds neither.
+
+    Examples
+    --------
+    >>> from crystalsym.bundles import model_folder, pipeline_folder
+    >>> pipeline_folder(model_folder("72")).name
+    '72'
     """
     path = Path(path)
     if path.is_file():

@@ -59,10 +59,26 @@ def pack_classifier(
 ) -> dict[str, bytes]:
     """Return the files of a classifier by name.
 
+    Parameters
+    ----------
+    config : dict
+        What ``config.json`` holds beside format, weights and hashes.
+    weights : list of (str, ndarray)
+        Their paths in the network and their values.
+    dtype : {"float32", "float16"}, default="float32"
+        Type the weights are stored in.
+
     Raises
     ------
     ValueError
         If dtype is not ``"float32"`` or ``"float16"``, or a value cannot be stored.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.bundles import pack_classifier
+    >>> sorted(pack_classifier({"classes": [62, 225]}, [("dense/bias", np.zeros(2))]))
+    ['config.json', 'weights.npz']
     """
     if dtype not in ("float32", "float16"):
         raise ValueError(f"dtype must be 'float32' or 'float16', got {dtype!r}")
@@ -85,10 +101,33 @@ def write_saved(
 ) -> None:
     """Write a folder, or a zip file if path ends with ``.zip``; existing ones are replaced.
 
+    Parameters
+    ----------
+    path : path-like
+    config : dict
+        What ``config.json`` holds beside format, weights and hashes.
+    weights : list of (str, ndarray)
+        Their paths in the network and their values.
+    dtype : {"float32", "float16"}, default="float32"
+        Type the weights are stored in.
+
     Raises
     ------
     ValueError
         If dtype is not ``"float32"`` or ``"float16"``, or a value cannot be stored.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from crystalsym.bundles import read_saved, write_saved
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "classifier.zip"
+    ...     write_saved(path, {"classes": [62, 225]}, [("dense/bias", np.zeros(2))])
+    ...     config, weights = read_saved(path)
+    >>> config["classes"], len(weights)
+    ([62, 225], 1)
     """
     write_files(path, pack_classifier(config, weights, dtype))
 
@@ -96,12 +135,30 @@ def write_saved(
 def read_saved(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Read configuration and weights, checking format and checksums; no code is run.
 
+    Parameters
+    ----------
+    path : path-like
+        A folder or a zip file.
+
     Raises
     ------
     FileNotFoundError
         If there is nothing at that path.
     SavedModelError
         If what is there is damaged, altered, or not a saved classifier.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from crystalsym.bundles import read_saved, write_saved
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "classifier.zip"
+    ...     write_saved(path, {"classes": [62, 225]}, [("dense/bias", np.zeros(2))])
+    ...     config, weights = read_saved(path)
+    >>> config["classes"], len(weights)
+    ([62, 225], 1)
     """
     return unpack_classifier(SavedFiles(path, FILES))
 
@@ -111,10 +168,25 @@ def unpack_classifier(
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Read configuration and weights from files, where they lie in a folder of these.
 
+    Parameters
+    ----------
+    files : SavedFiles
+    folder : str, default=""
+        With ``/`` at its end; the top by default.
+
     Raises
     ------
     SavedModelError
         If they are damaged, altered, or not those of a classifier.
+
+    Examples
+    --------
+    >>> from crystalsym.bundles import SavedFiles, model_folder, unpack_classifier
+    >>> parts = ("pipeline.json", "classifier/config.json", "classifier/weights.npz")
+    >>> files = SavedFiles(model_folder("72-small"), parts)
+    >>> config, weights = unpack_classifier(files, "classifier/")
+    >>> len(config["classes"])
+    72
     """
     path = files.path
     config = files.read_json(f"{folder}{CONFIG}")

@@ -100,6 +100,16 @@ def write_files(path: str | os.PathLike[str], files: dict[str, bytes]) -> None:
     ------
     ValueError
         If path is a file that does not end with ``.zip``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from crystalsym.bundles import SavedFiles, write_files
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_files(Path(folder) / "saved.zip", {"notes.json": b'{"made": "by hand"}'})
+    ...     SavedFiles(Path(folder) / "saved.zip", ["notes.json"]).read_json("notes.json")
+    {'made': 'by hand'}
     """
     listed = {name: {"bytes": len(data), "sha256": digest(data)} for name, data in files.items()}
     manifest = {"format": FORMAT, "version": VERSION, "files": listed}
@@ -126,7 +136,7 @@ def write_files(path: str | os.PathLike[str], files: dict[str, bytes]) -> None:
 
 
 class SavedFiles:
-    """The files of a saved model.
+    """Read the files of a saved model, each checked against its manifest.
 
     Parameters
     ----------
@@ -141,6 +151,14 @@ class SavedFiles:
         If there is nothing at that path.
     SavedModelError
         If the manifest is damaged, or lists a file that is not known.
+
+    Examples
+    --------
+    >>> from crystalsym.bundles import SavedFiles, model_folder
+    >>> parts = ("pipeline.json", "classifier/config.json", "classifier/weights.npz")
+    >>> files = SavedFiles(model_folder("72"), parts)
+    >>> files.read_json("pipeline.json")["format"]
+    'crystalsym-pipeline'
     """
 
     def __init__(self, path: str | os.PathLike[str], known: Collection[str]):
@@ -159,6 +177,12 @@ class SavedFiles:
 
     def read(self, name: str, limit: int | None = None) -> bytes:
         """Return the content of a file.
+
+        Parameters
+        ----------
+        name : str
+        limit : int, optional
+            Bytes that are read at most; 2 GiB by default.
 
         Raises
         ------
@@ -181,7 +205,12 @@ class SavedFiles:
         return data
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Return the content of a JSON file; see :meth:`read`."""
+        """Return the content of a JSON file, with the errors of :meth:`read`.
+
+        Parameters
+        ----------
+        name : str
+        """
         return parse_json(self.read(name, MAX_JSON_BYTES), f"{self.path}: {name}")
 
     def _manifest(self) -> dict[str, Any]:

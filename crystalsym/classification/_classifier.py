@@ -72,7 +72,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
     learning_rate : float, default=4e-3
         Learning rate at its peak.
     weight_decay : float, default=2e-2
-        Decoupled weight decay; biases and normalisation are left out.
+        Decoupled weight decay; biases and normalization are left out.
     learning_rate_schedule : {"cosine", "linear", "constant"}, default="cosine"
         Course of the learning rate after the warm-up.
     warmup_fraction : float, default=0.05
@@ -95,7 +95,7 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         that probabilities are as large as they are often right.
     distribution : {"data"} or None, default=None
         ``"data"`` spreads every batch of the training over all devices there are. TensorFlow and
-        PyTorch normalise each device's part by itself.
+        PyTorch normalize each device's part by itself.
     precision : {"float32", "mixed_bfloat16", "mixed_float16"} or None, default=None
         Keras dtype policy of the training, None for Keras' current one. The fitted classifier
         always predicts in float32.
@@ -357,6 +357,11 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         They are the network's own: the temperature is not in them.
 
         Of two groups alone, as scikit-learn has it, how far the second is above the first, (n,).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, S, H, W, C) or (n, H, W, C)
+            As in :meth:`fit`.
         """
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
@@ -365,11 +370,21 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         """Return the probability of every group, float32 (n, n_classes).
 
         Columns follow ``classes_``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, S, H, W, C) or (n, H, W, C)
+            As in :meth:`fit`.
         """
         return np.exp(log_softmax(self._logits(X) / self.temperature_)).astype(np.float32)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable group of every row, (n,).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, S, H, W, C) or (n, H, W, C)
+            As in :meth:`fit`.
 
         Raises
         ------

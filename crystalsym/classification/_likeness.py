@@ -22,7 +22,7 @@ def group_means(vectors: np.ndarray, codes: np.ndarray, weights: np.ndarray) -> 
 
 
 def unit_vectors(vectors: np.ndarray, center: np.ndarray) -> np.ndarray:
-    """Vectors from the centre, at length 1; one at the centre itself stays zero."""
+    """Vectors from the center, at length 1; one at the center itself stays zero."""
     shifted = (vectors - center).astype(np.float32)
     lengths = np.linalg.norm(shifted, axis=-1, keepdims=True)
     return shifted / np.where(lengths > 0, lengths, 1)
@@ -128,5 +128,5 @@ def _copies(units: np.ndarray, codes: np.ndarray, row: np.integer) -> np.ndarray
     start, stop = np.searchsorted(codes, [codes[row], codes[row] + 1])
     cosines = np.einsum("nsf,sf->n", units[start:stop], units[row]) / units.shape[1]
     same = cosines > SAME
-    same[row - start] = True  # a vector at the centre has no direction
+    same[row - start] = True  # a vector at the center has no direction
     return start + np.flatnonzero(same)

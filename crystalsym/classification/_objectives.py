@@ -57,7 +57,7 @@ def learning_rates(name: str, peak: float, total: int, warmup_fraction: float) -
 
 
 def make_optimizer(name: str, learning_rate: Any, weight_decay: float | None) -> Any:
-    """Build a Keras optimizer by name; biases and normalisation are left out of weight decay.
+    """Build a Keras optimizer by name; biases and normalization are left out of weight decay.
 
     Parameters
     ----------

@@ -232,7 +232,13 @@ class SavingMixin:
 
     @classmethod
     def from_pretrained(cls, name: str | int = "72") -> SpaceGroupClassifier:
-        """Return a bundled classifier without the simulator and shaper that belong to it."""
+        """Return a bundled classifier without the simulator and shaper that belong to it.
+
+        Parameters
+        ----------
+        name : str or int, default="72"
+            One of :func:`crystalsym.bundles.available`.
+        """
         folder = model_folder(name)
         config, weights = unpack_classifier(SavedFiles(folder, FILES), f"{CLASSIFIER}/")
         return rebuild(cls, folder, config, weights)  # type: ignore[no-any-return]

@@ -49,7 +49,7 @@ class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
         where the network has it, one joint vector.
     center : bool, default=True
         Subtract the mean of the groups' mean vectors first. Features are not negative, so that
-        uncentred ones lie in a narrow cone: their cosines differ little.
+        uncentered ones lie in a narrow cone: their cosines differ little.
     temperature : float or "auto", default="auto"
         Divides the similarities before ``predict_proba`` takes their softmax. ``"auto"`` makes
         the references' own groups most probable, each compared with the others. The ranking does
@@ -205,6 +205,11 @@ class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
         """Return the similarity to every group, float32 (n, n_classes), from -1 to 1.
 
         Of two groups alone, as scikit-learn has it, how far the second is above the first, (n,).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, S, H, W, C)
+            Shaped patterns; they may be lazy.
         """
         similarities = self._similarities(X)
         if similarities.shape[1] == 2:
@@ -215,11 +220,21 @@ class SimilarityClassifier(RankingMixin, ClassifierMixin, BaseEstimator):
         """Return the softmax of similarity / ``temperature_``, float32 (n, n_classes).
 
         Columns follow ``classes_``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, S, H, W, C)
+            Shaped patterns; they may be lazy.
         """
         return self._probabilities(self._similarities(X))
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most similar group of every row, (n,).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, S, H, W, C)
+            Shaped patterns; they may be lazy.
 
         Raises
         ------

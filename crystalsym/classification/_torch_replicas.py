@@ -40,7 +40,7 @@ class TorchReplicas:
     """Steps of a model of which every device has a copy.
 
     The gradients of the parts of a batch are averaged on the first device, whose model takes the
-    step; the copies take over its variables before the next one. Batch normalisation sees one
+    step; the copies take over its variables before the next one. Batch normalization sees one
     part at a time, and what it remembers is averaged too, as TensorFlow's ``MirroredStrategy``
     has it.
 

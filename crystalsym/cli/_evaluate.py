@@ -1,4 +1,4 @@
-"""``crystalsym evaluate``: a model's figures on labelled crystals."""
+"""``crystalsym evaluate``: a model's figures on labeled crystals."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate, print a table or JSON, list the failures; returns the exit code."""
     from crystalsym.bundles import find_model
     from crystalsym.evaluation import VARIANTS, available_rows, check_rows, evaluate_rows
+    from crystalsym.evaluation._report_rows import known_as
     from crystalsym.pretrained import load_pipeline, read_description
 
     try:
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
             further = [name for name in possible if name in VARIANTS]
         check_rows(further, classifier.classes_)
         subsets = [name for name in possible if name not in VARIANTS]
-        rows = list(dict.fromkeys([*subsets, *further]))
+        rows = list(dict.fromkeys([*subsets, *known_as(further)]))
     except (ValueError, OSError) as problem:
         raise InputError(one_line(problem)) from problem
     folder = output_folder(args.output) if args.output else None  # known before long work
@@ -92,7 +93,7 @@ def _crystals(
     classes: np.ndarray,
     rows: list[str],
 ) -> tuple[CrystalTable, np.ndarray, dict[str, Any]]:
-    """Standardised crystals, their labels, and what further crystals some rows need."""
+    """Standardized crystals, their labels, and what further crystals some rows need."""
     from crystalsym.datasets import CrystalTable
     from crystalsym.evaluation._report_rows import NEED_ORIGINAL
     from crystalsym.spacegroups import label_set

@@ -73,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
         "simulate",
         help="write the patterns of crystals as 16-bit images",
         description="Simulate the three patterns of each crystal structure and write them as 16-bit"
-        " grey images that carry their q scale: NaCl.cif gives NaCl_x.tif, NaCl_y.tif, NaCl_z.tif.",
+        " gray images that carry their q scale: NaCl.cif gives NaCl_x.tif, NaCl_y.tif, NaCl_z.tif.",
         epilog="Example: crystalsym simulate NaCl.cif --output patterns --format png",
     )
     simulate.add_argument("files", nargs="*", metavar="FILES", help="structures")
@@ -107,7 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
         "shape",
         help="write patterns as the network sees them",
         description="Shape the patterns of crystal structures, or three images of one crystal, as"
-        " a model's own pipeline does, and write them as 8-bit colour PNG images.",
+        " a model's own pipeline does, and write them as 8-bit color PNG images.",
         epilog="Example: crystalsym shape NaCl.cif --output shaped",
     )
     shape.add_argument("files", nargs="+", metavar="FILES", help="structures, or three images")
@@ -123,7 +123,7 @@ def build_parser() -> argparse.ArgumentParser:
     train = commands.add_parser(
         "train",
         help="train a model from a table of crystals",
-        description="Train a pipeline on a table of labelled crystals as a TOML file says, and"
+        description="Train a pipeline on a table of labeled crystals as a TOML file says, and"
         " measure it on the crystals held out. Cut off at any moment and called again, it goes on"
         " from the last checkpoint with the same order of samples.",
         epilog="Example: crystalsym train benchmarks/train-72.toml --structures crystals.npz"
@@ -138,14 +138,14 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="once trained: again with the held-out crystals, into DIR/refitted",
     )
-    train.add_argument("-j", "--jobs", type=int, metavar="N", help="jobs for standardising")
+    train.add_argument("-j", "--jobs", type=int, metavar="N", help="jobs for standardizing")
     train.add_argument("--quiet", action="store_true", help="show no progress")
     _finish(train, "train")
 
     evaluate = commands.add_parser(
         "evaluate",
-        help="measure a model on labelled crystals",
-        description="Measure a model on a labelled table of crystals: on those held out from its"
+        help="measure a model on labeled crystals",
+        description="Measure a model on a labeled table of crystals: on those held out from its"
         " training if this is the table it learned from, on all crystals of its groups otherwise."
         " Figures for all its groups, and for the paper's smaller label sets.",
         epilog="Example: crystalsym evaluate --structures crystals.npz --rows all --output figures",
@@ -156,13 +156,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--all", action="store_true", help="take all crystals of its groups, learned from or not"
     )
     evaluate.add_argument("--rows", metavar="NAMES", help="further figures, separated by commas:"
-                          " unidealised, electrons, symprec-0.01, axes-permuted, scale-jittered,"
+                          " unidealized, electrons, symprec-0.01, axes-permuted, scale-jittered,"
                           " unseen-30; or all")  # fmt: skip
     evaluate.add_argument("--limit", type=_count, metavar="N", help="take N crystals only, the"
                           " same every time")  # fmt: skip
     evaluate.add_argument("-o", "--output", metavar="DIR", help="write figures.json,"
                           " figures.txt and failures.csv, the crystals it got wrong")  # fmt: skip
-    evaluate.add_argument("--cache", metavar="DIR", help="where standardised crystals are kept"
+    evaluate.add_argument("--cache", metavar="DIR", help="where standardized crystals are kept"
                           " (beside the table)")  # fmt: skip
     evaluate.add_argument("-j", "--jobs", type=int, default=-1, metavar="N",
                           help="jobs (all cores)")  # fmt: skip

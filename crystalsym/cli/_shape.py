@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
             stem = stems.of(source)
             for stream, image in zip("xyz", shaped, strict=True):
                 path = folder / f"{stem}_shaped_{stream}.png"
-                grey = np.rint(255 * shaped_to_rgb(image)).astype(np.uint8)
-                scale = args.scale or max(1, round(_READABLE / len(grey)))
-                grey = grey.repeat(scale, axis=0).repeat(scale, axis=1)
+                gray = np.rint(255 * shaped_to_rgb(image)).astype(np.uint8)
+                scale = args.scale or max(1, round(_READABLE / len(gray)))
+                gray = gray.repeat(scale, axis=0).repeat(scale, axis=1)
                 try:
-                    Image.fromarray(grey).save(path)
+                    Image.fromarray(gray).save(path)
                 except OSError as problem:
                     raise InputError(one_line(problem, path)) from problem
                 print(path)

@@ -169,7 +169,7 @@ def read_images(files: Sequence[str]) -> list[Pattern]:
         )
     if looks_logarithmic([pattern.image for pattern in patterns]):
         warn(
-            f"{', '.join(files)}: the grey looks logarithmic, strong spots being flatter than weak"
+            f"{', '.join(files)}: the gray looks logarithmic, strong spots being flatter than weak"
             " ones; the models want linear intensity"
         )
     for pattern, place in zip(patterns, "xyz", strict=True):
@@ -216,7 +216,7 @@ def fit_images(
 
 
 def edge(simulator: Any) -> float:
-    """q at the outermost pixel centres of a simulator's patterns, in 1/Å."""
+    """q at the outermost pixel centers of a simulator's patterns, in 1/Å."""
     return float(simulator.q_per_pixel) * (simulator.image_size - 1) / 2
 
 

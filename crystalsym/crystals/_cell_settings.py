@@ -1,6 +1,6 @@
 """The choice among equivalent settings that the conventional cell leaves open.
 
-Where the affine normaliser of a group holds a rotation that the Laue class lacks (a turn about
+Where the affine normalizer of a group holds a rotation that the Laue class lacks (a turn about
 [110] in 4/m, a half turn about c in -3m1, ...), or where cell edges happen to be equal, several
 cells serve the convention equally well and the symmetry finder returns any of them. They show
 different patterns. The one kept here is the one whose zone-axis patterns come first in a fixed
@@ -52,8 +52,8 @@ def canonical_setting(
     ndarray of shape (3, 3)
         Rows: the chosen axes in terms of the given ones; ``IDENTITY`` itself if they are the same.
     """
-    if system_and_centring(number)[0] in HIGH_SYSTEMS:
-        candidates = np.array(_normaliser_cosets(number))
+    if system_and_centering(number)[0] in HIGH_SYSTEMS:
+        candidates = np.array(_normalizer_cosets(number))
         indices = _telling_images(number)
     else:
         candidates = equivalent_settings(number, metric)
@@ -74,10 +74,10 @@ def equivalent_settings(number: int, metric: np.ndarray) -> np.ndarray:
     Changes that only turn the crystal onto itself (or onto its Friedel image) are left out
     where that is known beforehand.
     """
-    system, centring = system_and_centring(number)
+    system, centering = system_and_centering(number)
     if system in HIGH_SYSTEMS:
-        return np.array(_normaliser_cosets(number))
-    changes, which = _low_changes(system, centring)
+        return np.array(_normalizer_cosets(number))
+    changes, which = _low_changes(system, centering)
     edges = np.sqrt(metric.diagonal())
     # Few of the 27 short vectors are as long as an axis, so few changes are left to look at.
     vectors = _short_vectors()
@@ -93,7 +93,7 @@ def equivalent_settings(number: int, metric: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _low_changes(system: str, centring: str) -> tuple[np.ndarray, np.ndarray]:
+def _low_changes(system: str, centering: str) -> tuple[np.ndarray, np.ndarray]:
     """Changes to look at, and where in :func:`_short_vectors` their rows are."""
     if system == "orthorhombic":
         changes = _axis_permutations()
@@ -101,8 +101,8 @@ def _low_changes(system: str, centring: str) -> tuple[np.ndarray, np.ndarray]:
         changes = _turns_about_b()
     else:
         changes = _unimodular()
-    if centring in "AC":  # A cells arrive turned into C cells
-        changes = changes[_keeps_c_centring(changes)]
+    if centering in "AC":  # A cells arrive turned into C cells
+        changes = changes[_keeps_c_centering(changes)]
     return changes, ((changes + 1) @ [9, 3, 1]).astype(int)
 
 
@@ -112,7 +112,7 @@ def _short_vectors() -> np.ndarray:
 
 
 @cache
-def system_and_centring(number: int) -> tuple[str, str]:
+def system_and_centering(number: int) -> tuple[str, str]:
     """Crystal system and lattice letter of a group."""
     return spacegroups.crystal_system(number), spacegroups.symbol(number)[0]
 
@@ -127,7 +127,7 @@ def _images(layers: np.ndarray, changes: np.ndarray) -> np.ndarray:
 
 @cache
 def _telling_images(number: int) -> np.ndarray:
-    changes = _normaliser_cosets(number)
+    changes = _normalizer_cosets(number)
     telling = _telling_reflections(number) if len(changes) > 1 else NONE
     return NONE if len(telling) == 0 else _images(telling, np.array(changes))
 
@@ -157,7 +157,7 @@ def _telling_reflections(number: int) -> np.ndarray:
     """The first layer reflections that are present and differ between the settings of a group."""
     layers = _layer_reflections()
     laue = np.array([np.array(key).reshape(3, 3) for key in _laue_operations(number)])
-    changes = [np.linalg.inv(m) for m in _normaliser_cosets(number)]
+    changes = [np.linalg.inv(m) for m in _normalizer_cosets(number)]
     present = ~spacegroups.is_absent(number, layers.astype(int))
     chosen = []
     for hkl in layers[present]:
@@ -201,14 +201,14 @@ def _turns_about_b() -> np.ndarray:
     return changes[keeps_b & keeps_plane]
 
 
-def _keeps_c_centring(changes: np.ndarray) -> np.ndarray:
-    """Is (a' + b') / 2 again a lattice vector of a C-centred cell?"""
+def _keeps_c_centering(changes: np.ndarray) -> np.ndarray:
+    """Is (a' + b') / 2 again a lattice vector of a C-centered cell?"""
     sums = np.round(changes[:, 0] + changes[:, 1]).astype(int)
     return (sums[:, 0] % 2 == 1) & (sums[:, 1] % 2 == 1) & (sums[:, 2] % 2 == 0)
 
 
 @cache
-def _normaliser_cosets(number: int) -> tuple[np.ndarray, ...]:
+def _normalizer_cosets(number: int) -> tuple[np.ndarray, ...]:
     """Rotations of the lattice that keep the group but are not in its Laue class."""
     laue = _laue_operations(number)
     metric = _typical_metric(spacegroups.crystal_system(number))

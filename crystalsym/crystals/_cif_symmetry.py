@@ -114,10 +114,10 @@ def _listed(block: CifBlock, groups: Sequence[Operations], notes: list[str]) -> 
     magnetic = [text for text in block.column(*_MAGNETIC) if known(text)]
     if magnetic:
         operations = _parsed(block, _MAGNETIC[0], map(_without_time, magnetic))
-        centring = [text for text in block.column(_MAGNETIC_CENTERING) if known(text)]
-        if centring:
+        centering = [text for text in block.column(_MAGNETIC_CENTERING) if known(text)]
+        if centering:
             operations = operations.combined(
-                _parsed(block, _MAGNETIC_CENTERING, map(_without_time, centring))
+                _parsed(block, _MAGNETIC_CENTERING, map(_without_time, centering))
             )
         texts: list[str] = magnetic
     else:

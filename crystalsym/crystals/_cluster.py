@@ -136,7 +136,13 @@ class Cluster:
         )
 
     def replace(self, **changes: Any) -> Cluster:
-        """Return a copy with some fields changed."""
+        """Return a copy with some fields changed.
+
+        Parameters
+        ----------
+        **changes
+            New values of fields.
+        """
         return replace(self, **changes)
 
     def digest(self) -> str:

@@ -17,7 +17,7 @@ TOO_CLOSE = 0.5  # Å; the shortest bond, of H2, is 0.74
 
 @dataclass(frozen=True, eq=False)
 class Crystal:
-    """A periodic arrangement of atoms.
+    """Hold a periodic arrangement of atoms.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Crystal:
         What error messages and tables call the crystal.
     standard : bool, default=False
         True for the output of :func:`crystalsym.crystals.standardize`, which is then not
-        standardised again.
+        standardized again.
     notes : tuple of str, optional
         What was guessed, left out or put right when the crystal was read. What looks wrong with it
         (left-handed axes, two whole atoms closer than 0.5 Å) is added, with a
@@ -125,7 +125,15 @@ class Crystal:
 
     @classmethod
     def unchecked(cls, lattice, frac_coords, atomic_numbers, occupancies, **others) -> Crystal:
-        """Make a crystal of arrays that are known to be right and that nobody else writes to."""
+        """Make a crystal of arrays that are known to be right and that nobody else writes to.
+
+        Parameters
+        ----------
+        lattice, frac_coords, atomic_numbers, occupancies : ndarray
+            As in :class:`Crystal`, of the types it gives them.
+        **others
+            Its other fields.
+        """
         crystal = object.__new__(cls)
         crystal.__dict__.update(
             lattice=lattice,
@@ -186,7 +194,13 @@ class Crystal:
         return "".join(parts)
 
     def replace(self, **changes) -> Crystal:
-        """Copy with some fields changed."""
+        """Copy with some fields changed.
+
+        Parameters
+        ----------
+        **changes
+            New values of fields.
+        """
         return replace(self, **changes)
 
     def digest(self) -> str:

@@ -80,7 +80,7 @@ def _monoclinic(number: int, rng: np.random.Generator) -> np.ndarray:
 
 @cache
 def _plane_changes(number: int) -> np.ndarray:
-    """Changes of a and c that keep centring and glide where they are."""
+    """Changes of a and c that keep centering and glide where they are."""
     m = np.array(list(product(range(-3, 4), repeat=4)), dtype=float).reshape(-1, 2, 2)
     m = m[np.abs(np.round(np.linalg.det(m))) == 1]
     if spacegroups.symbol(number).startswith("C"):  # (a + b) / 2 stays a translation

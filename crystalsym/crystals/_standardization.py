@@ -17,7 +17,7 @@ from crystalsym.crystals._cell_settings import (
     IDENTITY,
     METRIC_TOLERANCE,
     canonical_setting,
-    system_and_centring,
+    system_and_centering,
 )
 from crystalsym.crystals._coercion import as_crystal
 from crystalsym.crystals._crystal import Crystal
@@ -194,7 +194,7 @@ def _changed(lattice, coords, change) -> tuple[np.ndarray, np.ndarray]:
 
 def _axes(number: int, lattice: np.ndarray) -> np.ndarray:
     """Rows: the conventional axes in terms of the finder's."""
-    system, centring = system_and_centring(number)
+    system, centering = system_and_centering(number)
     if system in HIGH_SYSTEMS:
         return IDENTITY
     metric = (lattice @ lattice.T).tolist()
@@ -204,13 +204,13 @@ def _axes(number: int, lattice: np.ndarray) -> np.ndarray:
     lengths = [metric[0][0], metric[1][1], metric[2][2]]
     order, sign = [0, 1, 2], 1
     if system == "monoclinic":
-        if centring == "P" and lengths[0] > lengths[2]:
+        if centering == "P" and lengths[0] > lengths[2]:
             order = [2, 1, 0]
         if metric[0][2] > 0:
             sign = -1
-    elif centring == "A":  # as a C cell
+    elif centering == "A":  # as a C cell
         order = [*sorted((1, 2), key=lengths.__getitem__), 0]
-    elif centring == "C":
+    elif centering == "C":
         order = [*sorted((0, 1), key=lengths.__getitem__), 2]
     else:
         order.sort(key=lengths.__getitem__)

@@ -260,7 +260,7 @@ _ASK = {"spglib": _ask_spglib, "moyo": _ask_moyo, "mixed": _ask_both}
 
 
 def nearly_cubic(lattice: np.ndarray) -> bool:
-    """Tell whether a lattice is close to a primitive, face- or body-centred cubic one.
+    """Tell whether a lattice is close to a primitive, face- or body-centered cubic one.
 
     Its metric has to be enough: a supercell that is no cube is not recognized.
 
@@ -275,7 +275,7 @@ def nearly_cubic(lattice: np.ndarray) -> bool:
     if largest - min(aa, bb, cc) > 2 * NEARLY_CUBIC * largest:
         return False
     cosines = sorted((ab / math.sqrt(aa * bb), ac / math.sqrt(aa * cc), bc / math.sqrt(bb * cc)))
-    # Three axes of equal length, or the primitive vectors of either centring, up to their signs.
+    # Three axes of equal length, or the primitive vectors of either centering, up to their signs.
     for kind in _CUBIC_COSINES:
         if max(abs(x - y) for x, y in zip(cosines, kind, strict=True)) < NEARLY_CUBIC:
             return True

@@ -36,7 +36,7 @@ Vector = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class WyckoffPosition:
-    """One kind of site of a space group.
+    """Hold one kind of site of a space group.
 
     Attributes
     ----------
@@ -50,6 +50,12 @@ class WyckoffPosition:
         Lattice vectors along the flat.
     rotations, translations : ndarray of shapes (multiplicity, 3, 3) and (multiplicity, 3)
         Operations that lead from the representative to each site; the first is the identity.
+
+    Examples
+    --------
+    >>> from crystalsym.crystals import wyckoff_positions
+    >>> [(site.multiplicity, site.dimension) for site in wyckoff_positions(225)][:3]
+    [(4, 0), (4, 0), (8, 0)]
     """
 
     multiplicity: int
@@ -60,7 +66,12 @@ class WyckoffPosition:
     translations: np.ndarray
 
     def orbit(self, free=()) -> np.ndarray:
-        """All sites for given free coordinates (along ``directions``).
+        """List all sites for given free coordinates.
+
+        Parameters
+        ----------
+        free : array-like of shape (dimension,), default=()
+            Coordinates along ``directions``.
 
         Examples
         --------
@@ -129,7 +140,7 @@ def standard_operations(number: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(database["rotations"], dtype=np.int64), np.array(database["translations"])
 
 
-def centring_vectors(number: int) -> np.ndarray:
+def centering_vectors(number: int) -> np.ndarray:
     """Pure translations of a group within its conventional cell, zero included."""
     rotations, translations = standard_operations(number)
     return translations[(rotations == np.eye(3)).all(axis=(1, 2))]
@@ -142,7 +153,7 @@ def lattice_rotations(system: str) -> np.ndarray:
 
 @cache
 def _hall_numbers() -> dict[int, int]:
-    """The setting spglib standardises to: the first one listed of every group."""
+    """The setting spglib standardizes to: the first one listed of every group."""
     import spglib
 
     first: dict[int, int] = {}

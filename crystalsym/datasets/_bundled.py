@@ -11,7 +11,7 @@ _DECLARED_GROUP = re.compile(r"^_space_group_IT_number\s+(\d+)", re.MULTILINE)
 
 
 def example_crystals() -> dict[str, Path]:
-    """Paths of the bundled crystals, sorted by space group, then by name.
+    """List the files of the bundled crystals, by space group, then by name.
 
     Each CIF was written from the published cell and coordinates of the work it cites. They cover
     all seven crystal systems. Most belong to the 72 groups the bundled model knows; a few famous

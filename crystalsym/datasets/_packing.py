@@ -140,7 +140,7 @@ def _shortest(one, two, metric, same):
 
 
 @njit(cache=True, nogil=True)
-def larger_group(coords, atoms, metric, turns, centring, tolerance):
+def larger_group(coords, atoms, metric, turns, centering, tolerance):
     """Is there a translation or rotation beyond those of the group? Rarest element first."""
     rare = 1
     while rare < len(atoms) and atoms[rare] == atoms[0]:
@@ -153,8 +153,8 @@ def larger_group(coords, atoms, metric, turns, centring, tolerance):
                     shift[i] -= turns[n, i, k] * coords[0, k]
             own = False
             if n == 0:  # the identity
-                for m in range(len(centring)):
-                    own |= _near(shift, centring[m], metric, tolerance)
+                for m in range(len(centering)):
+                    own |= _near(shift, centering[m], metric, tolerance)
             if not own and _maps(coords, atoms, metric, turns[n], shift, tolerance):
                 return True
     return False

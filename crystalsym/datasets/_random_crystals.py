@@ -15,7 +15,7 @@ from crystalsym.crystals import Crystal, SymmetryError, space_group_number
 from crystalsym.crystals._random_cells import random_cell
 from crystalsym.crystals._standardization import conventional_setting
 from crystalsym.crystals._wyckoff import (
-    centring_vectors,
+    centering_vectors,
     lattice_rotations,
     standard_operations,
     wyckoff_positions,
@@ -261,7 +261,7 @@ def _sites(number: int) -> Sites:
 
 @cache
 def _foreign(number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Identity and one rotation of the lattice of each coset of the group's; the centring."""
+    """Identity and one rotation of the lattice of each coset of the group's; the centering."""
     own = np.unique(standard_operations(number)[0], axis=0)
     known = {turn.tobytes() for turn in own}
     chosen = [np.eye(3)]
@@ -269,7 +269,7 @@ def _foreign(number: int) -> tuple[np.ndarray, np.ndarray]:
         if turn.tobytes() not in known:
             chosen.append(turn)
             known.update(np.ascontiguousarray(g @ turn).tobytes() for g in own)
-    return np.array(chosen), centring_vectors(number)
+    return np.array(chosen), centering_vectors(number)
 
 
 @cache

@@ -91,7 +91,12 @@ class CrystalTable(Sequence):
         return self.take(np.arange(len(self))[index])
 
     def take(self, index: Any) -> CrystalTable:
-        """Make a table of some rows."""
+        """Make a table of some rows.
+
+        Parameters
+        ----------
+        index : array-like of int or bool
+        """
         index = np.asarray(index)
         counts = np.diff(self.site_offsets)[index]
         offsets = np.concatenate([[0], np.cumsum(counts)])
@@ -110,7 +115,16 @@ class CrystalTable(Sequence):
     def from_crystals(
         cls, crystals: Iterable[Any], space_group: Any = None, standard: bool = False
     ) -> CrystalTable:
-        """Gather crystals (anything :func:`as_crystal` reads) into a table.
+        """Gather crystals into a table.
+
+        Parameters
+        ----------
+        crystals : iterable
+            Anything :func:`crystalsym.crystals.as_crystal` reads.
+        space_group : array-like of int, optional
+            The labels.
+        standard : bool, default=False
+            Whether they are standard cells already.
 
         Raises
         ------
@@ -139,7 +153,12 @@ class CrystalTable(Sequence):
 
     @classmethod
     def concatenate(cls, tables: Sequence[CrystalTable]) -> CrystalTable:
-        """Join the crystals of several tables in one, without their names."""
+        """Join the crystals of several tables in one, without their names.
+
+        Parameters
+        ----------
+        tables : sequence of CrystalTable
+        """
         groups = [table.space_group for table in tables]
         counts = np.concatenate([np.diff(table.site_offsets) for table in tables])
         return cls(
@@ -154,6 +173,10 @@ class CrystalTable(Sequence):
     @classmethod
     def load(cls, path: str | os.PathLike) -> CrystalTable:
         """Read an ``.npz`` file with the columns of this class.
+
+        Parameters
+        ----------
+        path : path-like
 
         Raises
         ------
@@ -181,7 +204,13 @@ class CrystalTable(Sequence):
             raise ValueError(f"{path}: {error}") from error
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write an ``.npz`` file that :meth:`load` reads."""
+        """Write an ``.npz`` file that :meth:`load` reads.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced if it is there.
+        """
         arrays = {column: getattr(self, column) for column in COLUMNS}
         if self.names is not None:
             arrays["names"] = self.names
@@ -229,7 +258,7 @@ class CrystalTable(Sequence):
         if self.standard:
             return self
         parts: list[CrystalTable] = []
-        with track(len(self), "standardising", verbose, unit="crystals") as advance:
+        with track(len(self), "standardizing", verbose, unit="crystals") as advance:
             for part in Parallel(n_jobs=n_jobs, return_as="generator")(
                 delayed(_standardize_part)(self[start : start + CHUNK], symprec, idealize, finder)
                 for start in range(0, len(self), CHUNK)

@@ -1,7 +1,7 @@
 """Engine ``"atoms"``: every atom of a finite cluster, exact at every pixel.
 
 F(q) = Σ f(|q|) exp(-2πi q·r), without any use of order among the atoms. Phases are reduced to one
-turn in float64 and then taken to sine and cosine in float32, which vectorises fully.
+turn in float64 and then taken to sine and cosine in float32, which vectorizes fully.
 """
 
 from __future__ import annotations

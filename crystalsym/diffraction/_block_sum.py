@@ -1,6 +1,6 @@
 """Engine ``"lattice"``: a finite block of cells, exact at every pixel.
 
-The sum over a block of N₁N₂N₃ cells factorises,
+The sum over a block of N₁N₂N₃ cells factorizes,
 F(q) = F_cell(q) Π sin(πNᵢhᵢ)/sin(πhᵢ) with hᵢ = q·aᵢ, so that the work grows with the atoms of
 one cell only.
 """

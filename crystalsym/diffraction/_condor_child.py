@@ -15,7 +15,7 @@ import numpy as np
 
 
 def pattern(job: dict[str, Any], positions: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Compute photons per pixel of atoms that lie as the beam sees them, in metres."""
+    """Compute photons per pixel of atoms that lie as the beam sees them, in meters."""
     import condor
 
     source = condor.Source(**job["source"])

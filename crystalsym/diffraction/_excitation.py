@@ -43,7 +43,7 @@ def near_surface(
         The last zone of a zone-axis view that takes part.
     radiation : {"xray", "electron"}
     reach : ndarray of shape (2, 2)
-        Extent of the detector from the beam towards -x, +x and -y, +y, in 1/Å.
+        Extent of the detector from the beam toward -x, +x and -y, +y, in 1/Å.
 
     Returns
     -------

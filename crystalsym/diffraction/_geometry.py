@@ -24,7 +24,7 @@ ALONG_X = {(1, -1, 0): (0, 0, 1), (1, 1, 1): (1, 0, -1)}
 
 @dataclass(frozen=True)
 class Detector:
-    """A flat detector across the beam.
+    """Describe a flat detector across the beam.
 
     Parameters
     ----------
@@ -60,16 +60,29 @@ class Detector:
         wavelength: float,
         center: tuple[float, float] | None = None,
     ) -> Detector:
-        """The detector whose outermost pixel centre, on the axes, lies at ``q_max`` (1/Å).
+        """Make the detector whose outermost pixel center, on the axes, is at a given |q|.
 
         The relation is that of small angles, X = λ D q.
+
+        Parameters
+        ----------
+        size : int
+            Pixels along each edge.
+        q_max : float
+            1/Å.
+        distance : float
+            To the crystal, mm.
+        wavelength : float
+            In Å.
+        center : tuple of float, optional
+            Beam (column, row), by default the middle.
         """
         pixel = q_max * wavelength * distance / ((size - 1) / 2)
         return cls(size, pixel, distance, wavelength, center)
 
     @property
     def beam(self) -> tuple[float, float]:
-        """Beam centre (column, row) in pixels."""
+        """Beam center (column, row) in pixels."""
         middle = (self.size - 1) / 2
         return (middle, middle) if self.center is None else self.center
 
@@ -80,7 +93,7 @@ class Detector:
 
     @property
     def q_edge(self) -> float:
-        """Scattering vector at the outermost pixel centres on the axes, 1/Å, the beam central."""
+        """Scattering vector at the outermost pixel centers on the axes, 1/Å, the beam central."""
         return self.q_per_pixel * (self.size - 1) / 2
 
     def reach(self, margin: float = 0.0) -> np.ndarray:
@@ -94,27 +107,32 @@ class Detector:
         Returns
         -------
         ndarray of shape (2, 2)
-            Towards -x, +x and -y, +y, in 1/Å.
+            Toward -x, +x and -y, +y, in 1/Å.
         """
         return self.q_per_pixel * np.array(
             [[start + margin, self.size - 1 - start + margin] for start in self.beam]
         )
 
     def distances(self) -> np.ndarray:
-        """Distance of every pixel centre from the beam, 1/Å, shape (size, size)."""
+        """Compute how far every pixel center is from the beam, 1/Å, shape (size, size)."""
         x, y = self.offsets()
         return np.hypot(x[None, :], y[:, None]) / self.pixel_size * self.q_per_pixel
 
     def offsets(self) -> tuple[np.ndarray, np.ndarray]:
-        """Column and row offsets from the beam in mm, each of shape (size,)."""
+        """Compute column and row offsets from the beam in mm, each of shape (size,)."""
         index = np.arange(self.size)
         return (index - self.beam[0]) * self.pixel_size, (index - self.beam[1]) * self.pixel_size
 
     def scattering_vectors(self, ewald: str = "sphere") -> np.ndarray:
-        """q of every pixel centre in the laboratory frame, 1/Å, shape (size, size, 3).
+        """Compute q of every pixel center in the laboratory frame, 1/Å.
 
-        ``"sphere"`` keeps the curvature of the Ewald sphere: q = (X/l, Y/l, D/l - 1)/λ.
-        ``"flat"`` is the limit of a distant plane, q = (X, Y, 0)/(D λ).
+        The result has shape (size, size, 3).
+
+        Parameters
+        ----------
+        ewald : {"sphere", "flat"}, default="sphere"
+            ``"sphere"`` keeps the curvature of the Ewald sphere: q = (X/l, Y/l, D/l - 1)/λ.
+            ``"flat"`` is the limit of a distant plane, q = (X, Y, 0)/(D λ).
         """
         x, y = self.offsets()
         if ewald == "flat":
@@ -130,7 +148,13 @@ class Detector:
         return q / self.wavelength
 
     def solid_angle(self, ewald: str = "sphere") -> np.ndarray:
-        """Solid angle of each pixel, (p/D)² (D/l)³ or (p/D)² when flat, shape (size, size)."""
+        """Compute the solid angle of each pixel, shape (size, size).
+
+        Parameters
+        ----------
+        ewald : {"sphere", "flat"}, default="sphere"
+            (p/D)² (D/l)³ on the sphere, (p/D)² for the flat surface.
+        """
         if ewald == "flat":
             return np.full((self.size, self.size), (self.pixel_size / self.distance) ** 2)
         x, y = self.offsets()
@@ -138,12 +162,17 @@ class Detector:
         return (self.pixel_size / self.distance) ** 2 * (self.distance / path) ** 3
 
     def polarization_factor(self, polarization: str = "ignore") -> np.ndarray:
-        """Thomson polarisation factor of each pixel, shape (size, size).
+        """Compute the Thomson polarization factor of each pixel, shape (size, size).
+
+        Parameters
+        ----------
+        polarization : {"ignore", "unpolarized", "horizontal", "vertical"}, default="ignore"
+            Of the incident X-rays.
 
         Raises
         ------
         ValueError
-            If the polarisation is unknown.
+            If the polarization is unknown.
         """
         x, y = self.offsets()
         return self.polarization_at(x[None, :], y[:, None], polarization)
@@ -151,12 +180,18 @@ class Detector:
     def polarization_at(
         self, x: np.ndarray, y: np.ndarray, polarization: str = "ignore"
     ) -> np.ndarray:
-        """Thomson polarisation factor at offsets (mm) from the beam.
+        """Compute the Thomson polarization factor at offsets from the beam.
+
+        Parameters
+        ----------
+        x, y : ndarray
+            Offsets in mm.
+        polarization : {"ignore", "unpolarized", "horizontal", "vertical"}, default="ignore"
 
         Raises
         ------
         ValueError
-            If the polarisation is unknown.
+            If the polarization is unknown.
         """
         if polarization not in POLARIZATIONS:
             raise ValueError(f"polarization must be one of {POLARIZATIONS}, got {polarization!r}")
@@ -174,10 +209,23 @@ class Detector:
 
 @dataclass(frozen=True)
 class View:
-    """One way to look at a crystal.
+    """Hold one way to look at a crystal.
 
-    ``rotation`` takes crystal to laboratory coordinates, r_lab = R r_crystal; its rows are
-    image +x, image +y and the beam. ``zone`` is the beam's lattice direction [uvw] if it has one.
+    Parameters
+    ----------
+    rotation : ndarray of shape (3, 3)
+        Takes crystal to laboratory coordinates, r_lab = R r_crystal; its rows are image +x,
+        image +y and the beam.
+    zone : tuple of int, optional
+        The beam's lattice direction [uvw] if it has one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.diffraction import resolve_views
+    >>> view = resolve_views([[0, 0, 1]], np.eye(3))[0]
+    >>> view.zone, view.rotation[2].tolist()
+    ((0, 0, 1), [0.0, 0.0, 1.0])
     """
 
     rotation: np.ndarray
@@ -185,7 +233,7 @@ class View:
 
 
 def resolve_views(views, lattice: np.ndarray | None) -> list[View]:
-    """The views of one crystal.
+    """Find the views of one crystal.
 
     Parameters
     ----------
@@ -250,7 +298,7 @@ def resolve_views(views, lattice: np.ndarray | None) -> list[View]:
 
 
 def symmetry_directions(lattice: np.ndarray) -> list[tuple[int, int, int]]:
-    """Three zone axes that show what three patterns of such a cell can show.
+    """Find three zone axes that show what three patterns of such a cell can show.
 
     Where a and b are equal, [010] repeats or mirrors what [100] shows; the diagonals that the
     Hermann-Mauguin symbol names there show more. The cell's edges and angles alone decide, so
@@ -316,7 +364,7 @@ def _known(lattice: np.ndarray | None) -> np.ndarray:
 
 
 def zone_axis_rotation(lattice: np.ndarray, zone: tuple[int, int, int]) -> np.ndarray:
-    """Rotation that puts [uvw] along the beam.
+    """Find the rotation that puts [uvw] along the beam.
 
     Image +x lies along b*, c*, a* for [100], [010], [001], else along the shortest reciprocal
     vector of the zone (ties: lexicographically largest hkl); +y = beam x (+x).
@@ -329,6 +377,13 @@ def zone_axis_rotation(lattice: np.ndarray, zone: tuple[int, int, int]) -> np.nd
     Returns
     -------
     ndarray of shape (3, 3)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.diffraction import zone_axis_rotation
+    >>> zone_axis_rotation(np.diag([3.0, 4.0, 5.0]), (1, 0, 0)).tolist()     # +x along b*
+    [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
     for axis in range(3):
         if tuple(zone) == _unit(axis):
@@ -339,7 +394,22 @@ def zone_axis_rotation(lattice: np.ndarray, zone: tuple[int, int, int]) -> np.nd
 
 
 def shortest_reflection(reciprocal: np.ndarray, zone: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Shortest hkl with hu + kv + lw = 0 (ties: lexicographically largest)."""
+    """Find the shortest hkl with hu + kv + lw = 0 (ties: lexicographically largest).
+
+    Parameters
+    ----------
+    reciprocal : ndarray of shape (3, 3)
+        Reciprocal vectors as rows, 1/Å.
+    zone : tuple of int
+        [uvw].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.diffraction import shortest_reflection
+    >>> shortest_reflection(np.diag([1 / 3, 1 / 4, 1 / 5]), (1, 1, 0))
+    (0, 0, 1)
+    """
     u, v, w = zone
     # Three vectors of the zone bound its shortest one, and so the box to search.
     known = [np.array(t) for t in ((v, -u, 0), (w, 0, -u), (0, w, -v)) if any(t)]

@@ -1,4 +1,4 @@
-"""Image -> list of spots with sub-pixel centres."""
+"""Image -> list of spots with sub-pixel centers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,26 @@ from numba import njit
 
 @dataclass(frozen=True)
 class SpotList:
-    """Spots of one image, strongest first.
+    """Hold the spots of one image, strongest first.
 
     Attributes
     ----------
     columns, rows : ndarray of float64, shape (n,)
-        Centres in pixels.
+        Centers in pixels.
     intensities : ndarray of float64, shape (n,)
         Peak heights in the image's units.
     areas : ndarray of float64, shape (n,)
         Pixels of the flat top: 1 for an ordinary spot, more for a saturated one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.diffraction import find_spots
+    >>> image = np.zeros((32, 32), dtype=np.float32)
+    >>> image[10, 20] = 3.0
+    >>> spots = find_spots(image)
+    >>> len(spots), spots.columns.tolist(), spots.rows.tolist()
+    (1, [20.0], [10.0])
     """
 
     columns: np.ndarray
@@ -35,7 +45,7 @@ class SpotList:
 def find_spots(image: np.ndarray, threshold: float = 1e-4, max_spots: int = 4096) -> SpotList:
     """Find the local maxima of an image.
 
-    A Gaussian spot's centre and height come out exactly: the logarithms of three neighbouring
+    A Gaussian spot's center and height come out exactly: the logarithms of three neighboring
     pixels lie on a parabola. A saturated spot is the centroid of its flat top.
 
     Parameters
@@ -84,7 +94,7 @@ def find_spots(image: np.ndarray, threshold: float = 1e-4, max_spots: int = 4096
 
 @njit(cache=True, nogil=True)
 def local_maxima(image, floor):
-    """Centres, heights and flat-top areas of all maxima above ``floor``, in reading order."""
+    """Centers, heights and flat-top areas of all maxima above ``floor``, in reading order."""
     n_rows, n_columns = image.shape
     capacity = 256
     columns = np.empty(capacity)
@@ -143,7 +153,7 @@ def local_maxima(image, floor):
 
 @njit(cache=True, nogil=True)
 def _crests(line, floor, crest):
-    """Mark what is above the floor and nowhere below its neighbours in the row; any at all?
+    """Mark what is above the floor and nowhere below its neighbors in the row; any at all?
 
     Most pixels are dark or on a slope. Without branches, this runs many pixels at a time.
     """
@@ -169,7 +179,7 @@ def _grown(array, capacity):
 
 @njit(cache=True, nogil=True)
 def _peak(image, row, column):
-    """Centre and height of an unsaturated spot, the mean over its equal topmost pixels."""
+    """Center and height of an unsaturated spot, the mean over its equal topmost pixels."""
     n_rows, n_columns = image.shape
     x, y, height, n = 0.0, 0.0, 0.0, 0
     for r in range(row, min(row + 2, n_rows)):
@@ -199,7 +209,7 @@ def _vertex(image, row, column, row_step, column_step):
     here = float(image[row, column])
     after = float(image[row + row_step, column + column_step])
     if not (before > 0 and after > 0):
-        # Digitised away (or NaN) on one side: the centroid of what is left.
+        # Digitized away (or NaN) on one side: the centroid of what is left.
         before = before if before > 0 else 0.0
         after = after if after > 0 else 0.0
         return (after - before) / (before + here + after), 0.0

@@ -13,7 +13,15 @@ from crystalsym.scattering import structure_factors
 
 @dataclass(frozen=True)
 class ReflectionTable:
-    """Reflections of one crystal, by rising |q|.
+    """Hold the reflections of one crystal, by rising |q|.
+
+    Parameters
+    ----------
+    hkl : ndarray of int, shape (n, 3)
+    structure_factor : ndarray of complex128, shape (n,)
+        In electrons (X-rays) or Å (electrons).
+    q : ndarray of float64, shape (n,)
+        |q| = 1/d in 1/Å.
 
     Attributes
     ----------
@@ -22,6 +30,15 @@ class ReflectionTable:
         In electrons (X-rays) or Å (electrons).
     q, d : ndarray of float64, shape (n,)
         |q| = 1/d in 1/Å and the spacing d in Å (infinite for 000).
+
+    Examples
+    --------
+    >>> from crystalsym import reflections, standardize
+    >>> from crystalsym.datasets import example_crystals
+    >>> table = reflections(standardize(example_crystals()["Si"]), q_max=0.4)
+    >>> strongest = table.intensity[1:].argmax() + 1                      # 000 comes first
+    >>> sorted(abs(table.hkl[strongest]).tolist()), round(float(table.d[strongest]), 2)
+    ([1, 1, 1], 3.14)
     """
 
     hkl: np.ndarray
@@ -33,6 +50,7 @@ class ReflectionTable:
 
     @property
     def d(self) -> np.ndarray:
+        """Spacing in Å, infinite for 000, shape (n,)."""
         with np.errstate(divide="ignore"):
             return 1 / self.q
 
@@ -47,7 +65,7 @@ class ReflectionTable:
         return np.degrees(np.angle(self.structure_factor))
 
     def to_frame(self):
-        """The table as a pandas DataFrame with columns h, k, l, d, q, F, intensity, phase."""
+        """Return a pandas DataFrame with columns h, k, l, d, q, F, intensity, phase."""
         import pandas
 
         return pandas.DataFrame(
@@ -65,12 +83,12 @@ class ReflectionTable:
 
 
 def reflections(crystal: Any, q_max: float = 1.457, *, radiation: str = "xray") -> ReflectionTable:
-    """All reflections up to a resolution, in the crystal's own cell.
+    """List all reflections up to a resolution, in the crystal's own cell.
 
     Parameters
     ----------
     crystal : Crystal or anything :func:`crystalsym.crystals.as_crystal` reads
-        Used as it is; standardise it first for conventional indices.
+        Used as it is; standardize it first for conventional indices.
     q_max : float, default=1.457
         Largest |q| = 1/d, 1/Å.
     radiation : {"xray", "electron"}, default="xray"

@@ -62,7 +62,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         as for electrons of infinite energy and a thin crystal, or the Ewald sphere of radius
         1/wavelength.
     q_max : float, default=1.457
-        Scattering vector |q| = 1/d at the outermost pixel centre on an axis, 1/Å. Not used when
+        Scattering vector |q| = 1/d at the outermost pixel center on an axis, 1/Å. Not used when
         ``pixel_size`` is given.
     q_min : float, default=0.0
         Reflections up to this scattering vector, and with them the direct beam, are hidden, as by
@@ -74,7 +74,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
     image_size : int, default=256
         Pixels along each edge.
     center : tuple of float, optional
-        Beam centre (column, row) in pixels, by default the middle of the image.
+        Beam center (column, row) in pixels, by default the middle of the image.
     cells : int or tuple of int, default=10
         Unit cells along a, b, c of the block that diffracts (engines ``"lattice"``, ``"atoms"``
         and ``"condor"``).
@@ -324,7 +324,7 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         return {**self.get_params(deep=False), "q_max": round(self.detector().q_edge, 9)}
 
     def detector(self) -> Detector:
-        """The detector that the parameters describe."""
+        """Return the detector that the parameters describe."""
         center = None if self.center is None else (float(self.center[0]), float(self.center[1]))
         wavelength = self.wavelength
         if self.voltage is not None:

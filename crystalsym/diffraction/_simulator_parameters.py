@@ -106,7 +106,7 @@ def _check_spots(simulator: Any) -> None:
 
 
 def _check_beam(simulator: Any) -> None:
-    """Do radiation, wavelength, polarisation and engine go together?"""
+    """Do radiation, wavelength, polarization and engine go together?"""
     if simulator.voltage is not None:
         if simulator.radiation != "electron":
             raise ValueError(

@@ -11,7 +11,14 @@ import numpy as np
 
 
 class Coverage(IntEnum):
-    """What a pattern tells of a place within its field where it lists no spot."""
+    """Say what a pattern tells of a place in its field where it lists no spot.
+
+    Examples
+    --------
+    >>> from crystalsym.diffraction import Coverage
+    >>> [(kind.name, int(kind)) for kind in Coverage]
+    [('LISTED', 0), ('WHOLE', 1), ('OBSERVED', 2)]
+    """
 
     LISTED = 0
     """Nothing: only the places listed were measured."""
@@ -23,7 +30,7 @@ class Coverage(IntEnum):
 
 @dataclass(frozen=True)
 class SpotPattern:
-    """One pattern of one crystal.
+    """Hold one pattern of one crystal.
 
     Attributes
     ----------
@@ -39,6 +46,15 @@ class SpotPattern:
     q_min, q_max : float
         The field seen, 1/Å.
     coverage : Coverage
+
+    Examples
+    --------
+    >>> from crystalsym import DiffractionSimulator
+    >>> from crystalsym.datasets import example_crystals
+    >>> spots = DiffractionSimulator(output="spots").transform([example_crystals()["NaCl"]])
+    >>> pattern = spots.pattern(0, 2)
+    >>> pattern.zone, pattern.coverage.name
+    ((0, 0, 1), 'WHOLE')
     """
 
     q: np.ndarray
@@ -57,7 +73,7 @@ class SpotPattern:
 
 @dataclass(frozen=True, eq=False)
 class SpotPatterns:
-    """Patterns of n crystals as spots, in flat arrays.
+    """Hold patterns of n crystals as spots, in flat arrays.
 
     It has ``len``, takes rows by index, slice and mask as arrays do (a single index gives
     one row), and pickles; :meth:`concatenate` joins several. Rows of crystals that could not be
@@ -290,7 +306,13 @@ class SpotPatterns:
         return replace(self, **doubled)
 
     def without_center(self, q_min: float) -> SpotPatterns:
-        """Leave out the spots up to ``q_min`` (1/Å) from the beam, which the field then lacks."""
+        """Leave out the spots close to the beam, where the field then has a hole.
+
+        Parameters
+        ----------
+        q_min : float
+            Largest |q| that is left out, 1/Å.
+        """
         kept = np.hypot(self.q[:, 0], self.q[:, 1]) > q_min
         fields_seen = np.maximum(self.q_min, q_min)
         if kept.all():
@@ -367,7 +389,14 @@ class SpotPatterns:
 
     @classmethod
     def absent(cls, n: int, n_views: int, dtype: Any = np.float32) -> SpotPatterns:
-        """Make rows of crystals that could not be simulated."""
+        """Make rows of crystals that could not be simulated.
+
+        Parameters
+        ----------
+        n, n_views : int
+        dtype : dtype, default=float32
+            Of the intensities.
+        """
         nowhere = np.full((n, n_views), np.nan)
         return cls(
             q=np.empty((0, 2), dtype),

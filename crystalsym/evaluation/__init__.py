@@ -1,4 +1,4 @@
-"""A fitted pipeline's figures on labelled crystals, and on those crystals made harder."""
+"""A fitted pipeline's figures on labeled crystals, and on those crystals made harder."""
 
 from __future__ import annotations
 

@@ -29,6 +29,16 @@ class Evaluation:
     figures : dict
         :func:`crystalsym.metrics.summary`, plain numbers; with ``prediction_sets`` where the
         model gives such sets and ``left_out`` where crystals were.
+
+    Examples
+    --------
+    >>> from crystalsym import load_pretrained
+    >>> from crystalsym.datasets import CrystalTable, example_crystals
+    >>> from crystalsym.evaluation import evaluate_rows
+    >>> table = CrystalTable.from_crystals([example_crystals()["NaCl"], example_crystals()["Cu"]])
+    >>> result = evaluate_rows(load_pretrained("72"), table, [225, 225], [])["held-out"]
+    >>> result.figures["crystals"], result.probabilities.shape, list(result.failures())
+    (2, (2, 72), [])
     """
 
     crystals: Sequence[Any]
@@ -66,7 +76,7 @@ class Evaluation:
 def evaluate(
     pipeline: Any, crystals: Sequence[Any], labels: Any, n_jobs: int | None = None
 ) -> dict[str, Any]:
-    """Measure a fitted pipeline on labelled structures, in bounded memory.
+    """Measure a fitted pipeline on labeled structures, in bounded memory.
 
     Parameters
     ----------

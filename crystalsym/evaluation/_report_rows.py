@@ -20,12 +20,14 @@ SUBSETS = ("8", "20", "49", "72")
 """Label sets to which the same answers are restricted."""
 
 VARIANTS = (
-    "unidealised", "electrons", "symprec-0.01", "axes-permuted", "scale-jittered", "unseen-30",
+    "unidealized", "electrons", "symprec-0.01", "axes-permuted", "scale-jittered", "unseen-30",
 )  # fmt: skip
 """Other crystals or other patterns, rendered for themselves."""
 
-NEED_ORIGINAL = ("unidealised", "symprec-0.01")
+NEED_ORIGINAL = ("unidealized", "symprec-0.01")
 FINE_SYMPREC = 0.01
+# Rows under the names of version 0.1.0.
+FORMER = {"unidealised": "unidealized"}
 
 
 def available_rows(classes: Any) -> tuple[str, ...]:
@@ -33,12 +35,17 @@ def available_rows(classes: Any) -> tuple[str, ...]:
 
     Label sets it knows more groups than; and ``"unseen-30"`` if it knows none of these.
 
+    Parameters
+    ----------
+    classes : array-like of int
+        The model's groups.
+
     Examples
     --------
     >>> from crystalsym.evaluation import available_rows
     >>> from crystalsym.spacegroups import label_set
     >>> available_rows(label_set("72"))[:4], available_rows(label_set("230"))[:4]
-    (('8', '20', '49', 'unidealised'), ('8', '20', '49', '72'))
+    (('8', '20', '49', 'unidealized'), ('8', '20', '49', '72'))
     """
     known = set(np.asarray(classes).tolist())
     unseen = known.isdisjoint(label_set("unseen30"))
@@ -49,13 +56,25 @@ def available_rows(classes: Any) -> tuple[str, ...]:
 def check_rows(rows: Iterable[str], classes: Any) -> None:
     """Refuse rows that a model of these groups cannot have.
 
+    Parameters
+    ----------
+    rows : iterable of str
+    classes : array-like of int
+        The model's groups.
+
     Raises
     ------
     ValueError
         Naming the first that it cannot have.
+
+    Examples
+    --------
+    >>> from crystalsym.evaluation import check_rows
+    >>> from crystalsym.spacegroups import label_set
+    >>> check_rows(["electrons", "49"], label_set("72"))
     """
     possible = available_rows(classes)
-    for name in rows:
+    for name in known_as(rows):
         if name not in SUBSETS + VARIANTS:
             raise ValueError(f"no row {name!r}; there are {', '.join(SUBSETS + VARIANTS)}")
         if name == "unseen-30" and name not in possible:
@@ -65,6 +84,11 @@ def check_rows(rows: Iterable[str], classes: Any) -> None:
             )
         if name not in possible:
             raise ValueError(f"row {name!r} is for models of these and more groups")
+
+
+def known_as(rows: Iterable[str]) -> tuple[str, ...]:
+    """Rows by their present names."""
+    return tuple(FORMER.get(name, name) for name in rows)
 
 
 def evaluate_rows(
@@ -80,21 +104,21 @@ def evaluate_rows(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> dict[str, Evaluation]:
-    """Measure a model on labelled crystals, and how its figures change with the task.
+    """Measure a model on labeled crystals, and how its figures change with the task.
 
     Parameters
     ----------
     pipeline : Pipeline
         Simulator, shaper and classifier, fitted.
     crystals : CrystalTable
-        Standardised, or else they are.
+        Standardized, or else they are.
     labels : array-like of int, shape (n,)
     rows : iterable of str, optional
         Rows beside the first, by default the label sets of :func:`available_rows`:
 
         * ``"8"``, ``"20"``, ``"49"``, ``"72"``: crystals of the label set alone, probabilities
           restricted to its groups;
-        * ``"unidealised"``: as given, nothing moved onto ideal values;
+        * ``"unidealized"``: as given, nothing moved onto ideal values;
         * ``"electrons"``: electron scattering factors;
         * ``"symprec-0.01"``: labels and cells by the symmetry finder at 0.01 Å; crystals whose
           group the model does not know are left out and counted;
@@ -104,10 +128,10 @@ def evaluate_rows(
           :class:`crystalsym.SimilarityClassifier`; results are ``"unseen-30 nearest"`` and
           ``"unseen-30 centroid"``.
     original : CrystalTable, optional
-        The crystals as they were before they were standardised, for ``"unidealised"`` and
-        ``"symprec-0.01"``; by default ``crystals`` if they are not standardised.
+        The crystals as they were before they were standardized, for ``"unidealized"`` and
+        ``"symprec-0.01"``; by default ``crystals`` if they are not standardized.
     unseen : CrystalTable, optional
-        Labelled crystals of groups the model does not know, for ``"unseen-30"``.
+        Labeled crystals of groups the model does not know, for ``"unseen-30"``.
     base : str, default="held-out"
         Name of the first row, the crystals as they are.
     random_state : int, default=0
@@ -138,7 +162,7 @@ def evaluate_rows(
     """
     simulator, classifier = pipeline[0], pipeline[-1]
     possible = available_rows(classifier.classes_)
-    wanted = tuple(name for name in possible if name in SUBSETS) if rows is None else tuple(rows)
+    wanted = tuple(name for name in possible if name in SUBSETS) if rows is None else known_as(rows)
     if not crystals.standard:
         original = crystals if original is None else original
         crystals = crystals.standardized(
@@ -147,9 +171,9 @@ def evaluate_rows(
     check_rows(wanted, classifier.classes_)
     for name in wanted:
         if name in NEED_ORIGINAL and (original is None or original.standard):
-            raise ValueError(f"row {name!r} needs the crystals as they were before standardising")
+            raise ValueError(f"row {name!r} needs the crystals as they were before standardizing")
         if name == "unseen-30" and (unseen is None or unseen.space_group is None):
-            raise ValueError(f"row {name!r} needs labelled crystals of those groups")
+            raise ValueError(f"row {name!r} needs labeled crystals of those groups")
     labels = np.asarray(labels)
     threads: dict[str, Any] = {"n_jobs": n_jobs, "verbose": verbose}
     results = {base: answers(pipeline, crystals, labels, name=base, **threads)}
@@ -176,7 +200,7 @@ def _variant(name, pipeline, crystals, labels, original, random_state, threads) 
     """The answers on crystals or patterns that were changed."""
     left_out = None
     symprec = pipeline[0].symprec
-    if name == "unidealised":
+    if name == "unidealized":
         crystals = original.standardized(symprec, **threads, idealize=False)
     elif name == "electrons":
         simulator = clone(pipeline[0]).set_params(radiation="electron", polarization="ignore")

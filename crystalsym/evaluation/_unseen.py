@@ -30,7 +30,7 @@ def unseen_groups(
     pipeline : Pipeline
         Its classifier makes the features.
     crystals : CrystalTable
-        Standardised; near-duplicates come to one side.
+        Standardized; near-duplicates come to one side.
     labels : ndarray of int, shape (n,)
     references : sequence of str
         As ``reference`` of :class:`crystalsym.SimilarityClassifier`.

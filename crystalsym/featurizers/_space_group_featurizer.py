@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from crystalsym._progress import track
+from crystalsym.diffraction import SpotPatterns
 
 if TYPE_CHECKING:
     from typing import Self
@@ -126,7 +127,13 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
         return self._features_of(X)
 
     def featurize(self, structure: Any) -> list[float | int]:
-        """Compute the features of one structure, in the order of :meth:`feature_labels`."""
+        """Compute the features of one structure, in the order of :meth:`feature_labels`.
+
+        Parameters
+        ----------
+        structure : object
+            Anything the simulator takes.
+        """
         return self._typed(self._features_of([structure]))[0]
 
     def featurize_many(
@@ -214,11 +221,24 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
     def featurize_wrapper(
         self, x: tuple[Any], return_errors: bool = False, ignore_errors: bool = False
     ) -> list[Any]:
-        """Compute the features of the one structure in ``x``, as matminer asks for them."""
+        """Compute the features of the one structure in ``x``, as matminer asks for them.
+
+        Parameters
+        ----------
+        x : tuple of one structure
+        return_errors : bool, default=False
+        ignore_errors : bool, default=False
+            Both as in :meth:`featurize_many`.
+        """
         return self.featurize_many([x], ignore_errors, return_errors)[0]
 
     def set_n_jobs(self, n_jobs: int | None) -> None:
-        """Set ``n_jobs``, as matminer does."""
+        """Set ``n_jobs``, as matminer does.
+
+        Parameters
+        ----------
+        n_jobs : int or None
+        """
         self.n_jobs = n_jobs
 
     def feature_labels(self) -> list[str]:
@@ -237,7 +257,12 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
         return [f"stream {s} feature {f}" for s in range(n_streams) for f in range(n_features)]
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the same as an array of objects, for scikit-learn."""
+        """Return the same as an array of objects, for scikit-learn.
+
+        Parameters
+        ----------
+        input_features : ignored
+        """
         return np.array(self.feature_labels(), dtype=object)
 
     def citations(self) -> list[str]:
@@ -290,15 +315,18 @@ class SpaceGroupFeaturizer(TransformerMixin, BaseEstimator):
             for step in (simulator, *others):
                 if "n_jobs" in step.get_params(deep=False):
                     step.set_params(n_jobs=self.n_jobs)
-        for images in simulator.iter_transform(structures, int(self.batch_size)):
-            present = ~np.isnan(images).any(axis=tuple(range(1, images.ndim)))
-            images = images[present]
+        for patterns in simulator.iter_transform(structures, int(self.batch_size)):
+            if isinstance(patterns, SpotPatterns):
+                present = ~patterns.missing
+            else:
+                present = ~np.isnan(patterns).any(axis=tuple(range(1, patterns.ndim)))
+            patterns = patterns[present]
             for step in others:
-                images = step.transform(images)
+                patterns = step.transform(patterns)
             n_columns = len(self.feature_labels())
             values = np.full((len(present), n_columns), np.nan)
-            if len(images):
-                values[present] = self._ask(classifier, images)
+            if len(patterns):
+                values[present] = self._ask(classifier, patterns)
             yield values
 
     def _ask(self, classifier: Any, images: np.ndarray) -> np.ndarray:

@@ -101,7 +101,7 @@ class ParquetAnswers:
             import pyarrow.parquet
         except ImportError as problem:
             raise ImportError(
-                "Parquet files need pyarrow: pip install 'crystalsym[parquet]', or give a name"
+                "Parquet files need pyarrow: pip install pyarrow, or give a name"
                 " that ends in .csv"
             ) from problem
         self.columns = column_names(top, with_sets)

@@ -56,7 +56,7 @@ def identify_many(
     ----------
     structures : list of paths or structures, or CrystalTable
     output : path-like
-        Ends in .csv, or in .parquet (``pip install 'crystalsym[parquet]'``). The columns are
+        Ends in .csv, or in .parquet (``pip install pyarrow``). The columns are
         listed in ``docs/many-crystals.md``.
     model : str or path-like, default="72"
         Name of a bundled model, or folder of a saved one, which all jobs must see.

@@ -23,7 +23,7 @@ PERMUTED_SYSTEMS = ("triclinic", "monoclinic", "orthorhombic")
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How often and how much crystals are changed.
+    """Say how often and how much crystals are changed.
 
     Parameters
     ----------

@@ -22,7 +22,12 @@ class _CrystalFolds(BaseCrossValidator):
     random_state: int | np.random.RandomState | None
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Return the number of folds."""
+        """Return the number of folds.
+
+        Parameters
+        ----------
+        X, y, groups : ignored
+        """
         return int(self.n_splits)
 
     def _iter_test_indices(

@@ -21,6 +21,11 @@ def RenderedPatterns(transformers: Sequence[Any], structures: Sequence[Any]) -> 
     """Make ``PatternRows(transformers, structures)``.
 
     .. deprecated:: 0.2
+
+    Parameters
+    ----------
+    transformers : sequence of fitted transformers
+    structures : sequence of structures
     """
     _warn("RenderedPatterns", "PatternRows")
     return PatternRows(transformers, structures)
@@ -30,6 +35,11 @@ def PatternStore(rendered: PatternRows, folder: str | os.PathLike) -> PatternRow
     """Make the same rows kept in a folder, ``PatternRows(..., store=folder)``.
 
     .. deprecated:: 0.2
+
+    Parameters
+    ----------
+    rendered : PatternRows
+    folder : path-like
     """
     _warn("PatternStore", "PatternRows(..., store=folder)")
     return PatternRows(
@@ -56,6 +66,14 @@ def LatticePatterns(
     ``PatternRows`` of a simulator with ``output="spots"`` and a shaper with ``dtype="float16"``.
 
     .. deprecated:: 0.2
+
+    Parameters
+    ----------
+    transformers : sequence of two transformers, or Pipeline
+        A simulator and a shaper with ``scheme="lattice"``.
+    crystals : CrystalTable
+    augmentation, random_state, n_jobs, validation_groups
+        As in :class:`PatternRows`.
     """
     _warn("LatticePatterns", 'PatternRows with output="spots"')
     steps = getattr(transformers, "steps", None)

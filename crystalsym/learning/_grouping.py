@@ -97,6 +97,11 @@ def twin_groups(crystals: Any, labels: Any = None) -> np.ndarray:
 
     .. deprecated:: 0.2
         To crystallographers twins are intergrown crystals; use :func:`near_duplicate_groups`.
+
+    Parameters
+    ----------
+    crystals, labels
+        As in :func:`near_duplicate_groups`.
     """
     warnings.warn(
         "twin_groups is now called near_duplicate_groups", DeprecationWarning, stacklevel=2

@@ -28,6 +28,18 @@ class LazyRows:
     ----------
     shape : tuple of int
     dtype : dtype
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.learning import LazyRows
+    >>> class Squares(LazyRows):
+    ...     def _make(self, rows):
+    ...         return np.tile(rows[:, None] ** 2.0, (1, 3))
+    >>> X = Squares(1000, chunk=64)
+    >>> X._measure()
+    >>> X.shape, X[[2, 3]].tolist()
+    ((1000, 3), [[4.0, 4.0, 4.0], [9.0, 9.0, 9.0]])
     """
 
     shape: tuple[int, ...]
@@ -84,7 +96,14 @@ class LazyRows:
 
     @contextmanager
     def progress(self, label: str, verbose: int) -> Iterator[None]:
-        """Show on standard error how many rows were made, where ``verbose`` is positive."""
+        """Show on standard error how many rows were made, where ``verbose`` is positive.
+
+        Parameters
+        ----------
+        label : str
+            What the rows are being made for.
+        verbose : int
+        """
         with track(len(self), label, verbose, unit="crystals") as self._advance:
             yield
         self._advance = lambda count: None

@@ -29,14 +29,14 @@ def learning_rows(
     n_jobs: int | None = None,
     kin: np.ndarray | None = None,
 ) -> tuple[Any, np.ndarray]:
-    """Lazy patterns and their labels.
+    """Make lazy patterns of crystals for a training, and their labels.
 
     Parameters
     ----------
     pipeline : Pipeline
         Its first two steps make the patterns.
     crystals : CrystalTable
-        Standardised.
+        Standardized.
     labels : ndarray of int, shape (n,)
     augment : dict
         Parameters of :class:`~crystalsym.learning.Augmentation`, and ``least``: groups with
@@ -61,6 +61,19 @@ def learning_rows(
     ------
     ValueError
         If crystals seen as images were to be changed, or a setting is unknown.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from crystalsym import recommended_pipeline
+    >>> from crystalsym.datasets import CrystalTable, example_crystals
+    >>> from crystalsym.learning import learning_rows
+    >>> paths = [example_crystals()[name] for name in ("NaCl", "Cu", "CsCl")]
+    >>> table = CrystalTable.from_crystals(paths, standard=False).standardized()
+    >>> X, y = learning_rows(
+    ...     recommended_pipeline(), table, np.array([225, 225, 221]), {"least": 2}, Path("unused"))
+    >>> X.shape, y.tolist()
+    ((4, 3, 13, 13, 2), [225, 225, 221, 221])
     """
     known = {*ROW_DEFAULTS, *(field.name for field in fields(Augmentation))}
     if stray := set(augment) - known:

@@ -140,7 +140,12 @@ class PatternRows(LazyRows):
         return found.hexdigest()
 
     def set_epoch(self, epoch: int | None) -> None:
-        """Draw an epoch's changes; None shows the crystals as they are."""
+        """Draw an epoch's changes; None shows the crystals as they are.
+
+        Parameters
+        ----------
+        epoch : int or None
+        """
         self._changes = None
         if epoch is not None and self.augmentation is not None:
             assert isinstance(self.structures, CrystalTable)

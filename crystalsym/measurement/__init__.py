@@ -1,12 +1,12 @@
 """Image files of diffraction patterns: reading, writing and bringing to a model's geometry.
 
-Patterns are written as 16-bit grey TIFF or PNG files that carry their own q scale, so that a
+Patterns are written as 16-bit gray TIFF or PNG files that carry their own q scale, so that a
 file read back is the pattern that was written. Intensities are linear throughout.
 """
 
 from __future__ import annotations
 
-from crystalsym.measurement._grey_scale import (
+from crystalsym.measurement._gray_scale import (
     looks_logarithmic,
     profile_trend,
 )

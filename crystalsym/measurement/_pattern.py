@@ -24,11 +24,18 @@ class Pattern:
     center : tuple of float or None
         Place of the direct beam as (x, y) = (column, row) in pixels; None means the image's center.
     bit_depth : int
-        Bits per grey value in the file (8, 16, 32).
+        Bits per gray value in the file (8, 16, 32).
     path : Path or None
         Where the pattern was read from.
     metadata : dict
         Whatever else the file tells.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.measurement import Pattern
+    >>> Pattern(np.zeros((64, 64), np.float32), q_per_pixel=0.02).center is None     # the middle
+    True
     """
 
     image: NDArray[np.float32]

@@ -28,7 +28,7 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 def read_pattern(path: str | Path) -> Pattern:
     """Read one diffraction pattern from a TIFF, PNG or ``.npy`` file.
 
-    Color images become grey by luminance, transparency is ignored, and negative values, which
+    Color images become gray by luminance, transparency is ignored, and negative values, which
     background subtraction leaves in floating-point images, become zero. The q scale is taken from
     this package's own metadata or from an ImageJ calibration in 1/nm or 1/Å; arrays have none.
 
@@ -40,7 +40,7 @@ def read_pattern(path: str | Path) -> Pattern:
     Returns
     -------
     Pattern
-        Its ``image`` holds the file's grey values as float32.
+        Its ``image`` holds the file's gray values as float32.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def read_patterns(path: str | Path) -> list[Pattern]:
 def _pattern(
     path: Path, values: NDArray[Any], bit_depth: int, text: str, resolution: float | None
 ) -> Pattern:
-    """Check grey values and add what the file tells of them."""
+    """Check gray values and add what the file tells of them."""
     if not np.isfinite(values).all():
         raise ValueError(f"{path}: holds NaN or infinite values")
     image = np.maximum(values, 0).astype(np.float32)
@@ -144,7 +144,7 @@ def write_pattern(
     center: tuple[float, float] | None = None,
     beam_radius: float = 1.5,
 ) -> Path:
-    """Write one pattern as a 16-bit grey image that carries its q scale.
+    """Write one pattern as a 16-bit gray image that carries its q scale.
 
     The strongest spot beside the direct beam fills the 16 bits and the direct beam, often a
     hundred times stronger, is clipped. The metadata are JSON, in a TIFF file's ImageDescription or
@@ -217,7 +217,7 @@ def write_pattern(
             description=text,
             metadata=None,
             resolution=(1 / q_per_pixel, 1 / q_per_pixel),
-            resolutionunit="none",  # no inch and no centimetre: pixels per 1/Å
+            resolutionunit="none",  # no inch and no centimeter: pixels per 1/Å
         )
     return path
 
@@ -227,7 +227,7 @@ class _NotOneImage(ValueError):
 
 
 _Read = tuple[NDArray[Any], int, str, float | None]
-"""Grey values, bits of each, description, pixels per unit of length."""
+"""Gray values, bits of each, description, pixels per unit of length."""
 
 
 def _read_array(path: Path) -> tuple[NDArray[Any], int]:
@@ -274,7 +274,7 @@ def _read_tiff(path: Path) -> _Read:
         text, resolution = page.description, _resolution(page)
         if kind in ("MINISBLACK", "MINISWHITE", "RGB", "PALETTE"):
             try:
-                values = _grey_of_page(page, kind)
+                values = _gray_of_page(page, kind)
             except ValueError as error:
                 if "imagecodecs" not in str(error):  # an optional package with more decoders
                     raise
@@ -286,11 +286,11 @@ def _read_tiff(path: Path) -> _Read:
     return values, bit_depth, text, resolution
 
 
-def _grey_of_page(page: Any, kind: str) -> NDArray[Any]:
-    """Read the grey values of one page, (H, W)."""
+def _gray_of_page(page: Any, kind: str) -> NDArray[Any]:
+    """Read the gray values of one page, (H, W)."""
     values = page.asarray()
     if values.dtype.kind not in "buif":
-        raise _NotOneImage(f"holds {values.dtype} numbers, not grey values")
+        raise _NotOneImage(f"holds {values.dtype} numbers, not gray values")
     if page.axes.startswith("S"):
         values = np.moveaxis(values, 0, -1)
     if kind == "PALETTE":
@@ -329,12 +329,12 @@ def _read_by_pillow(path: Path) -> _Read:
             return np.asarray(file), 16, text, None
         if file.mode in ("I", "F"):
             return np.asarray(file), 32, text, None
-        grey = file if file.mode in ("1", "L") else file.convert("RGB")
-        return np.asarray(grey.convert("L")), 8, text, None
+        gray = file if file.mode in ("1", "L") else file.convert("RGB")
+        return np.asarray(gray.convert("L")), 8, text, None
 
 
 def _depth(bits: int) -> int:
-    """Round the bits of a grey value up to 8, 16 or 32."""
+    """Round the bits of a gray value up to 8, 16 or 32."""
     return 8 if bits <= 8 else 16 if bits <= 16 else 32
 
 

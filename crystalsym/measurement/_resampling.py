@@ -16,7 +16,7 @@ FAINTEST_SPOT = 1e-5
 def resample_pattern(
     pattern: Pattern, q_max: float, image_size: int, spot_sigma: float = 0.7
 ) -> NDArray[np.float32]:
-    """Bring a pattern to a square image of given q range with the direct beam in the middle.
+    """Bring a pattern to a square image of given q range, the beam in the middle.
 
     A pattern that has that geometry already comes back unchanged. Otherwise its spots are found
     to sub-pixel accuracy and drawn anew: interpolating pixels would blur weak spots and ring

@@ -74,6 +74,11 @@ class Scorer(_BaseScorer):
     def with_options(self, **options: Any) -> Scorer:
         """Copy the scorer with other options.
 
+        Parameters
+        ----------
+        **options
+            Keyword arguments of the figure.
+
         Examples
         --------
         >>> from crystalsym.metrics import diffraction_class_scorer
@@ -88,6 +93,11 @@ class Scorer(_BaseScorer):
         """Copy the scorer with a request for metadata, such as ``sample_weight=True``.
 
         Unlike scikit-learn's own scorers this one is not changed itself.
+
+        Parameters
+        ----------
+        **requests
+            As in scikit-learn's metadata routing.
         """
         changed = copy.copy(self)
         return super(Scorer, changed).set_score_request(**requests)
@@ -152,6 +162,15 @@ def crystal_system_scorer(system: str) -> Scorer:
     system : str
         ``"triclinic"``, ``"monoclinic"``, ``"orthorhombic"``, ``"tetragonal"``, ``"trigonal"``,
         ``"hexagonal"`` or ``"cubic"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from crystalsym.metrics import crystal_system_scorer
+    >>> X, y = np.zeros((3, 1)), [2, 225, 225]
+    >>> crystal_system_scorer("cubic")(DummyClassifier().fit(X, y), X, y)
+    1.0
     """
     if system not in figures.SYSTEMS:
         raise ValueError(f"system must be one of {', '.join(figures.SYSTEMS)}, got {system!r}")

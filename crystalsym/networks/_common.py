@@ -37,8 +37,8 @@ def seeded_dropout(rate: float, name: str) -> Any:
     return layers.Dropout(rate, seed=random.randrange(1, 2**31), name=name)
 
 
-def normalised_relu(x: Any, name: str, momentum: float) -> Any:
-    """Batch normalisation and ReLU."""
+def normalized_relu(x: Any, name: str, momentum: float) -> Any:
+    """Batch normalization and ReLU."""
     from keras import layers
 
     x = layers.BatchNormalization(momentum=momentum, name=f"{name}_norm")(x)

@@ -71,7 +71,7 @@ def msdn(
     """Build the multi-stream DenseNet: a shared densely connected trunk, one head per stream.
 
     The published network: a 7x7 stem, four dense blocks of 3, 6, 12 and 8 layers (each a 1x1
-    convolution to 32 and a 3x3 convolution to 32, with biases and ReLU, no batch normalisation),
+    convolution to 32 and a 3x3 convolution to 32, with biases and ReLU, no batch normalization),
     1x1 transitions that keep the width, 2x2 average pooling between blocks. It has 1,542,424
     parameters at 72 classes. Where the published material leaves a choice, the stem has stride 1
     and is followed by 2x2 average pooling, and global average pooling ends the trunk.

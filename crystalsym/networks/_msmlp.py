@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
-    normalised_relu,
+    normalized_relu,
     seeded_dropout,
     shared_features,
     stream_inputs,
@@ -23,7 +23,7 @@ def _dense(x: Any, units: int, name: str) -> Any:
     from keras import layers
 
     x = layers.Dense(units, use_bias=False, kernel_initializer="he_normal", name=name)(x)
-    return normalised_relu(x, name, BATCH_NORM_MOMENTUM)
+    return normalized_relu(x, name, BATCH_NORM_MOMENTUM)
 
 
 def _trunk(image_size: int, channels: int, width: int, features: int) -> Any:

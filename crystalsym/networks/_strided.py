@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
-    normalised_relu,
+    normalized_relu,
     seeded_dropout,
     shared_features,
     stream_inputs,
@@ -34,7 +34,7 @@ def _conv(x: Any, filters: int, kernel: int, strides: int, name: str) -> Any:
         kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
-    return normalised_relu(x, name, BATCH_NORM_MOMENTUM)
+    return normalized_relu(x, name, BATCH_NORM_MOMENTUM)
 
 
 def _trunk(image_size: int, channels: int, width: int, depth: int, features: int) -> Any:
@@ -54,7 +54,7 @@ def _trunk(image_size: int, channels: int, width: int, depth: int, features: int
     # Flattened, not averaged: which reflections are missing is a matter of absolute place.
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(features, use_bias=False, name="projection")(x)
-    x = normalised_relu(x, "projection", BATCH_NORM_MOMENTUM)
+    x = normalized_relu(x, "projection", BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, x, name="trunk")
 
 

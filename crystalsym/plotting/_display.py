@@ -32,7 +32,7 @@ _HEAD = 0.55  # inches above a block's patterns, for its title
 class PatternDisplay:
     """Show raw and shaped patterns of crystals with the ranking of space groups beside them.
 
-    Each crystal fills one block: its raw patterns (logarithmic grey scale, with a scale bar in
+    Each crystal fills one block: its raw patterns (logarithmic gray scale, with a scale bar in
     1/Å), the shaped patterns below them, and the most probable groups as horizontal bars. Bars in
     color belong to the most probable diffraction class, whose members the beam hardly tells apart.
 

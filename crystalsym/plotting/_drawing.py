@@ -26,7 +26,12 @@ _LINES_COLOR = np.array([0.16, 0.62, 0.66])
 
 
 def symbol_text(number: int) -> str:
-    """Write a space group's symbol for matplotlib: overlined rotoinversions, lowered screw axes.
+    """Write a space group's symbol for matplotlib, with overlines and subscripts.
+
+    Parameters
+    ----------
+    number : int
+        Space group.
 
     Examples
     --------
@@ -44,7 +49,7 @@ def shaped_to_rgb(shaped: ArrayLike) -> NDArray[np.float64]:
     ----------
     shaped : array of shape (h, w, C), float in [0, 1] or uint8
         C = 3 is shown as it is; C = 2 (spots, lines) as white spots over blue-green lines;
-        C = 1 in grey.
+        C = 1 in gray.
 
     Returns
     -------
@@ -99,7 +104,7 @@ def _frame(ax: Axes, label: str | None) -> None:
 
 
 def draw_raw(ax: Axes, image: NDArray[Any], label: str | None, q_max: float | None) -> None:
-    """Draw one raw pattern in logarithmic grey, with a scale bar if `q_max` is given."""
+    """Draw one raw pattern in logarithmic gray, with a scale bar if `q_max` is given."""
     height, width = image.shape
     rows, columns = np.indices(image.shape)
     away = np.hypot(columns - (width - 1) / 2, rows - (height - 1) / 2) > _BEAM_RADIUS

@@ -67,6 +67,13 @@ def titles_of(simulator: Any, structure: Any) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
+
+    Examples
+    --------
+    >>> from crystalsym import DiffractionSimulator
+    >>> from crystalsym.datasets import example_crystals
+    >>> titles_of(DiffractionSimulator(), example_crystals()["ZnO-zincite"])
+    ('[100]', '[1-10]', '[001]')
     """
     lattice = None
     if isinstance(simulator.views, str) and simulator.views == "symmetry-directions":

@@ -62,7 +62,19 @@ def load_pretrained(name: str | int = "72") -> SpaceGroupPipeline:
 
 
 def load_classifier(name: str | int = "72") -> SpaceGroupClassifier:
-    """Load the classifier of a pretrained pipeline alone."""
+    """Load the classifier of a pretrained pipeline alone.
+
+    Parameters
+    ----------
+    name : str or int, default="72"
+        One of :func:`available`.
+
+    Examples
+    --------
+    >>> from crystalsym.pretrained import load_classifier
+    >>> load_classifier("72").input_shape_
+    (3, 13, 13, 2)
+    """
     from crystalsym.classification import SpaceGroupClassifier
 
     return SpaceGroupClassifier.from_pretrained(name)
@@ -91,6 +103,18 @@ def save_pipeline(
     ------
     ValueError
         If the steps are others, or a parameter cannot be written as JSON.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from crystalsym import load_pretrained
+    >>> from crystalsym.datasets import example_crystals
+    >>> from crystalsym.pretrained import load_pipeline, save_pipeline
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_pipeline(load_pretrained("72-small"), f"{folder}/mine.zip")
+    ...     pipeline = load_pipeline(f"{folder}/mine.zip")
+    >>> pipeline.predict([example_crystals()["NaCl"]])
+    array([225])
     """
     names = [name for name, _ in pipeline.steps]
     if names != list(STEPS):
@@ -109,7 +133,7 @@ def save_pipeline(
 
 
 def load_pipeline(path: str | os.PathLike[str]) -> SpaceGroupPipeline:
-    """Read what :func:`save_pipeline` wrote; nothing in it is run.
+    """Load what :func:`save_pipeline` wrote; nothing in it is run.
 
     Parameters
     ----------
@@ -122,6 +146,13 @@ def load_pipeline(path: str | os.PathLike[str]) -> SpaceGroupPipeline:
         If there is no pipeline.
     SavedModelError
         If it is of another format, was altered, or its files do not fit together (a ValueError).
+
+    Examples
+    --------
+    >>> from crystalsym.bundles import model_folder
+    >>> from crystalsym.pretrained import load_pipeline
+    >>> list(load_pipeline(model_folder("72")).named_steps)
+    ['simulate', 'shape', 'classify']
     """
     from crystalsym.classification import SpaceGroupClassifier
     from crystalsym.classification._saving import rebuild
@@ -148,12 +179,24 @@ def load_pipeline(path: str | os.PathLike[str]) -> SpaceGroupPipeline:
 def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read the description of a saved pipeline, its metadata among it.
 
+    Parameters
+    ----------
+    path : path-like
+        Folder or zip file.
+
     Raises
     ------
     FileNotFoundError
         If there is no pipeline.
     SavedModelError
         If it is of another format or was altered (a ValueError).
+
+    Examples
+    --------
+    >>> from crystalsym.bundles import model_folder
+    >>> from crystalsym.pretrained import read_description
+    >>> read_description(model_folder("72"))["shape"]["scheme"]
+    'lattice'
     """
     return _description(_files(path))
 
@@ -186,6 +229,17 @@ def model_card(name: str | int = "72") -> dict[str, Any]:
 
     ``version`` counts the weights that were published under the name; ``weights_sha256`` is the
     hash of their file.
+
+    Parameters
+    ----------
+    name : str or int, default="72"
+        One of :func:`available`.
+
+    Examples
+    --------
+    >>> from crystalsym.pretrained import model_card
+    >>> round(model_card("72")["top1"], 3)
+    0.932
     """
     return read_description(model_folder(name))["metadata"]
 

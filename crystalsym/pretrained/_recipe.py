@@ -128,6 +128,23 @@ def build_pipeline(
 
     Between the first two steps go spots, unless ``simulate["output"]`` says otherwise or the
     scheme or the engine knows images only.
+
+    Parameters
+    ----------
+    simulate : dict
+        Parameters of :class:`crystalsym.DiffractionSimulator`.
+    shape : dict
+        Parameters of :class:`crystalsym.PatternShaper`.
+    classify : dict
+        Parameters of :class:`crystalsym.SpaceGroupClassifier`.
+
+    Examples
+    --------
+    >>> from crystalsym.pretrained import build_pipeline
+    >>> build_pipeline({}, {"scheme": "spots"}, {})["simulate"].output
+    'spots'
+    >>> build_pipeline({}, {"scheme": "pixels"}, {})["simulate"].output
+    'images'
     """
     from crystalsym.classification import SpaceGroupClassifier
     from crystalsym.diffraction import DiffractionSimulator

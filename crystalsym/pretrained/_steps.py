@@ -25,10 +25,16 @@ def _last_step_has(name: str) -> Callable[[Any], bool]:
 
 
 class SpaceGroupPipeline(Pipeline):
-    """A scikit-learn Pipeline whose last step may answer with more than one group.
+    """Chain steps that end in a classifier which may answer with more than one group.
 
-    It takes the parameters of :class:`sklearn.pipeline.Pipeline` and is used like one. The methods
-    that are named here exist where the last step has them.
+    A scikit-learn Pipeline, used like one. The methods that are named here exist where the last
+    step has them.
+
+    Parameters
+    ----------
+    steps : list of (str, estimator)
+    transform_input, memory, verbose
+        As in :class:`sklearn.pipeline.Pipeline`.
 
     Examples
     --------
@@ -45,6 +51,12 @@ class SpaceGroupPipeline(Pipeline):
         """Return the k groups of every row that rank first, and their probabilities.
 
         See :meth:`crystalsym.SpaceGroupClassifier.predict_top_k`.
+
+        Parameters
+        ----------
+        X : list of structures
+            Or what the first step takes.
+        k : int, default=5
         """
         return self._answer("predict_top_k", X, k=k)
 
@@ -53,6 +65,12 @@ class SpaceGroupPipeline(Pipeline):
         """Return for every row as many groups as it takes to hold the true one so often.
 
         See :meth:`crystalsym.SpaceGroupClassifier.predict_set`.
+
+        Parameters
+        ----------
+        X : list of structures
+            Or what the first step takes.
+        coverage : float, default=0.95
         """
         return self._answer("predict_set", X, coverage=coverage)
 
@@ -61,6 +79,11 @@ class SpaceGroupPipeline(Pipeline):
         """Return the most probable diffraction class of every row and its probability.
 
         See :meth:`crystalsym.SpaceGroupClassifier.predict_diffraction_class`.
+
+        Parameters
+        ----------
+        X : list of structures
+            Or what the first step takes.
         """
         return self._answer("predict_diffraction_class", X)
 
@@ -69,6 +92,12 @@ class SpaceGroupPipeline(Pipeline):
         """Return what a layer of the network makes of every row.
 
         See :meth:`crystalsym.SpaceGroupClassifier.embed`.
+
+        Parameters
+        ----------
+        X : list of structures
+            Or what the first step takes.
+        layer : str, default="features"
         """
         return self._answer("embed", X, layer=layer)
 

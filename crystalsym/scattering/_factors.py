@@ -66,7 +66,7 @@ def coefficients(atomic_number: int, radiation: str = "xray") -> tuple[np.ndarra
 def scattering_factors(
     atomic_numbers: np.ndarray, q: np.ndarray, radiation: str = "xray"
 ) -> np.ndarray:
-    """Scattering factors at given scattering-vector lengths.
+    """Compute scattering factors at given lengths of the scattering vector.
 
     Parameters
     ----------
@@ -125,9 +125,14 @@ def electron_wavelength(voltage: float) -> float:
 
 
 def relativistic_mass(wavelength: float) -> float:
-    """Mass of electrons of a wavelength (Å) in units of their rest mass.
+    """Compute the mass of fast electrons in units of their rest mass.
 
     The tabulated factors are those of the rest mass; amplitudes are this many times larger.
+
+    Parameters
+    ----------
+    wavelength : float
+        In Å.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """The one sum behind every kinematic pattern: F(hkl) = Σ occupancy f(|q|) exp(2πi h·x).
 
-It runs over a grid of reflections o + i g1 + j g2, on which phases follow from their neighbours
+It runs over a grid of reflections o + i g1 + j g2, on which phases follow from their neighbors
 by one complex product. A zero-order layer is such a grid; a single reflection is one of one point.
 """
 
@@ -94,7 +94,7 @@ def structure_factors(
 
     Examples
     --------
-    In a body-centred cell of tungsten 100 is absent:
+    In a body-centered cell of tungsten 100 is absent:
 
     >>> from crystalsym.scattering import structure_factors
     >>> f = structure_factors([[1, 0, 0], [1, 1, 0]], [0.3, 0.4], [[0] * 3, [.5] * 3], [74] * 2,

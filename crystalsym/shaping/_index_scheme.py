@@ -3,9 +3,9 @@
 All spots of a zone-axis pattern are points of one plane lattice. Found from the spots, it gives
 each of them two indices, and the output a pixel for every pair of indices: how bright the spot is,
 and how far from the beam its place lies. Patterns of cells of any size then look alike, the
-image is small, and no weak neighbour is lost in the tail of a strong one.
+image is small, and no weak neighbor is lost in the tail of a strong one.
 
-The lattice is that of the spots seen, so that systematic absences of centred cells, which no
+The lattice is that of the spots seen, so that systematic absences of centered cells, which no
 pattern shows, do not count.
 """
 
@@ -21,15 +21,15 @@ from crystalsym.diffraction._peaks import local_maxima
 CHANNELS = ("intensity", "q")
 # Those of _spot_scheme.py. Numba's cache of a kernel would not notice if they changed there.
 ROOT, LOG = 1, 2
-# Lengths are in units of the raw image's half width. Two pixels of 256: neighbours closer than
+# Lengths are in units of the raw image's half width. Two pixels of 256: neighbors closer than
 # that are not resolved, and a spot half as far off is no point of the lattice.
 TOLERANCE = 0.006
 # At the border of an image the tails of spots beyond it look like spots.
 RADIUS = 0.985
 # A spot between lattice points refines the lattice by at most this factor at once.
 FINEST = 12
-# Of a row's offset in units of its period: this close to one half it counts as centring.
-CENTRED = 0.02
+# Of a row's offset in units of its period: this close to one half it counts as centering.
+CENTERED = 0.02
 # A row of the lattice lies along x if its slope is below this, and its period no longer than so
 # many times the second shortest vector: some long enough vector lies near any direction.
 ROW_SLOPE, ROW_PERIOD = 0.005, 3.0
@@ -268,7 +268,7 @@ def _cell(basis):
     """Grid steps (a, 0), (b_x, b_y) that hold the lattice, and the turn of their frame.
 
     Along image +x where the lattice has a row there, otherwise along its shortest vector. Rows
-    offset by half their period, as in hexagonal and centred lattices, become a rectangular grid
+    offset by half their period, as in hexagonal and centered lattices, become a rectangular grid
     of twice as many nodes.
     """
     far = 10.0
@@ -303,6 +303,6 @@ def _cell(basis):
             break
     b_x -= a * np.round(b_x / a)
     b_y = area / a
-    if abs(abs(b_x) / a - 0.5) < CENTRED:
+    if abs(abs(b_x) / a - 0.5) < CENTERED:
         return a / 2, 0.0, b_y, cosine, sine
     return a, b_x, b_y, cosine, sine

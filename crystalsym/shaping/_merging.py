@@ -1,4 +1,4 @@
-"""Three raw patterns -> one colour image."""
+"""Three raw patterns -> one color image."""
 
 from __future__ import annotations
 

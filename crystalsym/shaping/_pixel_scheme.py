@@ -26,7 +26,7 @@ def beam_block(size: int) -> tuple[int, int]:
 
 
 def shape_pixels(image: np.ndarray, distance_factor: float, threshold: float):
-    """Shape one grey image.
+    """Shape one gray image.
 
     Parameters
     ----------
@@ -55,16 +55,16 @@ def _shape(image, first, last, distance_factor, threshold):
                 strongest = max(strongest, image[row, column])
     if strongest == 0:
         return image, image
-    # There are 256 greys, so tables do: of the scaled grey, and of its published cast to bytes,
-    # which wraps 256 to 0. The beam's block keeps its grey.
-    grey = np.empty((2, 256), dtype=np.float32)
+    # There are 256 grays, so tables do: of the scaled gray, and of its published cast to bytes,
+    # which wraps 256 to 0. The beam's block keeps its gray.
+    gray = np.empty((2, 256), dtype=np.float32)
     for level in range(256):
-        grey[0, level] = np.float32(level) / np.float32(strongest) * np.float32(256)
-        grey[1, level] = level
-    node = grey >= np.float32(256 * threshold)
+        gray[0, level] = np.float32(level) / np.float32(strongest) * np.float32(256)
+        gray[1, level] = level
+    node = gray >= np.float32(256 * threshold)
     cast = np.empty((2, 256), dtype=np.uint8)
     for level in range(256):
-        cast[0, level] = int(grey[0, level]) & 255
+        cast[0, level] = int(gray[0, level]) & 255
         cast[1, level] = level
     scaled = np.empty_like(image)
     rows = np.empty(size * size, dtype=np.int64)
@@ -85,7 +85,7 @@ def _shape(image, first, last, distance_factor, threshold):
         for column in range(size):
             if lines[row, column]:
                 table = 1 if first <= row <= last and first <= column <= last else 0
-                if grey[table, image[row, column]] <= WRITE_BACK:
+                if gray[table, image[row, column]] <= WRITE_BACK:
                     shaped[row, column] = LINE
     return shaped, scaled
 

@@ -57,7 +57,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
-    """Index the spots of diffraction patterns, or join neighbouring ones by lines.
+    """Index the spots of diffraction patterns, or join neighboring ones by lines.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         How many times the smallest distance joined spots are apart at most (not ``"lattice"``).
     threshold : float, optional
         Faintest spot, relative to the strongest outside the direct beam. By default 1e-5 for
-        the lattice, 1e-4 for spots and 50/256 (the published grey level) for pixels.
+        the lattice, 1e-4 for spots and 50/256 (the published gray level) for pixels.
     intensity : {"log", "root", "linear"}, default="log"
         How a spot's brightness follows its intensity (not ``"pixels"``). ``"log"`` runs from 0
         at the threshold to 1.
@@ -295,7 +295,7 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
             if not len(heights) or not heights.max() > 0:
                 continue
             canvases = self._canvases()
-            # Images show the direct beam, too, and join it to its neighbours.
+            # Images show the direct beam, too, and join it to its neighbors.
             draw_list(
                 np.append(places[part, 0], 0.0),
                 np.append(places[part, 1], 0.0),
@@ -461,7 +461,7 @@ def _as_float32(image: np.ndarray) -> np.ndarray:
 
 
 def _nearest(size: int, wanted: int) -> np.ndarray:
-    """Source index of each output pixel, nearest neighbour by pixel centres."""
+    """Source index of each output pixel, nearest neighbor by pixel centers."""
     return ((np.arange(wanted) + 0.5) * size / wanted).astype(int)
 
 

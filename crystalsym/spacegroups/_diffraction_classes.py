@@ -18,7 +18,7 @@ _MAX_INDEX = 6
 
 
 def diffraction_class(number: int, kind: str = "zone-axes") -> tuple[int, ...]:
-    """All groups that kinematic diffraction cannot tell from this one by symmetry.
+    """Return all groups that kinematic diffraction cannot tell from this one by symmetry.
 
     Two groups share a class when the same reflections are systematically absent and the same
     reflections have equal intensity by symmetry (Friedel's law included), in axes that a standard
@@ -50,7 +50,11 @@ def diffraction_class(number: int, kind: str = "zone-axes") -> tuple[int, ...]:
 
 
 def diffraction_classes(kind: str = "zone-axes") -> list[tuple[int, ...]]:
-    """All diffraction classes, sorted; see `diffraction_class`.
+    """List all diffraction classes, sorted; see `diffraction_class`.
+
+    Parameters
+    ----------
+    kind : {"zone-axes", "full"}, default="zone-axes"
 
     Examples
     --------

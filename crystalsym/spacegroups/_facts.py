@@ -42,7 +42,7 @@ def group_operations(number: int) -> gemmi.GroupOps:
 
 @dataclass(frozen=True)
 class SpaceGroup:
-    """The facts of one space group; made by `space_group`.
+    """Hold the facts of one space group, as made by `space_group`.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ def _mirror_image(number: int) -> int | None:
 
 
 def space_group(number: int) -> SpaceGroup:
-    """All facts of one space group.
+    """Return all facts of one space group.
 
     Parameters
     ----------
@@ -132,7 +132,12 @@ def space_group(number: int) -> SpaceGroup:
 
 
 def symbol(number: int) -> str:
-    """Short Hermann-Mauguin symbol of the standard setting, such as "P2_1/c".
+    """Return the short Hermann-Mauguin symbol of the standard setting, such as "P2_1/c".
+
+    Parameters
+    ----------
+    number : int
+        Space group, 1 to 230.
 
     Examples
     --------
@@ -143,7 +148,12 @@ def symbol(number: int) -> str:
 
 
 def crystal_system(number: int) -> str:
-    """Crystal system in lower case; rhombohedral groups are "trigonal".
+    """Return the crystal system in lower case, "trigonal" for rhombohedral groups.
+
+    Parameters
+    ----------
+    number : int
+        Space group, 1 to 230.
 
     Examples
     --------
@@ -154,7 +164,12 @@ def crystal_system(number: int) -> str:
 
 
 def point_group(number: int) -> str:
-    """Hermann-Mauguin symbol of the crystal class (point group), one of 32.
+    """Return the Hermann-Mauguin symbol of the crystal class, one of 32.
+
+    Parameters
+    ----------
+    number : int
+        Space group, 1 to 230.
 
     Examples
     --------
@@ -165,7 +180,14 @@ def point_group(number: int) -> str:
 
 
 def laue_class(number: int) -> str:
-    """Symbol of the Laue class, one of 11: the point group with inversion added.
+    """Return the symbol of the Laue class, one of 11.
+
+    It is the point group with inversion added.
+
+    Parameters
+    ----------
+    number : int
+        Space group, 1 to 230.
 
     Examples
     --------
@@ -176,7 +198,12 @@ def laue_class(number: int) -> str:
 
 
 def is_centrosymmetric(number: int) -> bool:
-    """Whether the group contains an inversion.
+    """Tell whether the group contains an inversion.
+
+    Parameters
+    ----------
+    number : int
+        Space group, 1 to 230.
 
     Examples
     --------
@@ -187,7 +214,12 @@ def is_centrosymmetric(number: int) -> bool:
 
 
 def enantiomorph(number: int) -> int | None:
-    """Number of the group of the mirror image, None where that is the group itself.
+    """Return the group of the mirror image, None where that is the group itself.
+
+    Parameters
+    ----------
+    number : int
+        Space group, 1 to 230.
 
     Examples
     --------
@@ -198,7 +230,7 @@ def enantiomorph(number: int) -> int | None:
 
 
 def is_absent(number: int, hkl: ArrayLike) -> NDArray[np.bool_]:
-    """Whether reflections are systematically absent, in the standard setting of the group.
+    """Tell which reflections are systematically absent, in the standard setting.
 
     Parameters
     ----------

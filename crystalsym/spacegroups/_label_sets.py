@@ -34,7 +34,7 @@ _LABEL_SETS: dict[str, tuple[int, ...]] = {
 
 
 def label_set(name: str) -> tuple[int, ...]:
-    """Sorted space groups of one of the label sets of the paper.
+    """Return the sorted space groups of one of the label sets of the paper.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A table of labelled crystals -> standard cells, labels, and who is held out."""
+"""A table of labeled crystals -> standard cells, labels, and who is held out."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DATA_DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Hold standardised crystals, their labels, and who is held out.
+    """Hold standardized crystals, their labels, and who is held out.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class TrainingData:
 def load_data(
     config: Any, cache: Path, n_jobs: int | None = None, verbose: int = 0
 ) -> TrainingData:
-    """Read, standardise, select and split the crystals of a table.
+    """Read, standardize, select and split the crystals of a table.
 
     What takes long is done once and kept in ``cache``: the standard cells and, for
     ``split = "prototypes"``, the numbers of the prototypes.
@@ -112,7 +112,7 @@ def load_data(
         rows = np.sort(rng.permutation(rows)[: int(data["limit"])])
     crystals = ideal.take(rows)
     labels = crystals.space_group.astype(np.int64)
-    # Crystals that are not idealised are split as if they were, so that figures compare.
+    # Crystals that are not idealized are split as if they were, so that figures compare.
     keys = _split_keys(data, split, ideal, rows, crystals, labels, cache, n_jobs, verbose)
     former = data["split_rule"] == FORMER_SPLIT_RULE
     hold_out = former_holdout if former else holdout_split
@@ -158,7 +158,7 @@ def standard_table(
     """
     source = Path(data["structures"])
     idealize = bool(data["idealize"]) if idealize is None else idealize
-    cached = _cached(data, cache, "standard" if idealize else "unidealised")
+    cached = _cached(data, cache, "standard" if idealize else "unidealized")
     if cached.is_file():
         return CrystalTable.load(cached)
     table = CrystalTable.load(source)

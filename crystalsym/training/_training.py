@@ -73,6 +73,18 @@ class TrainingConfig:
         Parameters of :func:`crystalsym.learning.learning_rows`.
     card : dict
         Kept with the model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from crystalsym.training import TrainingConfig
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "mine.toml"
+    ...     _ = path.write_text('[data]\\nstructures = "mine.npz"\\n[classify]\\nepochs = 20')
+    ...     config = TrainingConfig.read(path)
+    >>> config.name, config.data["groups"], config.pipeline()["classify"].epochs
+    ('mine', '72', 20)
     """
 
     name: str
@@ -155,7 +167,7 @@ def train(
         Folder for ``checkpoints``, ``model`` (for :func:`crystalsym.pretrained.load_pipeline`)
         and ``figures.json``.
     n_jobs : int, optional
-        Jobs for standardising the crystals.
+        Jobs for standardizing the crystals.
     verbose : int, default=0
 
     Returns
@@ -211,7 +223,7 @@ def refit(
     output : path-like
         Folder of that training; adds ``refitted``, a pipeline, and its checkpoints.
     n_jobs : int, optional
-        Jobs for standardising the crystals.
+        Jobs for standardizing the crystals.
     verbose : int, default=0
 
     Returns

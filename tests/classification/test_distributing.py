@@ -22,8 +22,8 @@ TWO_DEVICES = """
     from conftest import make_classifier, make_images
     from crystalsym.classification import _distributing as distributing
 
-    # Not normalised, with three outputs.
-    unnormalised = dict(architecture="msdn", learning_rate=1e-3, architecture_options=dict(
+    # Not normalized, with three outputs.
+    unnormalized = dict(architecture="msdn", learning_rate=1e-3, architecture_options=dict(
         growth=4, bottleneck=4, blocks=(1, 2), dropout=0.0))
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -31,7 +31,7 @@ TWO_DEVICES = """
         cpu = tf.config.list_physical_devices("CPU")[0]
         half = tf.config.LogicalDeviceConfiguration()
         tf.config.set_logical_device_configuration(cpu, [half, half])
-        how = unnormalised
+        how = unnormalized
         devices_of = lambda model: len(getattr(model.variables[0].value, "values", [1]))
 
         # Either device sees half of every batch, where the sizes are known: in training.
@@ -54,7 +54,7 @@ TWO_DEVICES = """
         from crystalsym.classification import _torch_replicas as torch_replicas
 
         torch_replicas.available_devices = lambda: ("cpu", "cpu")
-        how = unnormalised
+        how = unnormalized
         devices_of = None  # test_replicas_share_a_batch_out looks into them
     else:
         how = {}
@@ -142,7 +142,7 @@ def test_replicas_share_a_batch_out(monkeypatch):
         loss = step(x, np.zeros_like(x), None)
         assert rows == [2, 2]
         gamma, beta, mean, variance = (np.asarray(v) for v in model.layers[-1].weights)
-    # Parts normalised each by itself are -1 and 1, but for epsilon where all are the same.
+    # Parts normalized each by itself are -1 and 1, but for epsilon where all are the same.
     assert loss == pytest.approx(0.75, abs=0.01)
     np.testing.assert_allclose(gamma, 1 - np.array([0.5, 1]), atol=0.01)
     np.testing.assert_allclose(beta, 0, atol=1e-6)

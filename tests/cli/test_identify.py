@@ -137,14 +137,14 @@ def eight_bit(images, tmp_path):
     paths = []
     for name, file in zip("xyz", images, strict=True):
         with Image.open(file) as image:
-            grey = (np.asarray(image) / 257).astype(np.uint8)
-        Image.fromarray(grey).save(tmp_path / f"{name}.png")
+            gray = (np.asarray(image) / 257).astype(np.uint8)
+        Image.fromarray(gray).save(tmp_path / f"{name}.png")
         paths.append(str(tmp_path / f"{name}.png"))
     return paths
 
 
 def test_eight_bit_images_without_scale_are_taken_with_a_warning(run, simulated, tmp_path):
-    """Eight bits of linear grey rank as well as sixteen."""
+    """Eight bits of linear gray rank as well as sixteen."""
     paths = eight_bit(simulated()[0], tmp_path)
     code, out, err = run("identify", *paths)
     assert code == 0
@@ -158,17 +158,17 @@ def test_eight_bit_images_without_scale_are_taken_with_a_warning(run, simulated,
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_logarithmic_grey_is_noticed(run, simulated, tmp_path, bits):
+def test_logarithmic_gray_is_noticed(run, simulated, tmp_path, bits):
     paths = []
     for name, file in zip("xyz", simulated(a=5.0, c=7.0, x=0.3)[0], strict=True):
         with Image.open(file) as image:
-            grey = np.log1p(np.asarray(image, dtype=float)) / np.log(65536) * (2**bits - 1)
-        Image.fromarray(grey.astype(f"u{bits // 8}")).save(tmp_path / f"{name}.png")
+            gray = np.log1p(np.asarray(image, dtype=float)) / np.log(65536) * (2**bits - 1)
+        Image.fromarray(gray.astype(f"u{bits // 8}")).save(tmp_path / f"{name}.png")
         paths.append(str(tmp_path / f"{name}.png"))
     code, _, err = run("identify", *paths, "--q-per-pixel", 0.01143)
     assert (code, len(err)) == (0, 1)
     assert ", ".join(paths) in err[0]
-    assert "the grey looks logarithmic, strong spots being flatter than weak ones" in err[0]
+    assert "the gray looks logarithmic, strong spots being flatter than weak ones" in err[0]
 
 
 def test_arrays_are_images(run, simulated, tmp_path):

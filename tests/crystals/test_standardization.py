@@ -80,15 +80,15 @@ def test_cell_holds_the_conventions_of_its_system(number):
     rng = np.random.default_rng(number)
     cell = cell_of(standardize(disguised(random_crystal(number, rng), rng), SYMPREC).lattice)
     system = spacegroups.crystal_system(number)
-    centring = spacegroups.symbol(number)[0]
+    centering = spacegroups.symbol(number)[0]
     if system == "monoclinic":
         assert cell[3] == pytest.approx(90)
         assert cell[5] == pytest.approx(90)
         assert cell[4] > 90
-        assert centring != "P" or cell[0] <= cell[2]
+        assert centering != "P" or cell[0] <= cell[2]
     elif system == "orthorhombic":
         assert cell[0] <= cell[1]
-        assert centring in "AC" or cell[1] <= cell[2]
+        assert centering in "AC" or cell[1] <= cell[2]
     elif system == "tetragonal":
         assert cell[0] == pytest.approx(cell[1])
     if system not in ("triclinic", "monoclinic"):
@@ -164,7 +164,7 @@ def test_mixed_sites_keep_their_content(rotate):
     standard = standardize(alloy)
     assert len(standard) == 8
     assert standard.formula == alloy.formula
-    # One site differs: no longer face-centred.
+    # One site differs: no longer face-centered.
     ordered = alloy.replace(occupancies=[0.6, 0.2, 0.2, 0.2, 0.4, 0.8, 0.8, 0.8])
     assert space_group_number(ordered) == 221
 

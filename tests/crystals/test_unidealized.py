@@ -24,7 +24,7 @@ def differences(one: Crystal, two: Crystal) -> np.ndarray:
     return np.linalg.norm(delta @ one.lattice, axis=1)
 
 
-def neighbour_distances(crystal: Crystal, radius: float = 4.0) -> np.ndarray:
+def neighbor_distances(crystal: Crystal, radius: float = 4.0) -> np.ndarray:
     """All distances below ``radius`` Å from the atoms of one cell, sorted."""
     span = np.array(list(product(range(-3, 4), repeat=3)))
     images = crystal.frac_coords[:, None] + span
@@ -41,7 +41,7 @@ def shaken(crystal: Crystal, rng: np.random.Generator, by: float) -> Crystal:
 
 
 @pytest.mark.parametrize("name", example_crystals())
-def test_bundled_crystals_need_no_idealising(name):
+def test_bundled_crystals_need_no_idealizing(name):
     path = example_crystals()[name]
     ideal, given = standardize(path), standardize(path, idealize=False)
     assert given.standard
@@ -69,9 +69,9 @@ def test_displaced_atoms_stay_displaced(number):
     hidden = disguised(crystal, rng)
     given = standardize(hidden, 0.05, idealize=False)
     assert len(given) == len(crystal)
-    assert neighbour_distances(given) == pytest.approx(neighbour_distances(crystal), abs=1e-6)
+    assert neighbor_distances(given) == pytest.approx(neighbor_distances(crystal), abs=1e-6)
     assert space_group_number(given.replace(standard=False), 0.05) == number
-    # Idealising carries an atom's displacement, and those of its images, to the whole orbit.
+    # Idealizing carries an atom's displacement, and those of its images, to the whole orbit.
     assert 0.002 < differences(given, standardize(hidden, 0.05)).max() < 0.03
 
 

@@ -9,7 +9,7 @@ import spglib
 from crystalsym import spacegroups
 from crystalsym.crystals._random_cells import random_cell
 from crystalsym.crystals._wyckoff import (
-    centring_vectors,
+    centering_vectors,
     lattice_rotations,
     standard_operations,
     wyckoff_positions,
@@ -77,9 +77,9 @@ def test_positions_are_those_the_symmetry_finder_tells_apart(number):
 
 
 @pytest.mark.parametrize("number", [1, 5, 23, 41, 70, 148, 199, 227])
-def test_centring(number):
+def test_centering(number):
     expected = {"P": 1, "A": 2, "C": 2, "I": 2, "R": 3, "F": 4}
-    assert len(centring_vectors(number)) == expected[spacegroups.symbol(number)[0]]
+    assert len(centering_vectors(number)) == expected[spacegroups.symbol(number)[0]]
 
 
 def test_lattice_rotations():

@@ -137,10 +137,10 @@ def test_symmetry_finder_agrees_with_the_declared_group(name, symprec):
 def test_distances_are_those_of_chemistry(name):
     structure, _ = parsed(name)
     radius = {str(e): CovalentRadius.radius[str(e)] for e in structure.composition.elements}
-    centers, neighbours, _, distances = structure.get_neighbor_list(4.0)
+    centers, neighbors, _, distances = structure.get_neighbor_list(4.0)
     symbols = [site.specie.symbol for site in structure]
     sums = np.array(
-        [radius[symbols[i]] + radius[symbols[j]] for i, j in zip(centers, neighbours, strict=True)]
+        [radius[symbols[i]] + radius[symbols[j]] for i, j in zip(centers, neighbors, strict=True)]
     )
     ratio = distances / sums
     assert ratio.min() > 0.7  # the double bond V=O of V2O5 has 0.72
@@ -176,11 +176,11 @@ def test_quartz_is_the_declared_hand():
 def test_bond_lengths_known_from_textbooks(name, bond, published):
     structure, _ = parsed(name)
     shortest = min(
-        neighbour.nn_distance
+        neighbor.nn_distance
         for site in structure
         if site.specie.symbol == bond[0]
-        for neighbour in structure.get_neighbors(site, 3.2)
-        if neighbour.specie.symbol == bond[1]
+        for neighbor in structure.get_neighbors(site, 3.2)
+        if neighbor.specie.symbol == bond[1]
     )
     assert shortest == pytest.approx(published, abs=0.012)
 

@@ -103,7 +103,7 @@ def test_standard_crystals_may_stay_as_distorted_as_they_were():
     assert np.sort(cell_of(given[0].lattice)[:3]) == pytest.approx([5.64, 5.64, 5.64564])
 
 
-def test_standardising_names_what_it_cannot_do():
+def test_standardizing_names_what_it_cannot_do():
     broken = Crystal(np.eye(3) * 4, [[0, 0, 0], [0, 0, 0.001]], [26, 26], name="doubled iron")
     table = CrystalTable.from_crystals([NACL, broken])
     with pytest.raises(SymmetryError, match="doubled iron"):

@@ -96,7 +96,7 @@ def test_block_of_cells_equals_engine_lattice(seed, cells, views, ewald, radiati
     exact = simulator.set_params(engine="lattice").transform([crystal])
     summed = simulator.set_params(engine="atoms").transform([crystal])
     assert np.abs(summed - exact).max() < 2e-6 * exact.max()
-    # The same block brought as a cluster; it is never standardised.
+    # The same block brought as a cluster; it is never standardized.
     if not standardize:
         brought = simulator.transform([Cluster.from_crystal(crystal, cells)])
         assert np.array_equal(brought, summed)

@@ -51,7 +51,7 @@ def test_spots_are_the_reflections_of_the_zone(number, radiation):
             assert height == pytest.approx(expected[tuple(index)], rel=0.02)
 
 
-def test_unnormalised_peak_is_the_structure_factor_squared():
+def test_unnormalized_peak_is_the_structure_factor_squared():
     simulator = DiffractionSimulator("zone-axes", image_size=65, normalize=False)
     pattern = simulator.transform([NACL])[0, 0]
     assert pattern[32, 32] == pytest.approx(reflections(NACL, 0.1).intensity[0], rel=1e-5)
@@ -81,7 +81,7 @@ def test_spots_fall_where_they_are_whatever_the_pixels():
     assert distances.min(axis=1).max() < 2e-3
 
 
-def test_centre_moves_the_pattern():
+def test_center_moves_the_pattern():
     crystal = random_crystal(2, np.random.default_rng(0))
     middle = DiffractionSimulator("zone-axes", image_size=65, standardize=False)
     moved = DiffractionSimulator(
@@ -119,7 +119,7 @@ def test_lattice_engine_agrees_at_the_reflections():
 
 
 def test_block_of_cells_is_the_sum_over_its_atoms():
-    """The factorised sum against one explicit sum over every atom of the block."""
+    """The factorized sum against one explicit sum over every atom of the block."""
     crystal = random_crystal(1, np.random.default_rng(0))
     simulator = DiffractionSimulator(
         engine="lattice",
@@ -142,7 +142,7 @@ def test_block_of_cells_is_the_sum_over_its_atoms():
     assert np.allclose(simulator.transform([crystal])[0, 0], expected, rtol=1e-6, atol=0)
 
 
-def test_fluence_and_polarisation_scale_the_lattice_engine():
+def test_fluence_and_polarization_scale_the_lattice_engine():
     common = {"engine": "lattice", "image_size": 33, "cells": 3, "normalize": False}
     one = DiffractionSimulator("zone-axes", **common).transform([NACL])
     assert np.allclose(

@@ -42,7 +42,7 @@ def test_all_cases_of_the_full_reference():
     arrays = shared_arrays("reference/condor.npz")
     cases = condor_cases(arrays)
     assert len(cases) == 98
-    # Both camera lengths, an off-centre beam, polarisation and the flat surface are among them.
+    # Both camera lengths, an off-center beam, polarization and the flat surface are among them.
     assert {case["pixel_m"] / case["distance_m"] for case in cases} >= {8e-4, 4e-4, 2e-3}
     assert {case["polarization"] for case in cases} == {"ignore", "unpolarized", "horizontal"}
     assert any(case["cx"] for case in cases)

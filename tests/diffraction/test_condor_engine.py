@@ -66,7 +66,7 @@ def tried_anew():
         {"polarization": "horizontal", "fluence": 1e6, "pixel_size": 5.0},
         {"center": (10.25, 20.5), "cells": (1, 2, 3), "ewald": "sphere"},
     ],
-    ids=["default", "sphere", "polarised", "off-centre"],
+    ids=["default", "sphere", "polarized", "off-center"],
 )
 def test_condor_gets_what_the_engine_atoms_gets(stand_in, changes):
     settings = {**SMALL, **changes}

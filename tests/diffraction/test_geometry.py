@@ -41,7 +41,7 @@ cells = st.builds(
 )
 
 
-def test_q_max_lies_on_the_outermost_pixel_centre():
+def test_q_max_lies_on_the_outermost_pixel_center():
     for size in (64, 65, 256):
         detector = Detector.for_q_max(size, 1.457, distance=1000.0, wavelength=0.035)
         q = detector.scattering_vectors("flat")
@@ -100,7 +100,7 @@ def test_solid_angle_adds_up_to_that_of_a_rectangle():
 
 
 @given(detectors)
-def test_polarisation_follows_thomson(detector):
+def test_polarization_follows_thomson(detector):
     x, y = detector.offsets()
     cosine = detector.distance / np.sqrt(x[None] ** 2 + y[:, None] ** 2 + detector.distance**2)
     unpolarized = detector.polarization_factor("unpolarized")
@@ -111,13 +111,13 @@ def test_polarisation_follows_thomson(detector):
     assert np.array_equal(detector.polarization_factor("ignore"), np.ones_like(cosine))
 
 
-def test_horizontal_polarisation_weakens_along_columns():
+def test_horizontal_polarization_weakens_along_columns():
     factor = Detector(65, 1.0, 50.0, 1.0).polarization_factor("horizontal")
     assert np.allclose(factor[:, 32], 1)  # across the electric field
     assert np.all(np.diff(factor[32, 32:]) < 0)
 
 
-def test_unknown_polarisation_is_named():
+def test_unknown_polarization_is_named():
     with pytest.raises(ValueError, match="'circular'"):
         Detector(8, 1, 1, 1).polarization_factor("circular")
 

@@ -47,7 +47,7 @@ def test_every_group(number):
 
 
 @pytest.mark.parametrize("number", [1, 2, 5, 9, 14, 43, 61, 88, 122, 146, 167, 199, 205, 230])
-def test_standardising_again_keeps_the_cell(number):
+def test_standardizing_again_keeps_the_cell(number):
     crystal = random_crystal(number, np.random.default_rng(number))
     once = standardize(crystal, SIMULATOR.symprec)
     twice = standardize(once.replace(standard=False), SIMULATOR.symprec)
@@ -81,7 +81,7 @@ ACCIDENTS = {
     },
     "rhombohedral": {
         "cube": lambda a, b, c, al, be, ga: (a, a, a * 6**0.5, 90, 90, 120),
-        "face-centred cube": lambda a, b, c, al, be, ga: (a, a, a * 24**0.5, 90, 90, 120),
+        "face-centered cube": lambda a, b, c, al, be, ga: (a, a, a * 24**0.5, 90, 90, 120),
     },
 }
 GROUPS = {

@@ -45,14 +45,14 @@ def test_spot_between_two_pixels_is_no_plateau(column, row):
 def test_many_spots_come_strongest_first():
     rng = np.random.default_rng(0)
     grid = np.stack(np.meshgrid([6, 16, 26, 36], [8, 18, 28, 38]), -1).reshape(-1, 2)
-    centres = grid + rng.uniform(-1, 1, grid.shape)
+    centers = grid + rng.uniform(-1, 1, grid.shape)
     strengths = rng.permutation(np.geomspace(1e-3, 1, len(grid)))
-    image = sum(spot(x, y, h) for (x, y), h in zip(centres, strengths, strict=True))
+    image = sum(spot(x, y, h) for (x, y), h in zip(centers, strengths, strict=True))
     found = find_spots(image)
     order = np.argsort(-strengths)
     assert len(found) == len(grid)
     assert np.allclose(found.intensities, strengths[order], rtol=1e-3)
-    assert np.allclose(np.stack([found.columns, found.rows], 1), centres[order], atol=1e-3)
+    assert np.allclose(np.stack([found.columns, found.rows], 1), centers[order], atol=1e-3)
 
 
 def test_threshold_is_relative_to_the_maximum():
@@ -137,7 +137,7 @@ def test_spot_outside_the_image_shows_at_its_edge():
 
 
 @given(st.floats(15, 30), st.floats(15, 30), st.sampled_from([(np.uint8, 0.1), (np.uint16, 1e-3)]))
-def test_quantised_spots(column, row, kind):
+def test_quantized_spots(column, row, kind):
     dtype, tolerance = kind
     image = np.round(np.iinfo(dtype).max * spot(column, row, 0.98, 1.2)).astype(dtype)
     found = find_spots(image, threshold=0.5)
@@ -146,7 +146,7 @@ def test_quantised_spots(column, row, kind):
     assert found.rows[0] == pytest.approx(row, abs=tolerance)
 
 
-def test_faint_quantised_spot_with_a_neighbour_digitised_away():
+def test_faint_quantized_spot_with_a_neighbor_digitized_away():
     image = np.zeros((9, 9), dtype=np.uint8)
     image[4, 3:6] = [0, 3, 1]
     found = find_spots(image)

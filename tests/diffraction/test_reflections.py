@@ -81,7 +81,7 @@ def test_rock_salt_by_hand():
     assert abs(factor[2, 1, 1]) < 1e-9
 
 
-def test_table_is_complete_sorted_and_centred():
+def test_table_is_complete_sorted_and_centered():
     lattice = lattice_of(4.1, 5.2, 6.3, 71, 83, 102)
     table = reflections(one_atom(lattice), 0.8)
     reciprocal = np.linalg.inv(lattice).T

@@ -213,7 +213,7 @@ def test_double_precision(patterns):
     assert np.allclose(double, patterns, atol=1e-6)
 
 
-def test_normalisation_is_by_pattern():
+def test_normalization_is_by_pattern():
     linear = DiffractionSimulator(normalize=False, **SMALL).transform(CRYSTALS)
     scaled = DiffractionSimulator(**SMALL).transform(CRYSTALS)
     assert np.allclose(linear / linear.max(axis=(2, 3), keepdims=True), scaled, atol=1e-6)

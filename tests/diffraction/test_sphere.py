@@ -31,7 +31,7 @@ def spots_of(simulator, crystal):
 def block():
     """Spots of engine "bragg" and what a block of 41 x 41 x 8 cells shows there.
 
-    Columns: |q|, s t, intensity by either engine, distance of the centres in pixels.
+    Columns: |q|, s t, intensity by either engine, distance of the centers in pixels.
     """
     common = {**CAMERA, "wavelength": 0.1, "q_max": 1.1, "image_size": 1401, "cells": (41, 41, 8)}
     bragg = DiffractionSimulator(engine="bragg", spot_sigma=1.0, **common)

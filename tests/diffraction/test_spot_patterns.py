@@ -156,7 +156,7 @@ def test_missing_rows(spots):
         simulator.transform(["nowhere.cif"])
 
 
-def test_a_hidden_centre(spots):
+def test_a_hidden_center(spots):
     hidden = DiffractionSimulator(output="spots", dtype="float64", q_min=0.3).transform(CRYSTALS)
     kept = np.hypot(*spots.q.T) > 0.3
     np.testing.assert_array_equal(hidden.indices, spots.indices[kept])

@@ -235,7 +235,7 @@ def test_cartesian_views_of_a_skew_cell_look_along_x_y_z():
     assert np.allclose(crystal.lattice[0], [4.1, 0, 0])
 
 
-def test_own_frame_is_kept_without_standardisation():
+def test_own_frame_is_kept_without_standardization():
     rng = np.random.default_rng(2)
     crystal = random_crystal(14, rng)
     rotated = crystal.replace(lattice=crystal.lattice @ turned(rng).T)
@@ -287,13 +287,13 @@ def test_published_preset():
 
 @pytest.mark.parametrize("name", ["NaCl", "Si", "SiO2_quartz", "TiO2_rutile"])
 @pytest.mark.parametrize(("views", "tag"), [("rotations", "rot45"), ("cartesian", "beam")])
-def test_published_preset_gives_the_grey_images_of_the_reference(name, views, tag):
+def test_published_preset_gives_the_gray_images_of_the_reference(name, views, tag):
     """Raw images of the shaping reference: 255 I / max, cut to integers."""
     cells, images = fixture("condor.npz"), fixture("shaped_patterns.npz")
     crystal = Crystal(*(cells[f"{name}/{key}"] for key in ("lattice_A", "frac", "Zcell")))
     simulator = DiffractionSimulator.from_preset("tiong2020", views=views, standardize=False)
-    grey = np.floor(255 * simulator.transform([crystal])[0]).astype(int)
-    for ours, axis in zip(grey, "xyz", strict=True):
+    gray = np.floor(255 * simulator.transform([crystal])[0]).astype(int)
+    for ours, axis in zip(gray, "xyz", strict=True):
         theirs = images[f"{name}_{tag}/{axis}/raw"].astype(int)
         # Rounding before the cut moves a few pixels by one level.
         assert np.abs(ours - theirs).max() <= 1

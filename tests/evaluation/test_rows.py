@@ -68,20 +68,25 @@ def test_probabilities_that_leave_nothing_for_a_label_set(pipeline, crystals, la
     np.testing.assert_allclose(result.probabilities, 1 / 8)
 
 
-def test_unidealised_crystals_are_the_given_ones(pipeline, original, crystals, labels):
-    results = evaluate_rows(pipeline, crystals, labels, ["unidealised"], original=original)
+def test_unidealized_crystals_are_the_given_ones(pipeline, original, crystals, labels):
+    results = evaluate_rows(pipeline, crystals, labels, ["unidealized"], original=original)
     given = original.standardized(0.1, idealize=False)
     expected = probabilities(pipeline, given)
-    np.testing.assert_array_equal(results["unidealised"].probabilities, expected)
+    np.testing.assert_array_equal(results["unidealized"].probabilities, expected)
     assert not np.array_equal(expected, results["held-out"].probabilities)
 
 
-def test_crystals_that_are_not_standard_are_the_original_ones(pipeline, original, labels):
+def test_a_row_may_have_its_former_name(pipeline, original, labels):
     results = evaluate_rows(pipeline, original, labels, ["unidealised"])
+    assert list(results) == ["held-out", "unidealized"]
+
+
+def test_crystals_that_are_not_standard_are_the_original_ones(pipeline, original, labels):
+    results = evaluate_rows(pipeline, original, labels, ["unidealized"])
     expected = probabilities(pipeline, original.standardized(0.1))
     np.testing.assert_array_equal(results["held-out"].probabilities, expected)
     expected = probabilities(pipeline, original.standardized(0.1, idealize=False))
-    np.testing.assert_array_equal(results["unidealised"].probabilities, expected)
+    np.testing.assert_array_equal(results["unidealized"].probabilities, expected)
 
 
 def test_electrons_change_the_patterns_and_leave_the_pipeline(pipeline, crystals, labels):
@@ -197,8 +202,8 @@ def test_rows_follow_from_the_groups():
     [
         ("rotated", "no row 'rotated'; there are 8, 20"),
         ("72", "row '72' is for models of these and more groups"),
-        ("unidealised", "row 'unidealised' needs the crystals as they were"),
-        ("unseen-30", "row 'unseen-30' needs labelled crystals"),
+        ("unidealized", "row 'unidealized' needs the crystals as they were"),
+        ("unseen-30", "row 'unseen-30' needs labeled crystals"),
     ],
 )
 def test_a_row_that_cannot_be_had(pipeline, crystals, labels, row, problem):

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from support.estimators import GROUPS, fitted_pipeline, small_pipeline, structures
 from support.networks import without_compilation
 
+from crystalsym import load_pretrained
 from crystalsym.featurizers._space_group_featurizer import FEATURES, SpaceGroupFeaturizer
 
 
@@ -119,6 +120,16 @@ def test_ignored_errors_leave_nan(featurizer, broken):
     assert set(errors[missing]) == {"no-such-file.cif: no such file"}
     assert errors[~missing].isna().all()
     assert fitted_pipeline()[0].on_error == "raise"  # the model keeps its own parameters
+
+
+def test_a_model_on_spots(table):
+    crystals = [*table["structure"][:2], "no-such-file.cif"]
+    rows = SpaceGroupFeaturizer("72", features="probabilities").featurize_many(
+        crystals, ignore_errors=True
+    )
+    expected = load_pretrained("72").predict_proba(crystals[:2])
+    np.testing.assert_allclose(rows[:2], expected, atol=1e-5)
+    assert np.isnan(rows[2]).all()
 
 
 def test_all_broken(featurizer):

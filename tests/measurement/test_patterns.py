@@ -94,7 +94,7 @@ def test_flank_of_the_beam_does_not_set_the_scale(tmp_path):
     assert image[32, 54] == pytest.approx(65535 * np.exp(-(2.5**2 - 0.5**2) / 2), abs=1)
 
 
-def test_beam_disc_follows_the_centre(tmp_path):
+def test_beam_disc_follows_the_center(tmp_path):
     image = np.full((64, 64), 0.1)
     image[10, 20] = 50.0  # the beam, off the middle
     image[40, 40] = 1.0
@@ -208,10 +208,10 @@ def test_read_names_the_file_and_the_reason(tmp_path, kind, error, reason):
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1", "LA"])
-def test_eight_bit_and_colour_images_become_grey(tmp_path, mode):
-    grey = np.zeros((16, 16), np.uint8)
-    grey[4, 10] = 255
-    Image.fromarray(grey).convert(mode).save(tmp_path / "x.png")
+def test_eight_bit_and_color_images_become_gray(tmp_path, mode):
+    gray = np.zeros((16, 16), np.uint8)
+    gray[4, 10] = 255
+    Image.fromarray(gray).convert(mode).save(tmp_path / "x.png")
     pattern = read_pattern(tmp_path / "x.png")
     assert pattern.bit_depth == 8
     assert pattern.q_per_pixel is None
@@ -242,7 +242,7 @@ def test_compressed_images(tmp_path, compression, dtype):
 @pytest.mark.parametrize("planar", ["contig", "separate"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("samples", [3, 4])
-def test_color_tiff_becomes_grey(tmp_path, planar, dtype, samples):
+def test_color_tiff_becomes_gray(tmp_path, planar, dtype, samples):
     values = np.random.default_rng(0).integers(0, 256, (16, 20, samples)).astype(dtype)
     given = values if planar == "contig" else np.moveaxis(values, -1, 0)
     tifffile.imwrite(tmp_path / "x.tif", given, photometric="rgb", planarconfig=planar)
@@ -251,10 +251,10 @@ def test_color_tiff_becomes_grey(tmp_path, planar, dtype, samples):
     assert pattern.bit_depth == 8 * np.dtype(dtype).itemsize
 
 
-def test_palette_tiff_becomes_grey(tmp_path):
-    grey = np.zeros((16, 16), np.uint8)
-    grey[4, 10] = 255
-    Image.fromarray(grey).convert("P").save(tmp_path / "x.tif")
+def test_palette_tiff_becomes_gray(tmp_path):
+    gray = np.zeros((16, 16), np.uint8)
+    gray[4, 10] = 255
+    Image.fromarray(gray).convert("P").save(tmp_path / "x.tif")
     assert np.argwhere(read_pattern(tmp_path / "x.tif").image).tolist() == [[4, 10]]
 
 

@@ -59,14 +59,14 @@ def test_blocks_of_raw_shaped_and_ranking(patterns):
     display.figure_.canvas.draw()  # also sees to it that all mathematical text can be set
 
 
-def test_bars_of_the_leading_diffraction_class_share_a_colour(patterns):
+def test_bars_of_the_leading_diffraction_class_share_a_color(patterns):
     display = PatternDisplay.from_patterns(*patterns, RANKINGS)
-    colours = [patch.get_facecolor() for patch in display.axes_[0, 6].patches]
-    assert colours[0] == colours[1] != colours[2]
+    colors = [patch.get_facecolor() for patch in display.axes_[0, 6].patches]
+    assert colors[0] == colors[1] != colors[2]
     split = [(2, 0.4), (216, 0.3), (225, 0.3)]
     bars = PatternDisplay.from_patterns(patterns[0][:1], None, [split]).axes_[0, 3]
-    colours = [patch.get_facecolor() for patch in bars.patches]
-    assert colours[0] != colours[1] == colours[2]
+    colors = [patch.get_facecolor() for patch in bars.patches]
+    assert colors[0] != colors[1] == colors[2]
 
 
 def test_blocks_do_not_overlap(patterns):
@@ -261,7 +261,7 @@ def test_a_long_name_does_not_run_into_the_group(patterns):
     assert texts(titles[1]) == [name]
 
 
-def test_shaped_images_in_colour():
+def test_shaped_images_in_color():
     image = np.zeros((4, 4, 2))
     image[1, 1, 0] = 1.0
     image[2, 2, 1] = 1.0
@@ -269,8 +269,8 @@ def test_shaped_images_in_colour():
     assert rgb[1, 1].tolist() == [1, 1, 1]
     assert 0 < rgb[2, 2, 0] < rgb[2, 2, 2] < 1
     assert rgb[0, 0].tolist() == [0, 0, 0]
-    colour = np.random.default_rng(0).integers(0, 256, (4, 4, 3)).astype(np.uint8)
-    np.testing.assert_allclose(shaped_to_rgb(colour), colour / 255)
+    color = np.random.default_rng(0).integers(0, 256, (4, 4, 3)).astype(np.uint8)
+    np.testing.assert_allclose(shaped_to_rgb(color), color / 255)
     with pytest.raises(ValueError, match=r"C = 1\.\.3"):
         shaped_to_rgb(np.zeros((4, 4)))
 

@@ -49,7 +49,7 @@ def test_a_card_tells_what_its_weights_have_learned_from(name):
     assert refitted["learning_crystals"] > card["training"]["learning_crystals"]
 
 
-def test_well_known_crystals_are_recognised(pipeline, known):
+def test_well_known_crystals_are_recognized(pipeline, known):
     paths, groups = known
     probabilities = pipeline.predict_proba(paths)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
@@ -77,7 +77,7 @@ def test_the_large_model_knows_the_rare_groups():
 @pytest.mark.parametrize("name", ["72", "72-small", "230"])
 def test_model_cards_say_what_was_measured(name):
     card = model_card(name)
-    assert {"data", "licence", "split", "limits", "training", "top1", "top5", "macro"} <= set(card)
+    assert {"data", "license", "split", "limits", "training", "top1", "top5", "macro"} <= set(card)
     assert card["training"]["held_out"]["crystals"] > 20_000
     assert card["training"]["held_out"]["calibration_error"] < 0.02
 
@@ -117,7 +117,7 @@ def test_the_card_tells_data_split_and_figures():
     card = model_card("72")
     assert card["training"]["held_out"]["top1"] > 0.802
     assert card["training"]["held_out"]["top5"] > 0.97
-    assert "CC BY 4.0" in card["licence"]
+    assert "CC BY 4.0" in card["license"]
     assert card["training"]["config"]["data"]["test_fraction"] == 0.2
 
 

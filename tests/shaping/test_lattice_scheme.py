@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalsym import Crystal, DiffractionSimulator, PatternShaper
-from crystalsym.shaping._index_scheme import CENTRED, find_lattice
+from crystalsym.shaping._index_scheme import CENTERED, find_lattice
 
 SIZE = 129
 HALF = (SIZE - 1) / 2
@@ -53,7 +53,7 @@ def test_a_rectangular_lattice_by_hand():
     )
 
 
-def test_a_centred_lattice_takes_every_second_node():
+def test_a_centered_lattice_takes_every_second_node():
     points, indices = grid((9, 0), (0, 12), 6)
     present = indices.sum(axis=1) % 2 == 0
     image = shaped(spots_image(points[present], np.ones(present.sum())))
@@ -91,8 +91,8 @@ def test_type_and_scale_do_not_matter():
     raw = spots_image(points, heights)
     expected = shaped(raw, threshold=1e-2)
     np.testing.assert_allclose(shaped(1e9 * raw, threshold=1e-2), expected, atol=1e-5)
-    grey = np.round(65535 * raw / raw.max()).astype(np.uint16)
-    np.testing.assert_allclose(shaped(grey, threshold=1e-2), expected, atol=2e-3)
+    gray = np.round(65535 * raw / raw.max()).astype(np.uint16)
+    np.testing.assert_allclose(shaped(gray, threshold=1e-2), expected, atol=2e-3)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_turned_pattern_is_read_like_a_straight_one():
     np.testing.assert_allclose(turned, straight, atol=0.01)
 
 
-def test_centred_cells_of_crystals_lose_their_absent_rows():
+def test_centered_cells_of_crystals_lose_their_absent_rows():
     """Copper's hk0 layer shows even indices alone: the pattern of a cube of half the edge."""
     f_cell = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
     cu = Crystal(3.6 * np.eye(3), f_cell, [29] * 4)
@@ -169,7 +169,7 @@ def test_centred_cells_of_crystals_lose_their_absent_rows():
     )[0, 2]
     assert image[2, 3, 1] == pytest.approx(2 / 3.6 / 1.457, abs=2e-3)
     assert (np.delete(image[..., 0].ravel(), 12)[[11, 12, 7, 16]] > 0.5).all()
-    assert 0 < CENTRED < 0.1
+    assert 0 < CENTERED < 0.1
 
 
 @pytest.mark.parametrize("size", [2, 8, 224])

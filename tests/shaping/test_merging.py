@@ -1,4 +1,4 @@
-"""SpotMerger: three patterns as one colour image."""
+"""SpotMerger: three patterns as one color image."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def dots(*places, size=64) -> np.ndarray:
     return raw
 
 
-def test_views_become_colours():
+def test_views_become_colors():
     raw = dots((0, 10, 20, 5.0), (1, 30, 40, 1.0), (2, 50, 60, 0.1))
     merged = SpotMerger(image_size=64).transform(raw)
     assert merged.shape == (1, 64, 64, 3)

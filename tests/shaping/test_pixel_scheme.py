@@ -45,7 +45,7 @@ def test_all_cases_of_the_full_reference():
 
 
 @pytest.mark.parametrize("scale", [1.0, 1 / 255, 1e-20, 1e20])
-def test_other_types_are_cut_to_grey_levels_first(scale):
+def test_other_types_are_cut_to_gray_levels_first(scale):
     arrays = fixture("shaped_patterns.npz")
     raw, expected = arrays["Si_beam/y/raw"], arrays["Si_beam/y/shaped_rgb"]
     assert raw.max() == 255
@@ -63,7 +63,7 @@ def test_float_output_is_the_bytes_over_255():
     assert np.array_equal(as_float, arrays["NaCl_rot45/z/shaped_rgb"] / np.float32(255))
 
 
-def test_reduced_image_takes_nearest_neighbours():
+def test_reduced_image_takes_nearest_neighbors():
     arrays = fixture("shaped_patterns.npz")
     small = PatternShaper(scheme="pixels", image_size=224, dtype="uint8")
     index = [int((i + 0.5) * 256 / 224) for i in range(224)]
@@ -116,7 +116,7 @@ def test_random_dots_as_described(seed, n_dots, spread):
     assert np.array_equal(result[..., 0], plainly_shaped(raw))
 
 
-def test_neighbours_in_a_row_or_column_are_never_joined():
+def test_neighbors_in_a_row_or_column_are_never_joined():
     raw = np.zeros((256, 256), dtype=np.uint8)
     raw[30, 30] = raw[30, 60] = raw[60, 30] = 200
     result = shaped(raw, "z")[..., 2]

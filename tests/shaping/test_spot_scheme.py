@@ -16,7 +16,7 @@ SPOTS, LINES = 0, 1
 
 
 def image_of(*spots, size: int = SIZE) -> np.ndarray:
-    """Single bright pixels (column, row, height): their centres are exact."""
+    """Single bright pixels (column, row, height): their centers are exact."""
     image = np.zeros((size, size), dtype=np.float32)
     for column, row, height in spots:
         image[row, column] = height
@@ -68,7 +68,7 @@ def test_pairs_within_the_factor_of_the_smallest_distance_are_joined(factor, joi
     assert {pair for pair in pairs if is_joined(result, *pair)} == joined
 
 
-def test_neighbours_in_a_row_or_column_are_joined_too():
+def test_neighbors_in_a_row_or_column_are_joined_too():
     result = shape(image_of((10, 10, 1), (10, 20, 1), (20, 10, 1)))
     assert (result[10, 10:21, LINES] == 1).all()
     assert (result[10:21, 10, LINES] == 1).all()
@@ -161,11 +161,11 @@ def test_direct_beam_is_joined_like_any_spot():
     assert result[BEAM, BEAM + 6, LINES] == pytest.approx(0.5)
 
 
-def test_beam_radius_and_centre_say_what_the_beam_is():
+def test_beam_radius_and_center_say_what_the_beam_is():
     image = image_of((20, 30, 100.0), (40, 40, 1.0))
     as_spot = shape(image)
     assert as_spot[40, 40, SPOTS] == pytest.approx(0.01)
-    # The output is centred on the beam, so the image moves by (12, 2).
+    # The output is centered on the beam, so the image moves by (12, 2).
     moved = shape(image, center=(20, 30))
     assert moved[42, 52, SPOTS] == pytest.approx(1)
     assert moved[BEAM, BEAM, SPOTS] == pytest.approx(1)

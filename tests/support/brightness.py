@@ -12,9 +12,9 @@ class Brightness(ClassifierMixin, BaseEstimator):
     def fit(self, X, y):
         self.classes_ = np.unique(y)
         mean = X.reshape(len(X), -1).mean(axis=1)
-        self.centres_ = np.array([mean[np.asarray(y) == c].mean() for c in self.classes_])
+        self.centers_ = np.array([mean[np.asarray(y) == c].mean() for c in self.classes_])
         return self
 
     def predict(self, X):
         mean = X.reshape(len(X), -1).mean(axis=1)
-        return self.classes_[np.abs(mean[:, None] - self.centres_).argmin(axis=1)]
+        return self.classes_[np.abs(mean[:, None] - self.centers_).argmin(axis=1)]

@@ -57,7 +57,7 @@ def _orbit(operations: gemmi.GroupOps, point: np.ndarray) -> np.ndarray:
 
 
 def shortest_distance(lattice: np.ndarray, coords: np.ndarray) -> float:
-    """Shortest distance between two atoms, images in the neighbouring cells included."""
+    """Shortest distance between two atoms, images in the neighboring cells included."""
     delta = coords[:, None] - coords[None]
     delta -= np.round(delta)
     distances = np.linalg.norm(delta @ lattice, axis=-1)

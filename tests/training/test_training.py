@@ -227,13 +227,13 @@ def test_evaluate_reproduces_the_figures(config, table, tmp_path, capsys):
     assert held_out["top1"] == pytest.approx(result["held_out"]["top1"], abs=0.35)
     failures = (tmp_path / "out" / "failures.csv").read_text().splitlines()[1:]
     assert len(failures) == round((1 - held_out["top1"]) * held_out["crystals"])
-    assert main([*call, "--all", "--limit", "10", "--rows", "unidealised,electrons"]) == 0
+    assert main([*call, "--all", "--limit", "10", "--rows", "unidealized,electrons"]) == 0
     table = capsys.readouterr().out
     assert table == (tmp_path / "out" / "figures.txt").read_text()
     assert "all crystals" in table
     lines = [line.split()[:2] for line in table.splitlines()]
     assert [line for line in lines if line[1] == "10"] == [
-        ["all", "10"], ["unidealised", "10"], ["electrons", "10"],
+        ["all", "10"], ["unidealized", "10"], ["electrons", "10"],
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Labelled crystals: which, in what cells, and who is held out."""
+"""Labeled crystals: which, in what cells, and who is held out."""
 
 from __future__ import annotations
 
@@ -192,14 +192,14 @@ def test_prototypes_are_found_once(load, cache, monkeypatch):
     np.testing.assert_array_equal(first.test, again.test)
 
 
-def test_unidealised_crystals_are_split_as_the_ideal_ones(load, cache):
+def test_unidealized_crystals_are_split_as_the_ideal_ones(load, cache):
     ideal, given = load(), load(idealize=False)
     np.testing.assert_array_equal(given.test, ideal.test)
     np.testing.assert_array_equal(given.labels, ideal.labels)
     np.testing.assert_array_equal(given.crystals.names, ideal.crystals.names)
     assert given.crystals.standard
     assert not np.array_equal(given.crystals.frac_coords, ideal.crystals.frac_coords)
-    for what in ("standard", "unidealised"):
+    for what in ("standard", "unidealized"):
         assert len(list(cache.glob(f"crystals-*-{what}-0.1.npz"))) == 1
 
 
@@ -243,7 +243,7 @@ def test_unknown_settings(load, settings, problem):
         load(**settings)
 
 
-def test_standard_cells_cannot_be_had_unidealised(source, tmp_path):
+def test_standard_cells_cannot_be_had_unidealized(source, tmp_path):
     standard = tmp_path / "standard.npz"
     CrystalTable.load(source).take([0, 1]).standardized().save(standard)
     with pytest.raises(ValueError, match="holds standard cells"):

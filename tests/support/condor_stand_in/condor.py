@@ -11,14 +11,14 @@ import numpy as np
 
 from crystalsym.scattering import scattering_factors
 
-JOULE_METRE = 6.62607015e-34 * 299792458.0
+JOULE_METER = 6.62607015e-34 * 299792458.0
 ELECTRON_RADIUS = 2.8179403205e-15  # m
 
 
 class Source:
     def __init__(self, wavelength, focus_diameter, pulse_energy, polarization="ignore"):
         self.wavelength, self.polarization = wavelength, polarization
-        photons = pulse_energy / (JOULE_METRE / wavelength)
+        photons = pulse_energy / (JOULE_METER / wavelength)
         self.photons_per_m2 = photons / (math.pi * (focus_diameter / 2) ** 2)
 
 

@@ -1,4 +1,4 @@
-"""Tell linear intensity from grey that was compressed by a logarithm."""
+"""Tell linear intensity from gray that was compressed by a logarithm."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crystalsym.diffraction._peaks import find_spots
 
-# Spots fainter than this part of the strongest have too few grey values in eight bits.
+# Spots fainter than this part of the strongest have too few gray values in eight bits.
 FAINTEST = 0.1
 BEAM = 0.03  # of the image's width: the direct beam is often clipped
 # Of linear images the trend is within 0.1 of zero, of logarithmic ones -0.5 to -2.
@@ -29,7 +29,7 @@ def profile_trend(image: ArrayLike) -> float:
     Parameters
     ----------
     image : array of shape (H, W)
-        Grey values.
+        Gray values.
 
     Returns
     -------
@@ -78,12 +78,12 @@ def profile_trend(image: ArrayLike) -> float:
 
 
 def looks_logarithmic(images: Sequence[ArrayLike]) -> bool:
-    """Tell whether a crystal's patterns show logarithmic grey.
+    """Tell whether a crystal's patterns show logarithmic gray.
 
     The median of :func:`profile_trend` decides; images with too few spots decide nothing. On the
     three patterns of each of the 81 bundled crystals no linear set is taken for a logarithmic one
     (8 and 16 bits, with and without noise), and 0 to 4 % of logarithmic sets pass. A square root
-    is not told from linear grey, and an image overexposed fivefold is flagged in 7 %.
+    is not told from linear gray, and an image overexposed fivefold is flagged in 7 %.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Logarithmic grey is told from linear grey, and nothing else is taken for it."""
+"""Logarithmic gray is told from linear gray, and nothing else is taken for it."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ LOGARITHMIC = {
 
 
 @pytest.mark.parametrize("kind", LINEAR)
-def test_linear_grey_is_not_logarithmic(patterns, kind):
-    grey = LINEAR[kind](patterns, np.random.default_rng(0))
-    assert not any(looks_logarithmic(images) for images in grey)
+def test_linear_gray_is_not_logarithmic(patterns, kind):
+    gray = LINEAR[kind](patterns, np.random.default_rng(0))
+    assert not any(looks_logarithmic(images) for images in gray)
 
 
 @pytest.mark.parametrize("kind", LOGARITHMIC)
-def test_logarithmic_grey_is_found(patterns, kind):
-    grey = LOGARITHMIC[kind](patterns, np.random.default_rng(0))
+def test_logarithmic_gray_is_found(patterns, kind):
+    gray = LOGARITHMIC[kind](patterns, np.random.default_rng(0))
     # Copper and tungsten carbide have too few spots of different heights to tell.
-    assert sum(looks_logarithmic(images) for images in grey) >= len(grey) - 2
+    assert sum(looks_logarithmic(images) for images in gray) >= len(gray) - 2
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,6 @@ def test_images_without_spots_decide_nothing(image):
     assert not looks_logarithmic([image] * 3)
 
 
-def test_the_scale_of_grey_values_does_not_matter(patterns):
+def test_the_scale_of_gray_values_does_not_matter(patterns):
     image = np.log1p(1000 * patterns[0, 0])
     assert profile_trend(7 * image) == pytest.approx(profile_trend(image), abs=1e-4)
