@@ -101,8 +101,7 @@ class ParquetAnswers:
             import pyarrow.parquet
         except ImportError as problem:
             raise ImportError(
-                "Parquet files need pyarrow: pip install pyarrow, or give a name"
-                " that ends in .csv"
+                "Parquet files need pyarrow: pip install pyarrow, or give a name that ends in .csv"
             ) from problem
         self.columns = column_names(top, with_sets)
         self.schema = pa.schema([(name, _arrow_type(pa, name)) for name in self.columns])
