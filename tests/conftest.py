@@ -20,9 +20,10 @@ settings.load_profile("crystalsym")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let JAX keep what it has compiled: it starts anew for every network, however like the last.
+    """Let JAX compile quickly, and every network once: most of a run is compilation.
 
-    For this run alone, and for each of its processes: JAX writes these files in place.
+    It starts anew for every model, however like the last. What it keeps is for this run and each
+    of its processes alone: JAX writes these files in place.
     """
     if os.environ.get("KERAS_BACKEND") != "jax":
         return
@@ -30,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     os.environ.update(
         JAX_COMPILATION_CACHE_DIR=folder,
+        JAX_DISABLE_MOST_OPTIMIZATIONS="1",
         JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
         JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES="-1",
     )
