@@ -26,7 +26,7 @@ def main(out: str = "patterns.png", *names: str) -> None:
     simulator = DiffractionSimulator(views="zone-axes", q_max=1.457, image_size=256)
     raw = simulator.transform(structures)
     # Spots joined by lines, brightness by the logarithm of the intensity, the inner 69 % of the
-    # field: what the bundled model sees, drawn larger.
+    # field. The bundled models see the scheme "lattice" instead, in 13 x 13 pixels.
     shaper = PatternShaper(scheme="spots", intensity="log", image_size=224, field=0.69)
     shaped = shaper.transform(raw)
     print("raw", raw.shape, raw.dtype, "shaped", shaped.shape, shaped.dtype)

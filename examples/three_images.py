@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from crystalsym import load_pretrained
+from crystalsym import DiffractionSimulator, load_pretrained
 from crystalsym.datasets import example_crystals
 from crystalsym.measurement import read_pattern, resample_pattern, write_pattern
 from crystalsym.spacegroups import symbol
@@ -24,7 +24,7 @@ def main() -> None:
     """Identify rutile from its structure and from images of it."""
     structure = example_crystals()["TiO2-rutile"]
     pipeline = load_pretrained("72")
-    simulator = pipeline["simulate"]
+    simulator = DiffractionSimulator()  # the pipeline's own one lists spots instead of drawing them
     raw = simulator.transform([structure])  # (1, 3, 256, 256), linear intensity
 
     with TemporaryDirectory() as folder:

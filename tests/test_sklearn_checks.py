@@ -71,7 +71,7 @@ def estimators_of_tables():
         pipeline = fitted_pipeline()
     return [
         TableSimulator(image_size=8, standardize=False),
-        TableShaper(image_size=8),
+        TableShaper("spots", image_size=8),
         TableShaper("pixels", image_size=8, dtype="uint8", n_jobs=2),
         TableMerger(image_size=8),
         TableClassifier(**NETWORK),

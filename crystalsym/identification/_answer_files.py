@@ -19,7 +19,7 @@ ROW_GROUP = 50_000
 
 @dataclass(frozen=True)
 class AnswerFile:
-    """A finished table of answers.
+    """Describe a finished table of answers.
 
     Attributes
     ----------
@@ -28,6 +28,16 @@ class AnswerFile:
         Its rows.
     n_failed : int
         Rows that hold a reason instead of an answer.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from crystalsym.datasets import example_crystals
+    >>> from crystalsym.identification import identify_many
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     answers = identify_many([example_crystals()["NaCl"]], f"{folder}/answers.csv")
+    >>> answers.n_structures, answers.n_failed
+    (1, 0)
     """
 
     path: Path

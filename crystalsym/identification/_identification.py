@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Identification:
-    """One structure's answer, or the reason why there is none, in Python's own types.
+    """Hold one structure's answer, or the reason why there is none, in Python's own types.
 
     Attributes
     ----------
@@ -30,6 +30,14 @@ class Identification:
         What was guessed on the way.
     error : str or None
         Why there is no answer.
+
+    Examples
+    --------
+    >>> from crystalsym.datasets import example_crystals
+    >>> from crystalsym.identification import identify
+    >>> answer = identify([example_crystals()["NaCl"]])[0]
+    >>> answer.finder_group, answer.ranking[0][0], answer.error
+    (225, 225, None)
     """
 
     source: str | None

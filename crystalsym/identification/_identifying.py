@@ -41,6 +41,12 @@ def model_pipeline(model: Any) -> Any:
     ------
     ValueError, FileNotFoundError
         If there is no such model, or it cannot be read.
+
+    Examples
+    --------
+    >>> from crystalsym.identification import model_pipeline
+    >>> model_pipeline("72") is model_pipeline(72)
+    True
     """
     if hasattr(model, "steps"):
         return model

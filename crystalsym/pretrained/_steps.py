@@ -107,6 +107,13 @@ class SpaceGroupPipeline(Pipeline):
 
         See :meth:`crystalsym.SpaceGroupClassifier.predict`. Any number of structures are worked
         on in bounded memory.
+
+        Parameters
+        ----------
+        X : list of structures
+            Or what the first step takes.
+        **params
+            As in :class:`sklearn.pipeline.Pipeline`.
         """
         return super().predict(X, **params) if params else self._answer("predict", X)
 
@@ -115,6 +122,13 @@ class SpaceGroupPipeline(Pipeline):
         """Return the probability of every group for every row.
 
         See :meth:`crystalsym.SpaceGroupClassifier.predict_proba`.
+
+        Parameters
+        ----------
+        X : list of structures
+            Or what the first step takes.
+        **params
+            As in :class:`sklearn.pipeline.Pipeline`.
         """
         return super().predict_proba(X, **params) if params else self._answer("predict_proba", X)
 
@@ -123,6 +137,13 @@ class SpaceGroupPipeline(Pipeline):
         """Return the logits of every row.
 
         See :meth:`crystalsym.SpaceGroupClassifier.decision_function`.
+
+        Parameters
+        ----------
+        X : list of structures
+            Or what the first step takes.
+        **params
+            As in :class:`sklearn.pipeline.Pipeline`.
         """
         if params:
             return super().decision_function(X, **params)

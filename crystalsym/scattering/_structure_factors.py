@@ -179,7 +179,7 @@ def layer_spots(
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True)
 def _add_atoms(part_r, part_i, i_first, origin, g1, g2, coords, occupancies, first, end):
     """Add atoms of one element to the grid part[j, i] of o + (i_first + i) g1 + j g2."""
     height, width = part_r.shape
@@ -254,7 +254,7 @@ def _list_sums(hkl, q, coords, numbers, occupancies, a, b):
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True)
 def _layer_sums(
     metric, bounds, layers, offsets, coords, numbers, occupancies, table, a, b, x_max, y_max,
     exact, capacity,

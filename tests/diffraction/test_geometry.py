@@ -234,8 +234,8 @@ def test_symmetry_directions_follow_the_metric():
     assert directions(4, 4, 6, 90, 95, 90) == axes
     assert directions(4, 4, 4, 70, 70, 70) == axes
     assert directions(4, 4, 6, 90, 90, 90) == uniaxial
-    assert directions(4, 4.03, 6, 90, 90, 90) == uniaxial  # nobody would call these different
-    assert directions(4, 4.1, 6, 90, 90, 90) == axes
+    assert directions(4, 4.001, 6, 90, 90, 90) == uniaxial
+    assert directions(4, 4.01, 6, 90, 90, 90) == axes
     assert directions(4, 4, 6, 90, 90, 120) == uniaxial
     assert directions(4, 4, 4, 90, 90, 120) == uniaxial
     assert directions(4, 4, 4, 90, 90, 90) == [(1, 1, 1), (1, -1, 0), (0, 0, 1)]

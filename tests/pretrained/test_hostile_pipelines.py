@@ -99,6 +99,7 @@ def test_it_comes_back_in_every_form(small, files, write):
     crystals = structures()[0]
     with nothing_else_happens(path):
         again = load_pipeline(path)
+    # What is loaded answers in NumPy, what was fitted by Keras.
     np.testing.assert_allclose(
         again.predict_proba(crystals), small.predict_proba(crystals), atol=1e-6
     )
