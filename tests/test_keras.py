@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from crystalsym._keras import backend_name
+from crystalsym.datasets import CrystalTable, example_crystals, example_space_groups
 
 ROOT = Path(__file__).parents[1]
 # Makes a backend look as if it were not installed.
@@ -39,7 +40,8 @@ def run(code, **environment):
 
 @pytest.mark.parametrize(("name", "other"), [("jax", "tensorflow"), ("tensorflow", "torch")])
 def test_a_missing_backend_is_told_in_one_line(name, other):
-    code = WITHOUT.format(name=name) + "import crystalsym; crystalsym.load_pretrained('72-small')"
+    code = WITHOUT.format(name=name) + "import crystalsym; "
+    code += "crystalsym.load_pretrained('72-small')[-1].model_"
     done = run(code, KERAS_BACKEND=name)
     assert done.returncode == 1
     problem = done.stderr.strip().splitlines()[-1]
@@ -51,9 +53,14 @@ def test_a_missing_backend_is_told_in_one_line(name, other):
     assert "During handling of the above" not in done.stderr
 
 
-def test_on_the_command_it_is_the_only_line():
-    code = WITHOUT.format(name="jax")
-    code += "from crystalsym.cli import main; sys.exit(main(['identify', '--examples']))"
+def test_on_the_command_it_is_the_only_line(tmp_path):
+    names = [name for name, group in example_space_groups().items() if group in (62, 225, 227)]
+    crystals = [example_crystals()[name] for name in names]
+    groups = [example_space_groups()[name] for name in names]
+    CrystalTable.from_crystals(crystals, groups).save(tmp_path / "table.npz")
+    (tmp_path / "short.toml").write_text(f"[data]\nstructures = '{tmp_path / 'table.npz'}'\n")
+    call = ["train", str(tmp_path / "short.toml"), "--output", str(tmp_path / "run"), "--quiet"]
+    code = WITHOUT.format(name="jax") + f"from crystalsym.cli import main; sys.exit(main({call}))"
     done = run(code, KERAS_BACKEND="jax")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()

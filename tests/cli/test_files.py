@@ -58,11 +58,13 @@ def test_broken_block_is_named(run, write):
 
 
 def test_smaller_tolerance_is_said_once(run, write):
-    atoms = ["Na1 Na 1 0 0 0", "Cl1 Cl 0.16667 0.5 0.5 0.50709"]
-    path = write(cif_text(NACL_CELL, atoms, ROCK_SALT, columns=OCCUPIED))
+    """A square cell whose chlorine is split over two places 0.08 Å apart."""
+    atoms = ["Na1 Na 1 0 0 0", "Cl1 Cl 0.5 0.5 0.5 0.51", "Cl2 Cl 0.5 0.5 0.5 0.49"]
+    path = write(cif_text((4.1, 4.1, 4.0, 90, 90, 90), atoms, "_space_group_IT_number 1",
+                          columns=OCCUPIED))  # fmt: skip
     code, out, errors = run("identify", path, "--json")
     assert code == 0
-    assert json.loads(out)["inputs"][0]["symmetry_finder"]["number"] == 225
+    assert json.loads(out)["inputs"][0]["symmetry_finder"]["number"] == 123
     assert errors == [
         f"crystalsym: warning: {path}: no symmetry found within 0.1 Å, 0.05 Å is used"
     ]
