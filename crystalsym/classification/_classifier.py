@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from crystalsym._presets import PresetMixin
 from crystalsym.classification import _building as building
 from crystalsym.classification._answers import AnswersMixin
 from crystalsym.classification._calibration import Calibration, calibrate
@@ -52,7 +53,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstimator):
+class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMixin, BaseEstimator):
     """Classify shaped diffraction patterns by space group with a convolutional network.
 
     Parameters
@@ -179,6 +180,8 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
     array([[221, 225]])
     """
 
+    _presets = PRESETS
+
     # The weights are those of the network, or kept in _weights until it is built.
     _model: Any
     _weights: list[tuple[str, np.ndarray]] | None
@@ -235,31 +238,6 @@ class SpaceGroupClassifier(AnswersMixin, SavingMixin, ClassifierMixin, BaseEstim
         self.resume = resume
         self.random_state = random_state
         self.verbose = verbose
-
-    @classmethod
-    def from_preset(cls, name: str, **changes: Any) -> Self:
-        """Make an unfitted classifier with published settings.
-
-        Parameters
-        ----------
-        name : {"tiong2020"}
-        **changes
-            Parameters to set on top.
-
-        Raises
-        ------
-        ValueError
-            If there is no such preset.
-
-        Examples
-        --------
-        >>> from crystalsym import SpaceGroupClassifier
-        >>> SpaceGroupClassifier.from_preset("tiong2020").learning_rate
-        1e-05
-        """
-        if name not in PRESETS:
-            raise ValueError(f"no preset {name!r}; there are {sorted(PRESETS)}")
-        return cls(**{**PRESETS[name], **changes})
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from crystalsym import _provenance
 from crystalsym._images import ImageOutputMixin
+from crystalsym._presets import PresetMixin
 from crystalsym.crystals._lists import refuse_single, structure_list
 from crystalsym.diffraction._batches import CHUNK, simulated_batches
 from crystalsym.diffraction._geometry import Detector
@@ -35,7 +36,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
+class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimator):
     """Simulate diffraction patterns of crystals.
 
     Parameters
@@ -139,6 +140,8 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
     (2, 3, 64, 64)
     """
 
+    _presets = PRESETS
+
     def __init__(
         self,
         views: Any = "symmetry-directions",
@@ -203,31 +206,15 @@ class DiffractionSimulator(ImageOutputMixin, TransformerMixin, BaseEstimator):
         self.verbose = verbose
 
     @classmethod
-    def from_preset(cls, name: str, **changes: Any) -> DiffractionSimulator:
-        """Make a simulator with a published geometry.
-
-        Parameters
-        ----------
-        name : {"tiong2020"}
-        **changes
-            Parameters to set on top. Another ``image_size`` shows the same field on larger or
-            smaller pixels.
-
-        Raises
-        ------
-        ValueError
-            If there is no such preset.
-        """
-        if name not in PRESETS:
-            raise ValueError(f"no preset {name!r}; there are {sorted(PRESETS)}")
-        settings = {**PRESETS[name], **changes}
-        if "pixel_size" not in changes and "q_max" not in changes:
-            # Another number of pixels shows the same field.
-            edge = PRESETS[name]["pixel_size"] * (PRESETS[name]["image_size"] - 1)
-            settings["pixel_size"] = edge / (settings["image_size"] - 1)
+    def _with_changes(cls, preset: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+        settings = {**preset, **changes}
         if "q_max" in changes:
             settings["pixel_size"] = changes.get("pixel_size")
-        return cls(**settings)
+        elif "pixel_size" not in changes:
+            # Another number of pixels shows the same field.
+            edge = preset["pixel_size"] * (preset["image_size"] - 1)
+            settings["pixel_size"] = edge / (settings["image_size"] - 1)
+        return settings
 
     def fit(self, X: Any = None, y: Any = None) -> DiffractionSimulator:
         """Check the parameters; there is nothing to learn.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -14,10 +12,17 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from crystalsym import _provenance
 from crystalsym._bytes import to_bytes_where_possible, to_floats
 from crystalsym._images import ImageOutputMixin, check_patterns
+from crystalsym._presets import PresetMixin
 from crystalsym._progress import track
 from crystalsym.diffraction import SpotPatterns
 from crystalsym.shaping._index_scheme import index_image, index_layers
 from crystalsym.shaping._pixel_scheme import sample, shape_pixels
+from crystalsym.shaping._shaper_parameters import (
+    N_CHANNELS,
+    PARAMETERS,
+    SCHEMES,
+    check_parameters,
+)
 from crystalsym.shaping._spot_scheme import (
     CHANNELS,
     INTENSITIES,
@@ -26,29 +31,12 @@ from crystalsym.shaping._spot_scheme import (
     shape_spots,
 )
 
-SCHEMES: dict[str, dict[str, Any]] = {
-    "lattice": {"image_size": 13, "threshold": 1e-5},
-    "spots": {"image_size": 224, "threshold": 1e-4},
-    "pixels": {"image_size": 224, "threshold": 50 / 256},
-}
-"""Schemes, and what ``image_size=None`` and ``threshold=None`` mean for each."""
-
-PARAMETERS = {
-    "lattice": ("scheme", "intensity", "max_spots"),
-    "spots": (
-        "scheme", "intensity", "max_spots", "distance_factor", "channels", "field", "spot_sigma",
-        "line_width",
-    ),
-    "pixels": ("scheme", "distance_factor"),
-}  # fmt: skip
-N_CHANNELS = {"pixels": 3, "lattice": 2}
 # Widths in pixels of the output, per 224 pixels of its edge, and never thinner than this.
 SPOT_SIGMA, THINNEST_SPOT = 1.5, 0.6
 LINE_WIDTH, THINNEST_LINE = 1.0, 0.5
 # Raw pixels over which lists of spots are laid out before lines are drawn.
 LAID_OUT = 256
 CHUNK = 32
-DTYPES = ("float32", "float16", "uint8")
 
 PRESETS: dict[str, dict[str, Any]] = {
     # As the code published with npj Comput. Mater. 6, 196 (2020) does it.
@@ -56,7 +44,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
+class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimator):
     """Index the spots of diffraction patterns, or join neighboring ones by lines.
 
     Parameters
@@ -119,6 +107,8 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
     ((1, 3, 64, 64, 2), True)
     """
 
+    _presets = PRESETS
+
     def __init__(
         self,
         scheme: str = "lattice",
@@ -154,25 +144,6 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    @classmethod
-    def from_preset(cls, name: str, **changes: Any) -> PatternShaper:
-        """Make a shaper with published settings.
-
-        Parameters
-        ----------
-        name : {"tiong2020"}
-        **changes
-            Parameters to set on top.
-
-        Raises
-        ------
-        ValueError
-            If there is no such preset.
-        """
-        if name not in PRESETS:
-            raise ValueError(f"no preset {name!r}; there are {sorted(PRESETS)}")
-        return cls(**{**PRESETS[name], **changes})
-
     def fit(self, X: Any = None, y: Any = None) -> PatternShaper:
         """Check the parameters; there is nothing to learn.
 
@@ -185,7 +156,7 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
         -------
         PatternShaper
         """
-        self._check_parameters()
+        check_parameters(self)
         if X is not None:
             self._check_patterns(X)
         return self
@@ -211,7 +182,7 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
             If X has another number of dimensions or images that are not square, or the scheme
             does not take it.
         """
-        self._check_parameters()
+        check_parameters(self)
         made_by = (*_provenance.made_by(X), _provenance.step(self))
         X = self._check_patterns(X)
         out = np.zeros(self._output_shape(X), dtype=self.dtype)
@@ -400,40 +371,6 @@ class PatternShaper(ImageOutputMixin, TransformerMixin, BaseEstimator):
             raise ValueError(f"patterns of {X.shape[2]} pixels are too small, 8 are the least")
         return X
 
-    def _check_parameters(self) -> None:
-        if self.scheme not in SCHEMES:
-            raise ValueError(f"scheme must be one of {tuple(SCHEMES)}, got {self.scheme!r}")
-        if self.intensity not in INTENSITIES:
-            known = tuple(INTENSITIES)
-            raise ValueError(f"intensity must be one of {known}, got {self.intensity!r}")
-        if not _is_number(self.distance_factor) or self.distance_factor < 1:
-            raise ValueError(f"distance_factor must be at least 1, got {self.distance_factor!r}")
-        if not _is_number(self._threshold) or not 0 < self._threshold < 1:
-            raise ValueError(f"threshold must lie between 0 and 1, got {self.threshold!r}")
-        for name, value in (("image_size", self._size), ("max_spots", self.max_spots)):
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
-        if self.scheme == "lattice" and (self._size < 3 or self._size % 2 == 0):
-            raise ValueError(
-                'scheme="lattice" needs an odd image_size from 3, 2 n + 1 for indices up to n;'
-                f" got {self.image_size!r}"
-            )
-        channels = tuple(self.channels)
-        if not channels or len(set(channels)) < len(channels) or set(channels) - set(CHANNELS):
-            raise ValueError(f"channels must be chosen from {CHANNELS}, got {self.channels!r}")
-        if not _is_number(self.field) or not 0 < self.field <= 1:
-            raise ValueError(f"field must lie in (0, 1], got {self.field!r}")
-        for name in ("spot_sigma", "line_width"):
-            value = getattr(self, name)
-            if value is not None and (not _is_number(value) or value <= 0):
-                raise ValueError(f"{name} must be positive, got {value!r}")
-        if not _is_number(self.beam_radius) or self.beam_radius < 0:
-            raise ValueError(f"beam_radius must not be negative, got {self.beam_radius!r}")
-        if self.center is not None and np.shape(self.center) != (2,):
-            raise ValueError(f"center must be (column, row) in pixels, got {self.center!r}")
-        if str(np.dtype(self.dtype)) not in DTYPES:
-            raise ValueError(f"dtype must be one of {DTYPES}, got {self.dtype!r}")
-
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
@@ -463,7 +400,3 @@ def _as_float32(image: np.ndarray) -> np.ndarray:
 def _nearest(size: int, wanted: int) -> np.ndarray:
     """Source index of each output pixel, nearest neighbor by pixel centers."""
     return ((np.arange(wanted) + 0.5) * size / wanted).astype(int)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

@@ -323,3 +323,18 @@ def test_crystals_survive_simulation():
 
 def test_same_input_same_output(patterns):
     assert np.array_equal(DiffractionSimulator(**SMALL).transform(CRYSTALS), patterns)
+
+
+@pytest.mark.parametrize("image_size", [64, 128, 256, 511])
+def test_presets_of_other_sizes_show_the_same_field(image_size):
+    """Regression: 128 pixels of 256 were a corner of the pattern."""
+    published = DiffractionSimulator.from_preset("tiong2020")
+    other = DiffractionSimulator.from_preset("tiong2020", image_size=image_size)
+    assert other.detector().beam == ((image_size - 1) / 2,) * 2
+    assert other.detector().q_edge == pytest.approx(published.detector().q_edge)
+    assert published.pixel_size == 0.4
+    own = DiffractionSimulator.from_preset("tiong2020", image_size=image_size, pixel_size=0.3)
+    assert own.pixel_size == 0.3
+    assert DiffractionSimulator.from_preset("tiong2020", q_max=1.0).detector().q_edge == (
+        pytest.approx(1.0)
+    )
