@@ -50,6 +50,11 @@ def test_dask_gives_the_same_bytes(few, in_this_process, tmp_path):
     distributed = pytest.importorskip("distributed")
     import dask
 
+    def models_loaded():  # of no module, so that a worker need not import the tests
+        from crystalsym.identification import _identifying
+
+        return _identifying._loaded.cache_info().currsize
+
     options = {"n_workers": 2, "processes": True, "threads_per_worker": 1}
     with (
         dask.config.set({"distributed.worker.daemon": False}),
@@ -62,12 +67,6 @@ def test_dask_gives_the_same_bytes(few, in_this_process, tmp_path):
         loaded = client.run(models_loaded)
     assert sum(loaded.values()) >= 1
     assert done.path.read_bytes() == in_this_process.path.read_bytes()
-
-
-def models_loaded():
-    from crystalsym.identification import _identifying
-
-    return _identifying._loaded.cache_info().currsize
 
 
 RUN = """
