@@ -49,7 +49,7 @@ def import_keras() -> Any:
     try:
         with _without_log_lines() if quiet else contextlib.nullcontext():
             import keras
-    except ImportError as error:
+    except (ImportError, ValueError) as error:  # a name that Keras does not know is the latter
         name = backend_name()
         others = " or ".join(other for other in BACKENDS if other != name)
         reason = " ".join(str(error).split())

@@ -161,6 +161,11 @@ def _answer_of_images(args: argparse.Namespace) -> Answer:
     pipeline = load_pipeline(args.model)
     source, raw = fit_images(args.files, patterns, pipeline[0], args.q_per_pixel)
     shaped = pipeline[1:-1].transform(raw)
+    for file, picture in zip(args.files, shaped[0], strict=False):
+        if not picture[..., 0].any():
+            raise InputError(
+                f"{file}: no spot is found; is it inverted, or its q scale wrong (--q-per-pixel)?"
+            )
     try:
         (found,) = answers(pipeline[-1], shaped, args.top, args.coverage)
     except ValueError as problem:

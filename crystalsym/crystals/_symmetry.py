@@ -25,6 +25,8 @@ from crystalsym.crystals._close_atoms import runs
 from crystalsym.crystals._crystal import Crystal
 from crystalsym.crystals._notes import warn_of
 
+# More than the distance between atoms makes no sense.
+LARGEST_TOLERANCE = 5.0
 FINDERS = ("spglib", "moyo", "mixed")
 # pymatgen and the Materials Project use this angle tolerance for their labels.
 ANGLE_TOLERANCE = 5.0
@@ -116,10 +118,14 @@ def find_symmetry(
     SymmetryError
         If no symmetry is found.
     ValueError
-        If there is no such finder.
+        If there is no such finder, or the tolerance is none.
     ModuleNotFoundError
         If the finder is not installed.
     """
+    if not 0 < symprec <= LARGEST_TOLERANCE:  # spglib crashes on some others, NaN among them
+        raise ValueError(
+            f"symprec must be a positive number of Å up to {LARGEST_TOLERANCE:g}, got {symprec!r}"
+        )
     asked = (float(symprec), finder, fallback)
     known = crystal.__dict__.get("_symmetry")
     if known is not None and known[0] == asked:

@@ -72,6 +72,10 @@ class CrystalTable(Sequence):
         self.standard = bool(standard)
         check_table(self)
 
+    def __repr__(self) -> str:
+        kind = "standard cells" if self.standard else "crystals"
+        return f"CrystalTable({len(self)} {kind}, {len(self.atomic_numbers)} sites)"
+
     def __len__(self) -> int:
         return len(self.lattice)
 
@@ -190,7 +194,9 @@ class CrystalTable(Sequence):
             with np.load(path, allow_pickle=False) as archive:
                 arrays = {key: archive[key] for key in archive.files}
         except Exception as error:
-            raise ValueError(f"{path}: not a readable npz file ({error})") from error
+            # What NumPy says of files that are none, on pickle, would mislead.
+            reason = "" if "pickle" in str(error) else f" ({error})"
+            raise ValueError(f"{path}: not a readable npz file{reason}") from error
         missing = [column for column in COLUMNS if column not in arrays]
         if missing:
             raise ValueError(f"{path}: no table of crystals, {missing[0]!r} is missing")

@@ -124,7 +124,7 @@ class PartFiles:
         if differing:
             raise ValueError(
                 f"{where}: comes from another run ({'; '.join(differing)}); give another name, or"
-                " resume=False to replace it"
+                " remove it (resume=False)"
             )
 
 

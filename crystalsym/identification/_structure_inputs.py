@@ -25,8 +25,8 @@ def structure_files(paths: Iterable[str | os.PathLike]) -> list[str]:
     ----------
     paths : iterable of path-like
         Files are taken as they are. In folders, structure files are known by their ending
-        (.cif, .mcif, .mmcif, .vasp, .poscar, .cssr, .xsf, .res) or the beginning of their name
-        (POSCAR, CONTCAR); they come in alphabetical order.
+        (.cif, .mcif, .mmcif, .vasp, .poscar, .cssr, .xsf, .res, also .gz of these) or the
+        beginning of their name (POSCAR, CONTCAR); they come in alphabetical order.
 
     Returns
     -------
@@ -61,8 +61,11 @@ def structure_files(paths: Iterable[str | os.PathLike]) -> list[str]:
 
 
 def _is_structure(file: Path) -> bool:
-    named = file.suffix.lower() in SUFFIXES or file.name.startswith(VASP_NAMES)
-    return named and file.is_file()
+    suffixes = [suffix.lower() for suffix in file.suffixes]
+    if suffixes[-1:] == [".gz"]:
+        suffixes.pop()
+    named = (suffixes[-1:] and suffixes[-1] in SUFFIXES) or file.name.startswith(VASP_NAMES)
+    return bool(named) and file.is_file()
 
 
 def listed(structures: Any) -> Any:

@@ -242,6 +242,11 @@ def _read_array(path: Path) -> tuple[NDArray[Any], int]:
             f"{path}: holds an array of shape {values.shape}; an image is (H, W), a crystal's"
             " three images are (3, H, W)"
         )
+    if values.ndim == 3 and values.shape[2] <= 4 < values.shape[0]:
+        raise ValueError(
+            f"{path}: holds an array of shape {values.shape}, which looks like (H, W, n): a"
+            " crystal's three images are (3, H, W), numpy.moveaxis(array, -1, 0)"
+        )
     if values.dtype.kind not in "buif":
         raise ValueError(f"{path}: intensities must be real numbers, not {values.dtype}")
     return values.reshape(-1, *values.shape[-2:]), _depth(8 * values.dtype.itemsize)

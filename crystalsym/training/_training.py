@@ -186,6 +186,12 @@ def train(
     output.mkdir(parents=True, exist_ok=True)
     _claim(output, config)
     data = load_data(config, output / "data", n_jobs, verbose)
+    if len(data.test) == 0:
+        raise ValueError(
+            f"none of the {len(data.train)} crystals is held out: groups of fewer than [data]"
+            f" min_training = {config.data['min_training']} are learned from alone; take more"
+            " crystals, a smaller min_training or a larger test_fraction"
+        )
     _say(verbose, f"{len(data.train)} crystals to learn from, {len(data.test)} held out")
     pipeline, history = _fitted(config, data, data.train, output, n_jobs, verbose)
     figures = evaluate(pipeline, data.crystals.take(data.test), data.labels[data.test])
