@@ -8,7 +8,7 @@ import numpy as np
 
 
 class ImageOutputMixin:
-    """``set_output`` of a transformer whose output is images, which no table can hold."""
+    """A transformer that learns nothing and gives images or spots, which no table can hold."""
 
     def set_output(self, *, transform: str | None = None) -> Any:
         """Choose the output's container: arrays, whatever the steps around this one give.
@@ -34,6 +34,17 @@ class ImageOutputMixin:
                 f'transform must be "default", got {transform!r}'
             )
         return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []  # the parameter dtype decides
+        tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = True
+        return tags
 
 
 def looks_like_structure(obj: Any) -> bool:

@@ -329,14 +329,8 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         """Scattering vector per pixel near the beam, 1/Å."""
         return self.detector().q_per_pixel
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.transformer_tags.preserves_dtype = []  # the parameter dtype decides
-        tags.input_tags.two_d_array = False
         tags.input_tags.allow_nan = False
         tags.no_validation = True
         return tags

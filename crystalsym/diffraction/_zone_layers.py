@@ -8,7 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from crystalsym.diffraction._geometry import VIEW_FAMILIES, shortest_reflection, symmetry_zones
+from crystalsym.diffraction._geometry import (
+    ALONG_X,
+    VIEW_FAMILIES,
+    shortest_reflection,
+    symmetry_zones,
+)
 
 Zone = tuple[int, int, int]
 # The first vector lies along image +x and the second completes it, right-handed seen against the
@@ -20,8 +25,8 @@ FIXED: dict[Zone, tuple[Zone, Zone]] = {
 }
 OF_FAMILIES: dict[Zone, tuple[Zone, Zone]] = {
     **FIXED,
-    (1, -1, 0): ((0, 0, 1), (-1, -1, 0)),
-    (1, 1, 1): ((1, 0, -1), (-1, 1, 0)),
+    (1, -1, 0): (ALONG_X[1, -1, 0], (-1, -1, 0)),
+    (1, 1, 1): (ALONG_X[1, 1, 1], (-1, 1, 0)),
 }
 
 

@@ -133,14 +133,3 @@ class SpotMerger(ImageOutputMixin, TransformerMixin, BaseEstimator):
             raise ValueError(f"threshold must lie between 0 and 1, got {self.threshold!r}")
         if str(np.dtype(self.dtype)) not in ("float32", "uint8"):
             raise ValueError(f'dtype must be "float32" or "uint8", got {self.dtype!r}')
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.transformer_tags.preserves_dtype = []  # the parameter dtype decides
-        tags.input_tags.two_d_array = False
-        tags.input_tags.allow_nan = True
-        return tags

@@ -371,17 +371,6 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
             raise ValueError(f"patterns of {X.shape[2]} pixels are too small, 8 are the least")
         return X
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.transformer_tags.preserves_dtype = []  # the parameter dtype decides
-        tags.input_tags.two_d_array = False
-        tags.input_tags.allow_nan = True
-        return tags
-
 
 def _radius_of_spot(patterns: SpotPatterns) -> np.ndarray:
     """Radius of the field that each spot lies in, 1/Å."""
