@@ -216,7 +216,7 @@ class Degradation(TransformerMixin, BaseEstimator):
         coverage = np.ones(n, dtype=np.int8)
         q_low, q_high = np.nanmin(X.q_min, axis=1), np.nanmax(X.q_max, axis=1)
         fall_short(
-            int(np.random.SeedSequence(list(seed)).generate_state(1, np.uint64)[0]),
+            int(np.random.SeedSequence(list(seed)).generate_state(1, np.uint64)[0] >> np.uint64(1)),
             np.asarray(rows, dtype=np.int64),
             X.starts, X.n_views, hkl, X.indices, np.hypot(*X.q.T.astype(np.float64)),
             X.intensity.astype(np.float64), orbit, equal, strengths,

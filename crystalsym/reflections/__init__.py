@@ -1,0 +1,29 @@
+"""Lists of measured reflections: reading, averaging, symmetry, zero layers, evidence."""
+
+from __future__ import annotations
+
+from crystalsym.reflections._centering import CenteringTest, find_centering
+from crystalsym.reflections._lattice_symmetry import LaueCandidate, laue_candidates
+from crystalsym.reflections._laue import RotationScore
+from crystalsym.reflections._merging import MergedReflections, merge_equivalents
+from crystalsym.reflections._reduction import Reduction, reduce_reflections
+from crystalsym.reflections._reflection_list import ReflectionList
+from crystalsym.reflections._sections import sections
+from crystalsym.reflections._settings import LAUE_CLASSES, canonical_setting, open_settings
+
+__all__ = [
+    "LAUE_CLASSES",
+    "CenteringTest",
+    "LaueCandidate",
+    "MergedReflections",
+    "Reduction",
+    "ReflectionList",
+    "RotationScore",
+    "canonical_setting",
+    "find_centering",
+    "laue_candidates",
+    "merge_equivalents",
+    "open_settings",
+    "reduce_reflections",
+    "sections",
+]

@@ -1,0 +1,168 @@
+"""From a reflection list to its possible Laue classes, each with its averaged reflections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from crystalsym.reflections._centering import CenteringTest, find_centering
+from crystalsym.reflections._lattice_symmetry import (
+    TOLERANCE,
+    LaueCandidate,
+    laue_candidates,
+)
+from crystalsym.reflections._laue import RotationScore, laue_probabilities, score_rotations
+from crystalsym.reflections._merging import MergedReflections, merge_equivalents
+from crystalsym.reflections._reflection_list import ReflectionList, lattice_of
+from crystalsym.reflections._settings import allowed_by_centering, open_settings
+
+IDENTITY = np.eye(3, dtype=int)[None]
+# A few uncertainties of zero among others would outweigh all.
+SMALLEST_SIGMA = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Reduction:
+    """Hold what a list tells before any space group is thought of.
+
+    Attributes
+    ----------
+    reflections : ReflectionList
+        As it came.
+    friedel : MergedReflections
+        Repeats and Friedel mates averaged, in the basis as given.
+    centering : str
+        Of the cell as given; "R-" is the reverse setting.
+    centering_tests : list of CenteringTest
+    rotations : ndarray of shape (m, 3, 3)
+        All rotations of the lattice, in the basis as given.
+    scores : list of RotationScore
+        Of these.
+    candidates : list of LaueCandidate
+        By falling probability.
+    probabilities : ndarray of shape (n,)
+        Of the candidates.
+    """
+
+    reflections: ReflectionList
+    friedel: MergedReflections
+    centering: str
+    centering_tests: list[CenteringTest]
+    rotations: np.ndarray
+    scores: list[RotationScore]
+    candidates: list[LaueCandidate]
+    probabilities: np.ndarray
+    _merged: dict[int, MergedReflections] = field(default_factory=dict, repr=False)
+
+    def merged(self, number: int = 0) -> MergedReflections:
+        """Average the equivalents of one candidate, in its canonical setting.
+
+        Parameters
+        ----------
+        number : int, default=0
+            Place of the candidate.
+
+        Returns
+        -------
+        MergedReflections
+        """
+        if number not in self._merged:
+            self._merged[number] = self._merge(self.candidates[number])
+        return self._merged[number]
+
+    def _merge(self, candidate: LaueCandidate) -> MergedReflections:
+        hkl, intensity, sigma = self._allowed
+        indices = np.round(hkl @ candidate.change.T).astype(np.int64)
+        return merge_equivalents(
+            indices,
+            intensity,
+            sigma,
+            candidate.own_operations,
+            lattice=candidate.lattice,
+            centering=candidate.centering,
+            laue=candidate.laue,
+            coverage=self.reflections.coverage,
+        )
+
+    @cached_property
+    def _allowed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the centering allows; the rest has no indices in a primitive cell."""
+        kept = allowed_by_centering(self.reflections.hkl, self.centering)
+        sigma = _sigma(self.reflections)
+        return self.reflections.hkl[kept], self.reflections.intensity[kept], sigma[kept]
+
+    def settings(self, number: int = 0) -> list[np.ndarray]:
+        """List the open settings of a candidate, as changes of its canonical basis."""
+        merged = self.merged(number)
+        return open_settings(merged.lattice, merged.centering, merged.laue)
+
+
+def reduce_reflections(reflections: ReflectionList, tolerance: float = TOLERANCE) -> Reduction:
+    """Find centering, lattice symmetry and the probability of every Laue class.
+
+    Parameters
+    ----------
+    reflections : ReflectionList
+        With its cell.
+    tolerance : float, default=0.0175
+        How far the cell may be from a lattice of higher symmetry: the largest relative change of
+        its metric; 0.0175 is one degree.
+
+    Returns
+    -------
+    Reduction
+
+    Raises
+    ------
+    ValueError
+        If the cell is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import ReflectionList, reduce_reflections
+    >>> hkl = np.array([(h, k, l) for h in range(-4, 5) for k in range(-4, 5) for l in range(5)])
+    >>> hkl = hkl[hkl.any(axis=1)]
+    >>> bright = 1.0 + 7 * (hkl[:, 0] * hkl[:, 2] + 3 * hkl[:, 1] ** 2) % 13  # of l -> -l, h -> -h
+    >>> measured = ReflectionList(hkl, bright, np.full(len(hkl), 0.1), (5, 6, 7, 90, 104, 90))
+    >>> reduce_reflections(measured).candidates[0].laue
+    '2/m'
+    """
+    if reflections.cell is None:
+        raise ValueError(
+            f"{reflections!r}: the cell is unknown; give cell=(a, b, c, alpha, beta, gamma)"
+        )
+    lattice = lattice_of(reflections.cell)
+    friedel = merge_equivalents(
+        reflections.hkl, reflections.intensity, _sigma(reflections), IDENTITY,
+        lattice=lattice, coverage=reflections.coverage,
+    )  # fmt: skip
+    centering, tests = find_centering(
+        friedel.hkl, friedel.intensity, friedel.sigma, reflections.coverage, reflections.radiation
+    )
+    kept = allowed_by_centering(friedel.hkl, centering)
+    rotations, candidates = laue_candidates(lattice, centering, tolerance)
+    scores = score_rotations(
+        friedel.hkl[kept], friedel.intensity[kept], friedel.sigma[kept], friedel.q[kept], rotations
+    )
+    probabilities = laue_probabilities(candidates, scores)
+    order = np.argsort(-probabilities, kind="stable")
+    return Reduction(
+        reflections,
+        replace(friedel, centering=centering),
+        centering,
+        tests,
+        rotations,
+        scores,
+        [candidates[i] for i in order],
+        probabilities[order],
+    )
+
+
+def _sigma(reflections: ReflectionList) -> np.ndarray:
+    intensity = reflections.intensity
+    if reflections.sigma is None:
+        return 0.05 * np.abs(intensity) + 0.01 * max(np.abs(intensity).mean(), 1e-9)
+    return np.maximum(reflections.sigma, SMALLEST_SIGMA * np.median(reflections.sigma))
