@@ -20,6 +20,7 @@ from crystalsym.measurement._pattern_files import (
     read_patterns,
     write_pattern,
 )
+from crystalsym.measurement._reflection_simulator import ReflectionSimulator
 from crystalsym.measurement._resampling import (
     resample_pattern,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "SUFFIXES",
     "Degradation",
     "Pattern",
+    "ReflectionSimulator",
     "looks_logarithmic",
     "profile_trend",
     "read_pattern",
