@@ -17,7 +17,12 @@ from crystalsym.datasets import CrystalTable
 from crystalsym.diffraction import Coverage
 from crystalsym.measurement._degradation import EVENTS, LOGARITHMIC, Degradation
 from crystalsym.measurement._shortcomings import NAMES, TOLD
-from crystalsym.reflections import ReflectionList, canonical_setting, open_settings
+from crystalsym.reflections import (
+    ReflectionList,
+    canonical_setting,
+    laue_name,
+    open_settings,
+)
 from crystalsym.reflections._lattice_symmetry import lattice_rotations
 from crystalsym.reflections._merging import SIDE, canonical_keys
 from crystalsym.reflections._reflection_list import cell_of
@@ -238,7 +243,7 @@ def _listed(
     if centering not in ("P", "?") and rng.random() < WITHOUT_CENTERING:
         kept = allowed_by_centering(hkl, centering)
         hkl, intensity, sigma = hkl[kept], intensity[kept], sigma[kept]
-    laue = _laue_name(group)
+    laue = laue_name(group)
     change = canonical_setting(lattice, centering, laue)
     if simulator.settings == "random":
         settings = open_settings(change @ lattice, _renamed(centering, laue), laue)
@@ -328,16 +333,3 @@ def _half_sphere(reciprocal: np.ndarray, q_max: float) -> np.ndarray:
 def _renamed(centering: str, laue: str) -> str:
     one_face = laue in ("2/m", "mmm") and centering in ("A", "B", "C")
     return "C" if one_face or (laue == "2/m" and centering == "I") else centering
-
-
-def _laue_name(group: int) -> str:
-    from crystalsym.spacegroups import laue_class, symbol
-
-    name = laue_class(group)
-    if name == "-3m":
-        own = standard_operations(group)[0]
-        along_a = any(np.trace(w) == -1 and (w[:, 0] == (1, 0, 0)).all() for w in own) or any(
-            np.trace(w) == 1 and np.linalg.det(w) < 0 and (w[:, 0] == (-1, 0, 0)).all() for w in own
-        )
-        return "-3m1" if along_a or symbol(group).startswith("R") else "-31m"
-    return name

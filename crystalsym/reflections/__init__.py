@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from crystalsym.reflections._centering import CenteringTest, find_centering
+from crystalsym.reflections._conditions import laue_name
+from crystalsym.reflections._group_likelihoods import GroupLikelihoods, group_likelihoods
+from crystalsym.reflections._intensity_statistics import (
+    IntensityStatistics,
+    intensity_statistics,
+    normalized_intensities,
+)
 from crystalsym.reflections._lattice_symmetry import LaueCandidate, laue_candidates
 from crystalsym.reflections._laue import RotationScore
 from crystalsym.reflections._merging import MergedReflections, merge_equivalents
@@ -14,6 +21,8 @@ from crystalsym.reflections._settings import LAUE_CLASSES, canonical_setting, op
 __all__ = [
     "LAUE_CLASSES",
     "CenteringTest",
+    "GroupLikelihoods",
+    "IntensityStatistics",
     "LaueCandidate",
     "MergedReflections",
     "Reduction",
@@ -21,8 +30,12 @@ __all__ = [
     "RotationScore",
     "canonical_setting",
     "find_centering",
+    "group_likelihoods",
+    "intensity_statistics",
     "laue_candidates",
+    "laue_name",
     "merge_equivalents",
+    "normalized_intensities",
     "open_settings",
     "reduce_reflections",
     "sections",
