@@ -17,16 +17,17 @@ from crystalsym.datasets import CrystalTable
 from crystalsym.diffraction import Coverage
 from crystalsym.measurement._degradation import EVENTS, LOGARITHMIC, Degradation
 from crystalsym.measurement._shortcomings import NAMES, TOLD
-from crystalsym.reflections import (
-    ReflectionList,
-    canonical_setting,
-    laue_name,
-    open_settings,
-)
+from crystalsym.reflections import ReflectionList
 from crystalsym.reflections._lattice_symmetry import lattice_rotations
 from crystalsym.reflections._merging import SIDE, canonical_keys
 from crystalsym.reflections._reflection_list import cell_of
-from crystalsym.reflections._settings import allowed_by_centering, centering_of
+from crystalsym.crystals._metric_settings import (
+    allowed_by_centering,
+    canonical_setting,
+    centering_of,
+    open_settings,
+    oriented_laue_class,
+)
 from crystalsym.scattering import structure_factors
 
 # Limit of resolution of a perfect list, Å.
@@ -243,7 +244,7 @@ def _listed(
     if centering not in ("P", "?") and rng.random() < WITHOUT_CENTERING:
         kept = allowed_by_centering(hkl, centering)
         hkl, intensity, sigma = hkl[kept], intensity[kept], sigma[kept]
-    laue = laue_name(group)
+    laue = oriented_laue_class(group)
     change = canonical_setting(lattice, centering, laue)
     if simulator.settings == "random":
         settings = open_settings(change @ lattice, _renamed(centering, laue), laue)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from crystalsym.reflections._centering import CenteringTest, find_centering
-from crystalsym.reflections._conditions import laue_name
 from crystalsym.reflections._group_likelihoods import GroupLikelihoods, group_likelihoods
 from crystalsym.reflections._intensity_statistics import (
     IntensityStatistics,
@@ -16,10 +15,8 @@ from crystalsym.reflections._merging import MergedReflections, merge_equivalents
 from crystalsym.reflections._reduction import Reduction, reduce_reflections
 from crystalsym.reflections._reflection_list import ReflectionList
 from crystalsym.reflections._sections import sections
-from crystalsym.reflections._settings import LAUE_CLASSES, canonical_setting, open_settings
 
 __all__ = [
-    "LAUE_CLASSES",
     "CenteringTest",
     "GroupLikelihoods",
     "IntensityStatistics",
@@ -28,15 +25,12 @@ __all__ = [
     "Reduction",
     "ReflectionList",
     "RotationScore",
-    "canonical_setting",
     "find_centering",
     "group_likelihoods",
     "intensity_statistics",
     "laue_candidates",
-    "laue_name",
     "merge_equivalents",
     "normalized_intensities",
-    "open_settings",
     "reduce_reflections",
     "sections",
 ]

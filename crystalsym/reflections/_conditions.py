@@ -7,41 +7,16 @@ from itertools import permutations
 
 import numpy as np
 
-from crystalsym.reflections._settings import LAUE_CLASSES, allowed_by_centering
-from crystalsym.spacegroups import is_absent, laue_class, symbol
-from crystalsym.spacegroups._facts import group_operations
+from crystalsym.crystals._metric_settings import (
+    LAUE_CLASSES,
+    allowed_by_centering,
+    oriented_laue_class,
+)
+from crystalsym.spacegroups import is_absent, symbol
 
 # Absences of any group show within these indices.
 GRID = 6
 _MULTIPLICITY = {"P": 1, "A": 2, "B": 2, "C": 2, "I": 2, "F": 4, "R": 3}
-
-
-def laue_name(number: int) -> str:
-    """Name a group's Laue class as lists of reflections have it: -3m in its two orientations.
-
-    Parameters
-    ----------
-    number : int
-        Space group.
-
-    Examples
-    --------
-    >>> from crystalsym.reflections import laue_name
-    >>> laue_name(14), laue_name(152), laue_name(151), laue_name(167)
-    ('2/m', '-3m1', '-31m', '-3m1')
-    """
-    name = laue_class(number)
-    if name != "-3m":
-        return name
-    if symbol(number).startswith("R"):
-        return "-3m1"
-    # A twofold axis along a, or a mirror plane across it, belongs to -3m1.
-    along_a = {((1, -1, 0), (0, -1, 0), (0, 0, -1)), ((-1, 1, 0), (0, 1, 0), (0, 0, 1))}
-    for op in group_operations(number).sym_ops:
-        rows = tuple(tuple(value // op.DEN for value in row) for row in op.rot)
-        if rows in along_a:
-            return "-3m1"
-    return "-31m"
 
 
 @cache
@@ -49,7 +24,7 @@ def groups_of(laue: str) -> tuple[int, ...]:
     """All space groups of a Laue class."""
     if laue not in LAUE_CLASSES:
         raise ValueError(f"laue must be one of {LAUE_CLASSES}, got {laue!r}")
-    return tuple(number for number in range(1, 231) if laue_name(number) == laue)
+    return tuple(number for number in range(1, 231) if oriented_laue_class(number) == laue)
 
 
 @cache

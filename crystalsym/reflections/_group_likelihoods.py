@@ -22,7 +22,7 @@ from crystalsym.reflections._intensity_statistics import (
     normalized_intensities,
 )
 from crystalsym.reflections._merging import MergedReflections, canonical_keys
-from crystalsym.reflections._settings import allowed_by_centering
+from crystalsym.crystals._metric_settings import allowed_by_centering
 from crystalsym.spacegroups import is_centrosymmetric
 
 # Normalized intensities are mixtures of exponentials of these means, in these parts: of places

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from crystalsym.reflections._settings import (
+from crystalsym.crystals._metric_settings import (
     CENTERINGS,
     TURNED,
     canonical_setting,

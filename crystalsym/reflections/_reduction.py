@@ -16,7 +16,7 @@ from crystalsym.reflections._lattice_symmetry import (
 from crystalsym.reflections._laue import RotationScore, laue_probabilities, score_rotations
 from crystalsym.reflections._merging import MergedReflections, merge_equivalents
 from crystalsym.reflections._reflection_list import ReflectionList, lattice_of
-from crystalsym.reflections._settings import allowed_by_centering, open_settings
+from crystalsym.crystals._metric_settings import allowed_by_centering, open_settings
 
 IDENTITY = np.eye(3, dtype=int)[None]
 # A few uncertainties of zero among others would outweigh all.

@@ -7,9 +7,14 @@ old: lattice' = P lattice, h' = h Pᵀ.
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import permutations, product
 
 import numpy as np
+
+from crystalsym.crystals._crystal import Crystal
+from crystalsym.spacegroups import laue_class, symbol
+from crystalsym.spacegroups._facts import group_operations
 
 LAUE_CLASSES = (
     "-1", "2/m", "mmm", "4/m", "4/mmm", "-3", "-3m1", "-31m", "6/m", "6/mmm", "m-3", "m-3m",
@@ -21,8 +26,6 @@ EXCHANGED = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]])
 TURNED = np.diag([-1, -1, 1])
 # Vectors of a plane that are tried.
 REACH = 6
-# Lengths closer than this count as equal.
-EQUAL = 1e-6
 
 
 def canonical_setting(lattice: np.ndarray, centering: str, laue: str) -> np.ndarray:
@@ -53,7 +56,7 @@ def canonical_setting(lattice: np.ndarray, centering: str, laue: str) -> np.ndar
     Examples
     --------
     >>> import numpy as np
-    >>> from crystalsym.reflections import canonical_setting
+    >>> from crystalsym.crystals._metric_settings import canonical_setting
     >>> canonical_setting(np.diag([9.0, 4.0, 6.0]), "P", "mmm").tolist()
     [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
     """
@@ -90,7 +93,7 @@ def open_settings(lattice: np.ndarray, centering: str, laue: str) -> list[np.nda
     Examples
     --------
     >>> import numpy as np
-    >>> from crystalsym.reflections import open_settings
+    >>> from crystalsym.crystals._metric_settings import open_settings
     >>> cube = np.eye(3)
     >>> [len(open_settings(cube, "P", laue)) for laue in ("-1", "2/m", "mmm", "4/m", "m-3m")]
     [1, 6, 6, 2, 1]
@@ -234,3 +237,72 @@ def _with_b(one: np.ndarray, two: np.ndarray) -> np.ndarray:
     if np.linalg.det(change) < 0:
         change[1, 1] = -1
     return change
+
+
+@cache
+def oriented_laue_class(number: int) -> str:
+    """Name a group's Laue class with the two orientations of -3m told apart.
+
+    Parameters
+    ----------
+    number : int
+        Space group.
+
+    Examples
+    --------
+    >>> from crystalsym.crystals._metric_settings import oriented_laue_class
+    >>> [oriented_laue_class(number) for number in (14, 152, 151, 167)]
+    ['2/m', '-3m1', '-31m', '-3m1']
+    """
+    name = laue_class(number)
+    if name != "-3m":
+        return name
+    if symbol(number).startswith("R"):
+        return "-3m1"
+    # A twofold axis along a, or a mirror plane across it, belongs to -3m1.
+    along_a = {((1, -1, 0), (0, -1, 0), (0, 0, -1)), ((-1, 1, 0), (0, 1, 0), (0, 0, 1))}
+    for op in group_operations(number).sym_ops:
+        if tuple(tuple(value // op.DEN for value in row) for row in op.rot) in along_a:
+            return "-3m1"
+    return "-31m"
+
+
+def in_metric_setting(crystal: Crystal, number: int) -> Crystal:
+    """Bring a standard cell to the setting that its metric alone would choose.
+
+    Of the space group only centering and Laue class take part, so that the cell tells no more than
+    one found by diffraction.
+
+    Parameters
+    ----------
+    crystal : Crystal
+        In the standard cell of its space group.
+    number : int
+        Its space group.
+
+    Returns
+    -------
+    Crystal
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym import Crystal
+    >>> from crystalsym.crystals import in_metric_setting
+    >>> crystal = Crystal(np.diag([9.0, 4.0, 6.0]), [[0.1, 0.2, 0.3]], [6])
+    >>> in_metric_setting(crystal, 16).frac_coords.round(1).tolist()
+    [[0.2, 0.3, 0.1]]
+    """
+    centering = symbol(number)[0]
+    change = canonical_setting(crystal.lattice, centering, oriented_laue_class(number))
+    if (change == np.eye(3)).all():
+        return crystal
+    coords = crystal.frac_coords @ np.linalg.inv(change)
+    return Crystal(
+        change @ crystal.lattice,
+        coords - np.floor(coords),
+        crystal.atomic_numbers,
+        crystal.occupancies,
+        name=crystal.name,
+        notes=crystal.notes,
+    )
