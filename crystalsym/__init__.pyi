@@ -15,6 +15,7 @@ from . import (
     networks,
     plotting,
     pretrained,
+    reflections,
     scattering,
     shaping,
     spacegroups,
@@ -22,9 +23,10 @@ from . import (
 )
 from .classification import SimilarityClassifier, SpaceGroupClassifier
 from .crystals import Cluster, Crystal, as_crystal, space_group_number, standardize
-from .diffraction import DiffractionSimulator, reflections
+from .diffraction import DiffractionSimulator
 from .identification import identify, identify_many
 from .pretrained import load_pretrained, recommended_pipeline
+from .reflections import ReflectionList
 from .shaping import PatternShaper, SpotMerger
 
 __version__: str
@@ -34,6 +36,7 @@ __all__ = [
     "Crystal",
     "DiffractionSimulator",
     "PatternShaper",
+    "ReflectionList",
     "SimilarityClassifier",
     "SpaceGroupClassifier",
     "SpotMerger",

@@ -50,6 +50,19 @@ class MovedModule(ModuleType):
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
 
+class FunctionBecomeRoom(ModuleType):
+    """A room whose name was that of a function, which can still be called, with a warning."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        name = self.__name__.rpartition(".")[2]
+        warnings.warn(
+            f"{self.__name__}() has moved: import it from crystalsym.diffraction",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return getattr(importlib.import_module("crystalsym.diffraction"), name)(*args, **kwargs)
+
+
 class _Finder(MetaPathFinder, Loader):
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         package, _, name = fullname.rpartition(".")

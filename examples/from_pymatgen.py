@@ -8,7 +8,8 @@ from __future__ import annotations
 from pymatgen.core import Lattice, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
-from crystalsym import load_pretrained, reflections
+from crystalsym import load_pretrained
+from crystalsym.diffraction import reflections
 from crystalsym.spacegroups import symbol
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from crystalsym import reflections, space_group_number, standardize
+from crystalsym import space_group_number, standardize
 from crystalsym.datasets import example_crystals
+from crystalsym.diffraction import reflections
 from crystalsym.spacegroups import is_absent, symbol
 
 

@@ -43,7 +43,7 @@ def test_the_package_says_it_is_typed():
 @pytest.mark.parametrize(
     "code",
     [
-        "from crystalsym import DiffractionSimulator, PatternShaper, SpotMerger, reflections",
+        "from crystalsym import DiffractionSimulator, PatternShaper, SpotMerger, ReflectionList",
         "from crystalsym import Crystal, as_crystal, standardize, spacegroups, datasets",
         "from crystalsym import SpaceGroupClassifier, SimilarityClassifier, load_pretrained",
         "from crystalsym.featurizers import SpaceGroupFeaturizer; SpaceGroupFeaturizer()",

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import crystalsym
@@ -80,6 +81,13 @@ def test_former_paths_work_and_say_where_to_go(module):
         assert value is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         former.nothing  # noqa: B018
+
+
+def test_a_function_that_became_a_room_still_answers():
+    crystal = crystalsym.Crystal(np.eye(3) * 4, [[0, 0, 0]], [84])
+    with pytest.warns(DeprecationWarning, match=r"crystalsym.reflections\(\) has moved"):
+        table = crystalsym.reflections(crystal, 0.3)
+    assert len(table.hkl) == 7
 
 
 def test_every_former_module_is_listed():

@@ -185,7 +185,10 @@ def _draw(group: int, n_atoms: Any, volume: Any, rng: np.random.Generator) -> tu
 
 
 def _closest(
-    fractions: np.ndarray, rotations: np.ndarray, translations: np.ndarray, cell: np.ndarray,
+    fractions: np.ndarray,
+    rotations: np.ndarray,
+    translations: np.ndarray,
+    cell: np.ndarray,
     bonded: bool,
 ) -> float:
     """Shortest distance between atoms of different molecules, Å."""

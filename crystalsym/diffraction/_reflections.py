@@ -33,7 +33,8 @@ class ReflectionTable:
 
     Examples
     --------
-    >>> from crystalsym import reflections, standardize
+    >>> from crystalsym import standardize
+    >>> from crystalsym.diffraction import reflections
     >>> from crystalsym.datasets import example_crystals
     >>> table = reflections(standardize(example_crystals()["Si"]), q_max=0.4)
     >>> strongest = table.intensity[1:].argmax() + 1                      # 000 comes first
@@ -110,7 +111,7 @@ def reflections(crystal: Any, q_max: float = 1.457, *, radiation: str = "xray") 
 
     Examples
     --------
-    >>> from crystalsym import reflections
+    >>> from crystalsym.diffraction import reflections
     >>> from crystalsym.crystals import Crystal
     >>> cu = Crystal([[3.615, 0, 0], [0, 3.615, 0], [0, 0, 3.615]],
     ...              [[0, 0, 0], [0, .5, .5], [.5, 0, .5], [.5, .5, 0]], [29] * 4)

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import check_random_state
 
 from crystalsym.crystals import Crystal, as_crystal, space_group_number, standardize
+from crystalsym.crystals._cell_parameters import cell_of
 from crystalsym.crystals._lists import structure_list
 from crystalsym.crystals._wyckoff import centering_vectors, standard_operations
 from crystalsym.datasets import CrystalTable
@@ -20,7 +21,6 @@ from crystalsym.measurement._shortcomings import NAMES, TOLD
 from crystalsym.reflections import ReflectionList
 from crystalsym.reflections._lattice_symmetry import lattice_rotations
 from crystalsym.reflections._merging import SIDE, canonical_keys
-from crystalsym.reflections._reflection_list import cell_of
 from crystalsym.crystals._metric_settings import (
     allowed_by_centering,
     canonical_setting,
@@ -232,9 +232,7 @@ def _one(
         if kept.sum() >= 8:
             listed, measured, given = listed[kept], measured[kept], given[kept]
             coverage = Coverage.OBSERVED if rng.random() < TOLD else Coverage.LISTED
-    return _listed(
-        simulator, listed, measured, given, lattice, centering, group, rng, coverage
-    )
+    return _listed(simulator, listed, measured, given, lattice, centering, group, rng, coverage)
 
 
 def _listed(

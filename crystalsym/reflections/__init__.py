@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+from crystalsym._moved import FunctionBecomeRoom
 from crystalsym.reflections._centering import CenteringTest, find_centering
 from crystalsym.reflections._group_likelihoods import GroupLikelihoods, group_likelihoods
 from crystalsym.reflections._intensity_statistics import (
@@ -34,3 +37,6 @@ __all__ = [
     "reduce_reflections",
     "sections",
 ]
+
+# crystalsym.reflections(crystal) was a function before it was a room.
+sys.modules[__name__].__class__ = FunctionBecomeRoom

@@ -94,7 +94,9 @@ def find_centering(
             listed = float(intensity[~allowed].mean()) / mean_allowed if n_forbidden else 0.0
             dense = n_forbidden > 0.25 * (fold - 1) * n_allowed
             believed = ratio < limit and (not dense or listed < limit)
-        tests.append(CenteringTest(centering, n_forbidden, n_allowed, ratio, significance, believed))
+        tests.append(
+            CenteringTest(centering, n_forbidden, n_allowed, ratio, significance, believed)
+        )
     chosen = [test for test in tests if test.believed]
     if not chosen:
         return "P", tests

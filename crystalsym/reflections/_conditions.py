@@ -107,5 +107,3 @@ def is_special(hkl: np.ndarray) -> np.ndarray:
         | (np.abs(h) == np.abs(k)) | (np.abs(k) == np.abs(m)) | (np.abs(h) == np.abs(m))
         | (h == i) | (k == i)
     )  # fmt: skip
-
-

@@ -59,9 +59,7 @@ class GroupLikelihoods:
     statistics: IntensityStatistics
 
 
-def group_likelihoods(
-    merged: MergedReflections, settings: list[np.ndarray]
-) -> GroupLikelihoods:
+def group_likelihoods(merged: MergedReflections, settings: list[np.ndarray]) -> GroupLikelihoods:
     """Score every space group of a Laue class by what it forbids.
 
     Parameters

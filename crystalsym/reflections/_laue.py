@@ -124,7 +124,11 @@ def laue_probabilities(
 
 
 def _score(
-    relative: np.ndarray, error: np.ndarray, one: np.ndarray, two: np.ndarray, unrelated: float,
+    relative: np.ndarray,
+    error: np.ndarray,
+    one: np.ndarray,
+    two: np.ndarray,
+    unrelated: float,
     n_general: int,
 ) -> RotationScore:
     n = len(one)

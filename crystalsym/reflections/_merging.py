@@ -10,7 +10,7 @@ import numpy as np
 from crystalsym.diffraction import Coverage
 
 # Keys of reflections: (h side + k) side + l.
-SIDE = 4096
+SIDE = 1 << 17
 # Measurements further from the others than so many uncertainties count less.
 OUTLYING = 4.0
 # The proportional part of the uncertainties that is looked for, at most.

@@ -15,7 +15,8 @@ from crystalsym.reflections._lattice_symmetry import (
 )
 from crystalsym.reflections._laue import RotationScore, laue_probabilities, score_rotations
 from crystalsym.reflections._merging import MergedReflections, merge_equivalents
-from crystalsym.reflections._reflection_list import ReflectionList, lattice_of
+from crystalsym.reflections._reflection_list import ReflectionList
+from crystalsym.crystals._cell_parameters import lattice_of
 from crystalsym.crystals._metric_settings import allowed_by_centering, open_settings
 
 IDENTITY = np.eye(3, dtype=int)[None]
@@ -130,11 +131,9 @@ def reduce_reflections(reflections: ReflectionList, tolerance: float = TOLERANCE
     >>> reduce_reflections(measured).candidates[0].laue
     '2/m'
     """
-    if reflections.cell is None:
-        raise ValueError(
-            f"{reflections!r}: the cell is unknown; give cell=(a, b, c, alpha, beta, gamma)"
-        )
-    lattice = lattice_of(reflections.cell)
+    lattice = lattice_of(reflections.known_cell())
+    if not len(reflections):
+        raise ValueError(f"{reflections!r}: the list holds no reflection")
     friedel = merge_equivalents(
         reflections.hkl, reflections.intensity, _sigma(reflections), IDENTITY,
         lattice=lattice, coverage=reflections.coverage,

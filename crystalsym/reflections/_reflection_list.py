@@ -1,242 +1,380 @@
-"""A list of measured reflections, and what is known about how it was measured."""
+"""Reflection lists: what a measurement of a crystal gives, one row a measurement."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from crystalsym.diffraction import Coverage
 
+Cell = tuple[float, float, float, float, float, float]
+Radiation = Literal["xray", "electron", "neutron"]
+
 RADIATIONS = ("xray", "electron", "neutron")
+_PER_ROW = ("hkl", "intensity", "sigma", "batch")
+_MOST = 32767  # of an index: no crystal has more, a misread column has
+_GREATEST = 1e100  # of an intensity, so that sums of squares stay finite
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ReflectionList:
-    """Hold measured reflections of one crystal.
+    """Hold the measured reflections of one crystal.
 
-    It has ``len`` and takes rows by slice, mask and index array.
+    It has ``len`` and takes rows by index, slice, index array and mask (a single index gives a
+    list of one row), and pickles.
 
     Parameters
     ----------
     hkl : array-like of int, shape (n, 3)
-        Every measurement is a row; a reflection may be listed several times.
+        Indices, every measurement a row. Repeats are allowed, (0, 0, 0) is not.
     intensity : array-like of shape (n,)
-        Proportional to |F|², on any scale; may be negative.
+        Squares of structure factors on any scale. Negative ones are normal.
     sigma : array-like of shape (n,), optional
-        Standard uncertainties, above 0.
-    cell : sequence of 6 numbers, optional
-        a, b, c in Å and alpha, beta, gamma in degrees, of the indices.
+        Their standard uncertainties, above 0.
+    cell : sequence of 6 floats, gemmi.UnitCell or pymatgen Lattice, optional
+        a, b, c in Å and alpha, beta, gamma in degrees that the indices belong to.
     wavelength : float, optional
-        Å.
+        In Å.
     radiation : {"xray", "electron", "neutron"}, optional
     coverage : Coverage, default=Coverage.LISTED
-        ``LISTED``: every place that was measured is listed. ``OBSERVED``: places where nothing
-        was observed were left out.
+        ``LISTED``: every reflection that was measured has a row. ``OBSERVED``: those in which
+        nothing was seen were left out.
     batch : array-like of int, shape (n,), optional
-        Batch, run or frame of each measurement.
-    carried : mapping, default={}
-        What a file says of symmetry and atoms: shown, never used.
-    notes : tuple of str, default=()
-        What reading had to assume, convert or leave out.
-    source : mapping, default={}
-        Where each came from, such as ``{"hkl": "x.hkl", "cell": "x.ins"}``.
+        Batch, run or frame of each row.
+    carried : mapping, optional
+        What a file said about symmetry and atoms. It is shown and never used.
+    notes : sequence of str, optional
+        What reading had to assume, drop or convert.
+    source : mapping of str to str, optional
+        Where each thing came from.
+    name : str, default=""
+        Name for messages, the stem of a file read.
 
     Raises
     ------
     ValueError
-        If shapes disagree, there is no reflection, a value is not finite, a sigma not positive, an
-        index not whole, or a cell impossible.
+        If something is impossible; names the item, the row and what would be right.
 
     Examples
     --------
     >>> from crystalsym.reflections import ReflectionList
-    >>> measured = ReflectionList([[1, 0, 0], [0, 2, 0]], [10.0, 3.0], [0.5, 0.4],
-    ...                           cell=(4, 5, 6, 90, 90, 90))
-    >>> len(measured), measured.q.round(2).tolist(), round(measured.d_min, 2)
-    (2, [0.25, 0.4], 2.5)
+    >>> measured = ReflectionList(
+    ...     [[1, 1, 1], [2, 0, 0], [-2, 0, 0]], [80.0, 100.0, 98.0], [1.0, 2.0, 2.0],
+    ...     cell=(5.64, 5.64, 5.64, 90, 90, 90), name="salt")
+    >>> measured
+    ReflectionList('salt', 3 reflections, cell=(5.64, 5.64, 5.64, 90.0, 90.0, 90.0), d_min=2.82)
+    >>> len(measured[1:]), measured[measured.intensity > 90].hkl.tolist()
+    (2, [[2, 0, 0], [-2, 0, 0]])
     """
 
-    hkl: np.ndarray
-    intensity: np.ndarray
-    sigma: np.ndarray | None = None
-    cell: tuple[float, ...] | None = None
+    hkl: NDArray[np.int32]
+    intensity: NDArray[np.float64]
+    sigma: NDArray[np.float64] | None = None
+    cell: Cell | None = None
     wavelength: float | None = None
-    radiation: str | None = None
+    radiation: Radiation | None = None
     coverage: Coverage = Coverage.LISTED
-    batch: np.ndarray | None = None
+    batch: NDArray[np.int32] | None = None
     carried: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
     def __post_init__(self) -> None:
-        hkl = _whole(self.hkl)
+        hkl = as_indices(self.hkl)
         n = len(hkl)
-        if n == 0:
-            raise ValueError("a reflection list needs at least one reflection")
-        intensity = _finite(self.intensity, "intensity", n, hkl)
-        sigma = self.sigma
-        if sigma is not None:
-            sigma = _finite(sigma, "sigma", n, hkl)
-            if (sigma <= 0).any():
-                row = int(np.flatnonzero(sigma <= 0)[0])
-                raise ValueError(
-                    f"sigma of reflection {tuple(hkl[row].tolist())} (row {row}) is {sigma[row]:g};"
-                    " uncertainties must be positive"
-                )
-        kept = hkl.any(axis=1)
-        notes = tuple(self.notes)
-        if not kept.any():
-            raise ValueError("a reflection list needs a reflection other than 0 0 0")
-        values: dict[str, Any] = {"hkl": hkl, "intensity": intensity, "sigma": sigma}
-        if self.batch is not None:
-            batch = np.asarray(self.batch)
-            if batch.shape != (n,):
-                raise ValueError(f"batch must have one number for each of {n} reflections")
-            values["batch"] = batch.astype(np.int32)
-        if not kept.all():
-            notes = (*notes, f"{(~kept).sum()} rows of 0 0 0 left out")
-            values = {k: None if v is None else v[kept] for k, v in values.items()}
-        values["notes"] = notes
-        if self.cell is not None:
-            values["cell"] = checked_cell(self.cell)
-        if self.radiation is not None and self.radiation not in RADIATIONS:
-            raise ValueError(f"radiation must be one of {RADIATIONS}, got {self.radiation!r}")
-        if self.wavelength is not None and not (
-            math.isfinite(self.wavelength) and self.wavelength > 0
-        ):
-            raise ValueError(f"wavelength must be positive, got {self.wavelength!r}")
-        values["coverage"] = Coverage(self.coverage)
-        if values["coverage"] == Coverage.WHOLE:
-            raise ValueError("a reflection list is LISTED or OBSERVED, it has no dark places")
-        for name, value in values.items():
+        checked = {
+            "hkl": hkl,
+            "intensity": _column(self.intensity, "intensity", n),
+            "sigma": None if self.sigma is None else _column(self.sigma, "sigma", n),
+            "batch": None if self.batch is None else _batches(self.batch, n),
+            "cell": None if self.cell is None else as_cell(self.cell),
+            "wavelength": None if self.wavelength is None else as_wavelength(self.wavelength),
+            "coverage": _coverage(self.coverage),
+            "carried": dict(self.carried),
+            "notes": tuple(str(note) for note in self.notes),
+            "source": {str(key): str(value) for key, value in self.source.items()},
+            "name": str(self.name),
+        }
+        for name, value in checked.items():
             object.__setattr__(self, name, value)
+        _refuse_rows(~np.any(hkl, axis=1), "hkl is (0, 0, 0), which is the direct beam, not a spot")
+        if self.sigma is not None:
+            _refuse_rows(self.sigma <= 0, "sigma is not above 0")
+        if self.radiation is not None and self.radiation not in RADIATIONS:
+            raise ValueError(f"radiation={self.radiation!r}: needs one of {', '.join(RADIATIONS)}")
+
+    @classmethod
+    def from_arrays(
+        cls,
+        hkl: ArrayLike,
+        intensity: ArrayLike,
+        sigma: ArrayLike | None = None,
+        cell: Any = None,
+        *,
+        amplitudes: bool = False,
+        batch: ArrayLike | None = None,
+        notes: Sequence[str] = (),
+        **others: Any,
+    ) -> ReflectionList:
+        """Make a list of arrays, without the rows that hold no measurement.
+
+        Left out, and counted in ``notes``, are rows of (0, 0, 0), of intensities or uncertainties
+        that are NaN, of uncertainties that are 0 or negative (-1 beside -1: not measured), and of
+        uncertainties of 9999 or the like that intensities do not exceed. Uncertainties that are 0
+        in every row are taken for none given.
+
+        Parameters
+        ----------
+        hkl : array-like of int, shape (n, 3)
+        intensity : array-like of shape (n,)
+        sigma : array-like of shape (n,), optional
+        cell : sequence of 6 floats, gemmi.UnitCell or pymatgen Lattice, optional
+        amplitudes : bool, default=False
+            ``intensity`` and ``sigma`` are those of |F|: they are squared, negative ones (which
+            nobody can have measured) to negative intensities.
+        batch : array-like of int, shape (n,), optional
+        notes : sequence of str, optional
+        **others
+            The other parameters of :class:`ReflectionList`.
+
+        Returns
+        -------
+        ReflectionList
+
+        Examples
+        --------
+        >>> from crystalsym.reflections import ReflectionList
+        >>> measured = ReflectionList.from_arrays(
+        ...     [[1, 0, 0], [0, 1, 0], [0, 0, 1]], [5.0, -1.0, 7.0], [0.5, -1.0, 0.6])
+        >>> len(measured), measured.notes
+        (2, ('1 row of -1 -1 (not measured) is left out',))
+        """
+        hkl = as_indices(hkl)
+        n = len(hkl)
+        values = _floats(intensity, "intensity", n)
+        errors = None if sigma is None else _floats(sigma, "sigma", n)
+        said = list(notes)
+        batches = None if batch is None else _batches(batch, n)
+        if errors is not None and n and not np.any(errors[~np.isnan(errors)]):
+            said.append("the uncertainties are all 0 or not given: taken for unknown")
+            errors = None
+        kept = np.ones(n, dtype=bool)
+        for rows, what in _unmeasured(hkl, values, errors):
+            count = int(np.count_nonzero(kept & rows))
+            if count:
+                said.append(
+                    f"{count} {'row' if count == 1 else 'rows'} of {what}"
+                    f" {'is' if count == 1 else 'are'} left out"
+                )
+            kept &= ~rows
+        if not kept.all():
+            hkl, values = hkl[kept], values[kept]
+            errors = None if errors is None else errors[kept]
+            batches = None if batches is None else batches[kept]
+        if amplitudes:
+            # The error of a square is 2 F dF; F^2 of a weak F keeps dF^2, which 2 F dF forgets.
+            if errors is not None:
+                errors = 2 * np.abs(values) * errors + errors**2
+            values = values * np.abs(values)
+        return cls(hkl, values, errors, cell, batch=batches, notes=tuple(said), **others)
 
     def __len__(self) -> int:
-        return len(self.intensity)
+        return len(self.hkl)
+
+    def __repr__(self) -> str:
+        parts = [repr(self.name)] if self.name else []
+        parts.append(f"{len(self)} reflections")
+        if self.cell is not None:
+            parts.append(f"cell={self.cell}")
+            if len(self):
+                parts.append(f"d_min={self.d_min:.3g}")
+        if self.coverage is not Coverage.LISTED:
+            parts.append(self.coverage.name)
+        return f"ReflectionList({', '.join(parts)})"
 
     def __getitem__(self, rows: Any) -> ReflectionList:
         if isinstance(rows, (int, np.integer)):
-            rows = [int(rows)]
-        kept = {
-            name: None if (value := getattr(self, name)) is None else value[rows]
-            for name in ("hkl", "intensity", "sigma", "batch")
+            place = int(rows)
+            if not -len(self) <= place < len(self):
+                raise IndexError(f"row {place} of a list of {len(self)} reflections")
+            rows = [place]
+        taken = {name: getattr(self, name) for name in _PER_ROW}
+        parts: dict[str, Any] = {
+            name: None if one is None else one[rows] for name, one in taken.items()
         }
-        return replace(self, **kept)
+        return replace(self, **parts)
 
-    def __repr__(self) -> str:
-        name = f"{self.name}: " if self.name else ""
-        cell = "no cell" if self.cell is None else " ".join(f"{x:g}" for x in self.cell)
-        return f"ReflectionList({name}{len(self)} reflections, {cell})"
+    def __getstate__(self) -> dict[str, Any]:
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
-    @property
-    def name(self) -> str | None:
-        """Name of the file without its ending; None if there is none."""
-        path = self.source.get("path")
-        return Path(path).stem if path else None
+    @cached_property
+    def q(self) -> NDArray[np.float64]:
+        """Give |q| = 1/d of each row, 1/Å."""
+        return lengths_of(self.hkl, self.known_cell())
 
     @property
-    def reciprocal(self) -> np.ndarray:
-        """Reciprocal vectors as rows, 1/Å, shape (3, 3).
+    def d_min(self) -> float:
+        """Give the smallest spacing d reached, Å."""
+        if not len(self):
+            raise ValueError(f"{self.name or 'the list'} holds no reflections, so it has no d_min")
+        return float(1 / self.q.max())
+
+    def known_cell(self) -> Cell:
+        """Give the cell of a list that has one.
+
+        Returns
+        -------
+        tuple of 6 floats
 
         Raises
         ------
         ValueError
-            If the cell is unknown.
+            If it is not known.
         """
         if self.cell is None:
-            raise ValueError("the cell of the reflection list is unknown: give cell=(a, b, c, ...)")
-        return np.linalg.inv(lattice_of(self.cell)).T
-
-    @property
-    def q(self) -> np.ndarray:
-        """|q| = 1/d of each reflection, 1/Å."""
-        return np.linalg.norm(self.hkl @ self.reciprocal, axis=1)
-
-    @property
-    def d_min(self) -> float:
-        """Smallest plane distance, Å."""
-        return float(1 / self.q.max())
+            raise ValueError(
+                f"{self.name or 'the list'} has no cell: give cell=(a, b, c, alpha, beta, gamma)"
+            )
+        return self.cell
 
 
-def lattice_of(cell: ArrayLike) -> np.ndarray:
-    """Lattice vectors as rows, a along x and b in the xy plane, of six cell parameters."""
-    a, b, c, alpha, beta, gamma = (float(value) for value in np.asarray(cell, dtype=float))
-    cosines = np.cos(np.radians([alpha, beta, gamma]))
-    sine = math.sin(math.radians(gamma))
-    x = cosines[1]
-    y = (cosines[0] - cosines[1] * cosines[2]) / sine
+def lengths_of(hkl: NDArray[np.integer], cell: Cell) -> NDArray[np.float64]:
+    """|q| = 1/d of reflections, 1/Å."""
+    metric = np.linalg.inv(metric_tensor(cell))
+    h = hkl.astype(float)
+    return np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", h, metric, h), 0))
+
+
+def metric_tensor(cell: Cell) -> NDArray[np.float64]:
+    """Scalar products of the cell's vectors, Å^2."""
+    a, b, c = cell[:3]
+    ca, cb, cc = (math.cos(math.radians(angle)) for angle in cell[3:])
     return np.array(
-        [
-            [a, 0, 0],
-            [b * cosines[2], b * sine, 0],
-            [c * x, c * y, c * math.sqrt(max(1 - x * x - y * y, 0))],
-        ]
-    )
+        [[a * a, a * b * cc, a * c * cb], [a * b * cc, b * b, b * c * ca],
+         [a * c * cb, b * c * ca, c * c]]
+    )  # fmt: skip
 
 
-def cell_of(lattice: np.ndarray) -> tuple[float, ...]:
-    """Six cell parameters of lattice vectors."""
-    metric = lattice @ lattice.T
-    edges = np.sqrt(np.diag(metric))
-    pairs = ((1, 2), (0, 2), (0, 1))
-    cosines = [np.clip(metric[i, j] / (edges[i] * edges[j]), -1, 1) for i, j in pairs]
-    return (*map(float, edges), *map(float, np.degrees(np.arccos(cosines))))
-
-
-def checked_cell(cell: Any) -> tuple[float, ...]:
-    """Return six cell parameters as floats.
+def as_cell(cell: Any) -> Cell:
+    """Six floats of a cell in any form.
 
     Raises
     ------
     ValueError
-        If they are not six, or of no cell.
+        If they are no cell; says why.
     """
+    values = getattr(cell, "parameters", cell)
     try:
-        values = tuple(float(value) for value in cell)
+        six = tuple(float(value) for value in values)
     except (TypeError, ValueError):
-        values = ()
-    if len(values) != 6:
-        raise ValueError(f"a cell is six numbers a, b, c, alpha, beta, gamma; got {cell!r}")
-    edges, angles = values[:3], values[3:]
-    if not all(math.isfinite(x) and 0.5 < x < 5000 for x in edges):
-        raise ValueError(f"cell edges must lie between 0.5 and 5000 Å, got {edges}")
-    if not all(math.isfinite(x) and 5 < x < 175 for x in angles):
-        raise ValueError(f"cell angles must lie between 5 and 175 degrees, got {angles}")
-    if np.linalg.det(lattice_of(values)) < 1e-3 * math.prod(edges):
-        raise ValueError(f"angles {angles} span no cell")
-    return values
+        six = ()
+    if len(six) != 6:
+        raise ValueError(f"cell={cell!r}: needs the six numbers a, b, c, alpha, beta, gamma")
+    shown = " ".join(f"{value:g}" for value in six)
+    if not all(0.1 <= length <= 1e5 for length in six[:3]):
+        raise ValueError(f"cell {shown}: the lengths need to be between 0.1 and 100000 Å")
+    if not all(0 < angle < 180 for angle in six[3:]):
+        raise ValueError(f"cell {shown}: the angles need to be between 0 and 180 degrees")
+    ca, cb, cc = (math.cos(math.radians(angle)) for angle in six[3:])
+    if 1 - ca * ca - cb * cb - cc * cc + 2 * ca * cb * cc < 1e-8:
+        raise ValueError(f"cell {shown}: these angles do not close to a cell that has a volume")
+    return six
 
 
-def _whole(hkl: Any) -> np.ndarray:
-    values = np.asarray(hkl)
-    if values.ndim != 2 or values.shape[1] != 3:
-        raise ValueError(f"hkl must have shape (n, 3), got {values.shape}")
-    if values.dtype.kind == "f":
-        broken = ~(np.isfinite(values).all(axis=1) & (values == np.round(values)).all(axis=1))
-        if broken.any():
-            row = int(np.flatnonzero(broken)[0])
-            raise ValueError(
-                f"indices must be whole numbers, row {row} is {values[row].tolist()}: a list of"
-                " satellites or of another cell?"
-            )
-    elif values.dtype.kind not in "iu":
-        raise ValueError(f"hkl must be integers, got {values.dtype}")
-    if len(values) and np.abs(values).max() > 1000:
-        raise ValueError(f"index {int(np.abs(values).max())} is beyond 1000")
-    return values.astype(np.int32)
+def as_wavelength(value: Any) -> float:
+    """A wavelength in Å.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    number = float(value)
+    if not 0.001 <= number <= 100:
+        raise ValueError(f"wavelength={value!r}: needs to be between 0.001 and 100 Å")
+    return number
 
 
-def _finite(values: Any, name: str, n: int, hkl: np.ndarray) -> np.ndarray:
+def as_indices(hkl: Any) -> NDArray[np.int32]:
+    """Indices as whole numbers of shape (n, 3).
+
+    Raises
+    ------
+    ValueError
+        If they are none; names the row.
+    """
+    array = np.asarray(hkl)
+    if array.size == 0:
+        array = np.zeros((0, 3), dtype=np.int32)
+    if array.ndim != 2 or array.shape[1] != 3:
+        raise ValueError(f"hkl has shape {array.shape}: needs (n, 3)")
+    if array.dtype.kind not in "iu":
+        array = array.astype(float)
+        _refuse_rows(~np.isfinite(array).all(axis=1), "hkl is not finite")
+        _refuse_rows((array != np.round(array)).any(axis=1), "hkl is not made of whole numbers")
+    _refuse_rows((np.abs(array) > _MOST).any(axis=1), f"an index is beyond {_MOST}")
+    return array.astype(np.int32)
+
+
+def _unmeasured(
+    hkl: NDArray[np.int32], values: NDArray[np.float64], errors: NDArray[np.float64] | None
+) -> Iterable[tuple[Any, str]]:
+    """Rows without a measurement, kind by kind, and what they are called."""
+    yield ~np.any(hkl, axis=1), "0 0 0"
+    yield np.isnan(values), "unknown intensity"
+    if errors is None:
+        return
+    yield np.isnan(errors), "unknown uncertainty"
+    yield (values == -1) & (errors == -1), "-1 -1 (not measured)"
+    yield errors == 0, "uncertainty 0"
+    yield errors < 0, "negative uncertainty (rejected)"
+    nines = np.isin(errors, (9999, 9999.9, 9999.99, 99999, 99999.9, 99999.99, 999999))
+    yield nines & (values <= errors), "uncertainty 9999 (not measured)"
+
+
+def _refuse_rows(wrong: Any, what: str) -> None:
+    if wrong.any():
+        rows = np.flatnonzero(wrong)
+        more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
+        raise ValueError(f"row {rows[0]}{more}: {what}")
+
+
+def _floats(values: ArrayLike, name: str, n: int) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     if array.shape != (n,):
-        raise ValueError(f"{name} must have shape ({n},), got {array.shape}")
-    if not np.isfinite(array).all():
-        row = int(np.flatnonzero(~np.isfinite(array))[0])
-        raise ValueError(f"{name} of reflection {tuple(hkl[row].tolist())} (row {row}) is no number")
+        raise ValueError(f"{name} has shape {array.shape}: needs ({n},), one for each row of hkl")
     return array
+
+
+def _column(values: ArrayLike, name: str, n: int) -> NDArray[np.float64]:
+    array = _floats(values, name, n)
+    _refuse_rows(~np.isfinite(array), f"{name} is not finite")
+    _refuse_rows(np.abs(array) > _GREATEST, f"{name} is beyond {_GREATEST:g}")
+    return array
+
+
+def _batches(values: ArrayLike, n: int) -> NDArray[np.int32]:
+    array = np.asarray(values)
+    if array.shape != (n,):
+        raise ValueError(f"batch has shape {array.shape}: needs ({n},), one for each row of hkl")
+    if array.size and array.dtype.kind not in "iu":
+        raise ValueError(f"batch is of {array.dtype}: needs whole numbers")
+    _refuse_rows(np.abs(array.astype(np.int64)) >= 2**31, "batch is beyond 2147483647")
+    return array.astype(np.int32)
+
+
+def _coverage(value: Any) -> Coverage:
+    coverage = Coverage(value)
+    if coverage is Coverage.WHOLE:
+        raise ValueError(
+            "coverage=WHOLE: a list is LISTED (each place measured has a row) or OBSERVED"
+            " (places where nothing was seen were left out)"
+        )
+    return coverage

@@ -77,9 +77,9 @@ def sections(merged: MergedReflections, change: np.ndarray | None = None) -> Spo
     indices = np.concatenate([part[0] for part in parts])
     counts = [len(part[0]) for part in parts]
     return SpotPatterns(
-        q=np.concatenate(
-            [part[0] @ basis[0, view] for view, part in enumerate(parts)]
-        ).reshape(-1, 2),
+        q=np.concatenate([part[0] @ basis[0, view] for view, part in enumerate(parts)]).reshape(
+            -1, 2
+        ),
         intensity=np.concatenate([part[1] for part in parts]),
         sigma=np.concatenate([part[2] for part in parts]),
         starts=np.concatenate([[0], np.cumsum(counts)]),

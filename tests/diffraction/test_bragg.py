@@ -7,8 +7,8 @@ import pytest
 from support.crystals import NACL, lattice_of, one_atom
 from support.random_crystals import random_crystal
 
-from crystalsym import Crystal, DiffractionSimulator, reflections
-from crystalsym.diffraction import find_spots
+from crystalsym import Crystal, DiffractionSimulator
+from crystalsym.diffraction import find_spots, reflections
 from crystalsym.scattering import scattering_factors
 
 

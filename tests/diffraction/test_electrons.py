@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from support.crystals import NACL
 from support.random_crystals import random_crystal
 
-from crystalsym import DiffractionSimulator, reflections
+from crystalsym import DiffractionSimulator
 from crystalsym.crystals import Cluster
+from crystalsym.diffraction import reflections
 from crystalsym.scattering._factors import (
     electron_wavelength,
     relativistic_mass,

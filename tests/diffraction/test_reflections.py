@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from support.crystals import NACL, lattice_of, one_atom
 from support.random_crystals import random_crystal
 
-from crystalsym import Crystal, reflections
+from crystalsym import Crystal
+from crystalsym.diffraction import reflections
 from crystalsym.scattering import scattering_factors
 
 ABSENT = 1e-10

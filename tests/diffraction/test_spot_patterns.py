@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing
 
-from crystalsym import DiffractionSimulator, reflections, standardize
+from crystalsym import DiffractionSimulator, standardize
 from crystalsym.datasets import CrystalTable, example_crystals
-from crystalsym.diffraction import Coverage, SpotPatterns, find_spots
+from crystalsym.diffraction import Coverage, SpotPatterns, find_spots, reflections
 
 PATHS = list(example_crystals().values())[::9]
 CRYSTALS = [standardize(path) for path in PATHS]

@@ -14,8 +14,8 @@ from support.crystals import lattice_of, one_atom, turned
 from support.random_crystals import random_crystal
 from support.reference import fixture
 
-from crystalsym import Crystal, DiffractionSimulator, reflections
-from crystalsym.diffraction import find_spots, zone_axis_rotation
+from crystalsym import Crystal, DiffractionSimulator
+from crystalsym.diffraction import find_spots, reflections, zone_axis_rotation
 from crystalsym.diffraction._zone_layers import spanning_reflections
 
 CELLS = {
