@@ -21,8 +21,8 @@ from crystalsym.reflections._intensity_statistics import (
     intensity_statistics,
     normalized_intensities,
 )
-from crystalsym.reflections._merging import MergedReflections, canonical_keys
-from crystalsym.crystals._metric_settings import allowed_by_centering
+from crystalsym.reflections._merging import MergedReflections
+from crystalsym.reflections._unlisted_places import unlisted_places
 from crystalsym.spacegroups import is_centrosymmetric
 
 # Normalized intensities are mixtures of exponentials of these means, in these parts: of places
@@ -35,7 +35,9 @@ MOST_AGAINST, MOST_FOR = 4.0, 3.0
 # A forbidden place that was measured without being recorded is missing for sure; a present one as
 # often as others are. Lists that do not say so leave absences out as often as this.
 LEFT_OUT = 0.2
-MOST_FOR_MISSING = 3.0
+MOST_FOR_MISSING, MOST_FOR_OBSERVED = 3.0, 8.0
+# What a forbidden reflection says that an otherwise observed list holds.
+AGAINST_OBSERVED = 1.5
 NOTHING = -40.0
 
 
@@ -77,13 +79,14 @@ def group_likelihoods(merged: MergedReflections, settings: list[np.ndarray]) -> 
     special = np.flatnonzero(is_special(merged.hkl))
     hkl = merged.hkl[special]
     score = reflection_scores(merged)[special]
-    missing, per_missing, listed_share = _missing_places(merged)
+    missing, chance = unlisted_places(merged)
+    surprise = -np.log(chance)
     numbers, absences = [], []
     for alike in extinction_groups(merged.laue):
         best = NOTHING
         for here, there in _paired(alike, hkl, missing, merged.centering, tried):
             total = float(score[here].sum())
-            total += _of_missing(int(here.sum()), int(there.sum()), per_missing, listed_share)
+            total += _of_missing(int(here.sum()), surprise[there], merged.coverage)
             best = max(best, total)
         for number in alike:
             numbers.append(number)
@@ -120,39 +123,6 @@ def _density(z: np.ndarray, sigma: np.ndarray, mixture: tuple) -> np.ndarray:
     return total
 
 
-def _missing_places(merged: MergedReflections) -> tuple[np.ndarray, float, float]:
-    """Special places inside the region covered that are not listed.
-
-    Returns
-    -------
-    hkl : ndarray of int, shape (m, 3)
-    share : float
-        Part of the general places that is not listed: how often a present one is missing.
-    listed_share : float
-    """
-    reciprocal = np.linalg.inv(merged.lattice).T
-    q = merged.q
-    # The edge of a list is ragged.
-    low, high = float(np.quantile(q, 0.01)), float(np.quantile(q, 0.9))
-    spans = np.floor(high * np.linalg.norm(merged.lattice, axis=1)).astype(int)
-    if np.prod(2.0 * spans + 1) > 2e6:
-        high *= (2e6 / np.prod(2.0 * spans + 1)) ** (1 / 3)
-        spans = np.floor(high * np.linalg.norm(merged.lattice, axis=1)).astype(int)
-    axes = [np.arange(0, spans[0] + 1), *(np.arange(-n, n + 1) for n in spans[1:])]
-    hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    length = np.linalg.norm(hkl @ reciprocal, axis=1)
-    hkl = hkl[(length >= low) & (length <= high) & allowed_by_centering(hkl, merged.centering)]
-    keys = canonical_keys(hkl, merged.operations)
-    keys, first = np.unique(keys, return_index=True)
-    hkl = hkl[first]
-    listed = np.isin(keys, canonical_keys(merged.hkl, merged.operations))
-    special = is_special(hkl)
-    general = ~special
-    share = float((~listed[general]).mean()) if general.any() else 0.5
-    share = float(np.clip(share, 0.02, 0.98))
-    return hkl[special & ~listed], share, 1 - share if merged.coverage != Coverage.OBSERVED else -1
-
-
 def _paired(alike, hkl, missing, centering, tried):
     """What is forbidden among the listed and among the missing, setting by setting."""
     both = np.concatenate([hkl, missing]) if len(missing) else hkl
@@ -160,14 +130,17 @@ def _paired(alike, hkl, missing, centering, tried):
     return [(mask[: len(hkl)], mask[len(hkl) :]) for mask in masks]
 
 
-def _of_missing(n_listed: int, n_missing: int, share: float, listed_share: float) -> float:
-    """Log-likelihood ratio of so many forbidden places not being listed."""
-    if n_missing == 0:
+def _of_missing(n_listed: int, surprise: np.ndarray, coverage: Coverage) -> float:
+    """Log-likelihood ratio of forbidden places not being listed.
+
+    `surprise` is -log of how often each would be missing if it were present.
+    """
+    if len(surprise) == 0:
         return 0.0
-    if listed_share < 0:  # the list says that it leaves out what was not observed
-        return min(-math.log(share) * n_missing, 8.0) - 2.0 * min(n_listed, 4) * (1 - share)
-    if n_listed > 0.2 * n_missing:
+    total = float(surprise.sum())
+    if coverage == Coverage.OBSERVED:  # the list says that it leaves out what was not observed
+        return min(total, MOST_FOR_OBSERVED) - AGAINST_OBSERVED * min(n_listed, 4)
+    if n_listed > 0.2 * len(surprise):
         return 0.0
-    alone = n_missing * math.log(share)
-    return min(float(np.logaddexp(math.log(LEFT_OUT), math.log(1 - LEFT_OUT) + alone) - alone),
-               MOST_FOR_MISSING)  # fmt: skip
+    either = np.logaddexp(math.log(LEFT_OUT), math.log(1 - LEFT_OUT) - total)
+    return min(float(either + total), MOST_FOR_MISSING)
