@@ -112,7 +112,7 @@ def rule(reduction: Reduction) -> RuleAnswer:
     found = []
     for alike in extinction_groups(merged.laue):
         most = -1
-        for mask in forbidden(alike, hkl, merged.centering, settings):
+        for mask, _ in forbidden(alike, hkl, merged.centering, settings):
             count = int(mask.sum())
             if count == 0 or float(intensity[mask].mean()) < bright:
                 most = max(most, count)
@@ -226,7 +226,8 @@ def main(arguments: list[str] | None = None) -> int:
                 case |= {"error": str(error), "groups": [], **judged([], truth)}
             else:
                 case |= {"groups": answer.groups[:5], **judged(answer.groups, truth)}
-                case |= {"laue": answer.laue, "r_int": round(answer.r_int, 4)}
+                r_int = None if math.isnan(answer.r_int) else round(answer.r_int, 4)
+                case |= {"laue": answer.laue, "r_int": r_int}
             cases.append(case)
             mark = "right" if case["top1"] else "of 5" if case["top5"] else "wrong"
             print(f"{case['name']:22}{truth:4} {mark:6}", case.get("laue"), case["groups"],

@@ -50,14 +50,22 @@ class GroupLikelihoods:
     numbers : ndarray of int, shape (n,)
         Space groups.
     absences : ndarray of shape (n,)
-        Log-likelihood against that nothing is forbidden, in the best open setting.
+        Log-likelihood against that nothing is forbidden, in the open setting that is best.
+    mean_absences : ndarray of shape (n,)
+        Of the mean likelihood over the open settings.
     centric : ndarray of bool, shape (n,)
+        Whether the group has a center of inversion.
+    centricity : ndarray of shape (n,)
+        Log-likelihood of the mean of |E² - 1|, against the other kind of groups halved: half the
+        log odds of a center for groups that have one, minus that for others.
     statistics : IntensityStatistics
     """
 
     numbers: np.ndarray
     absences: np.ndarray
+    mean_absences: np.ndarray
     centric: np.ndarray
+    centricity: np.ndarray
     statistics: IntensityStatistics
 
 
@@ -74,32 +82,80 @@ def group_likelihoods(merged: MergedReflections, settings: list[np.ndarray]) -> 
     Returns
     -------
     GroupLikelihoods
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import group_likelihoods, merge_equivalents
+    >>> hkl = np.array([(h, k, l) for h in range(-6, 7) for k in range(7) for l in range(7)])
+    >>> hkl = hkl[hkl.any(axis=1)]
+    >>> bright = np.random.default_rng(0).exponential(size=len(hkl))
+    >>> glide = (hkl[:, 1] == 0) & (hkl[:, 2] % 2 != 0)  # h0l, l = 2n
+    >>> turns = np.array([np.eye(3, dtype=int), np.diag([-1, 1, -1])])
+    >>> merged = merge_equivalents(hkl, np.where(glide, 0.0, bright), np.full(len(hkl), 0.02),
+    ...                            turns, lattice=7 * np.eye(3), laue="2/m")
+    >>> found = group_likelihoods(merged, [np.eye(3, dtype=int)])
+    >>> found.numbers[found.absences == found.absences.max()].tolist()
+    [7, 13]
     """
+    found = best_settings(merged, settings)
+    numbers = np.array(groups_of(merged.laue))
+    of_number = {number: best for best in found for number in best.groups}
+    statistics = intensity_statistics(merged)
+    centric = np.array([is_centrosymmetric(int(number)) for number in numbers])
+    return GroupLikelihoods(
+        numbers,
+        np.array([of_number[int(number)].best for number in numbers]),
+        np.array([of_number[int(number)].mean for number in numbers]),
+        centric,
+        np.where(centric, 0.5, -0.5) * statistics.log_odds_centric,
+        statistics,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class BestSetting:
+    """Hold how well the groups of one extinction class explain what is absent.
+
+    Attributes
+    ----------
+    groups : tuple of int
+    best, mean : float
+        Log-likelihoods of the best setting, and of the mean over all.
+    listed, missing : ndarray of bool
+        Which of the special reflections, and of the unlisted places, the best setting forbids.
+    """
+
+    groups: tuple[int, ...]
+    best: float
+    mean: float
+    listed: np.ndarray
+    missing: np.ndarray
+
+
+def best_settings(merged: MergedReflections, settings: list[np.ndarray]) -> list[BestSetting]:
+    """Try every extinction class of a Laue class in the settings that are open to it."""
     tried = group_settings(merged.laue, settings)
     special = np.flatnonzero(is_special(merged.hkl))
-    hkl = merged.hkl[special]
     score = reflection_scores(merged)[special]
     missing, chance = unlisted_places(merged)
-    surprise = -np.log(chance)
-    numbers, absences = [], []
+    both = np.concatenate([merged.hkl[special], missing])
+    n = len(special)
+    found = []
     for alike in extinction_groups(merged.laue):
-        best = NOTHING
-        for here, there in _paired(alike, hkl, missing, merged.centering, tried):
-            total = float(score[here].sum())
-            total += _of_missing(int(here.sum()), surprise[there], merged.coverage)
-            best = max(best, total)
-        for number in alike:
-            numbers.append(number)
-            absences.append(best)
-    order = np.argsort(numbers)
-    ordered = np.array(numbers)[order]
-    assert tuple(ordered) == groups_of(merged.laue)
-    return GroupLikelihoods(
-        ordered,
-        np.array(absences)[order],
-        np.array([is_centrosymmetric(int(number)) for number in ordered]),
-        intensity_statistics(merged),
-    )
+        rows = []
+        for mask, share in forbidden(alike, both, merged.centering, tried):
+            here, there = mask[:n], mask[n:]
+            total = absence_score(score[here], chance[there], merged.coverage)
+            rows.append((total, share, here, there))
+        if not rows:
+            none = np.zeros(len(both), dtype=bool)
+            found.append(BestSetting(alike, NOTHING, NOTHING, none[:n], none[n:]))
+            continue
+        best, _, here, there = max(rows, key=lambda row: row[0])
+        mean = float(np.logaddexp.reduce([total + math.log(share) for total, share, *_ in rows]))
+        found.append(BestSetting(alike, best, mean, here, there))
+    return found
 
 
 def reflection_scores(merged: MergedReflections) -> np.ndarray:
@@ -123,11 +179,22 @@ def _density(z: np.ndarray, sigma: np.ndarray, mixture: tuple) -> np.ndarray:
     return total
 
 
-def _paired(alike, hkl, missing, centering, tried):
-    """What is forbidden among the listed and among the missing, setting by setting."""
-    both = np.concatenate([hkl, missing]) if len(missing) else hkl
-    masks = forbidden(alike, both, centering, tried)
-    return [(mask[: len(hkl)], mask[len(hkl) :]) for mask in masks]
+def absence_score(scores: np.ndarray, chance: np.ndarray, coverage: Coverage) -> float:
+    """Log-likelihood ratio, absent against present, of some reflections and unlisted places.
+
+    Parameters
+    ----------
+    scores : ndarray
+        Of the reflections that are listed.
+    chance : ndarray
+        How often each unlisted place would be unlisted if it were present.
+    coverage : Coverage
+
+    Returns
+    -------
+    float
+    """
+    return float(scores.sum()) + _of_missing(len(scores), -np.log(chance), coverage)
 
 
 def _of_missing(n_listed: int, surprise: np.ndarray, coverage: Coverage) -> float:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import uniform_filter
 
-from crystalsym.crystals._metric_settings import allowed_by_centering
-from crystalsym.reflections._conditions import is_special
+from crystalsym.crystals._metric_settings import fits_centering
+from crystalsym.reflections._conditions import in_special_places
 from crystalsym.reflections._merging import MergedReflections, canonical_keys
 
 # Indices beside a place that tell whether its neighborhood was measured.
@@ -21,7 +21,7 @@ COVERED = 0.5
 # Bounds of how often a present place is left out.
 LEAST, MOST = 0.02, 0.98
 # Points of the grid of indices, for speed and memory.
-LARGEST_GRID = 400_000
+LARGEST_GRID = 200_000
 
 
 def unlisted_places(merged: MergedReflections) -> tuple[np.ndarray, np.ndarray]:
@@ -68,21 +68,26 @@ def unlisted_places(merged: MergedReflections) -> tuple[np.ndarray, np.ndarray]:
         image = image[(np.abs(image) <= spans).all(axis=1)]
         listed[tuple((image + spans).T)] = True
         listed[tuple((spans - image).T)] = True
-    axes = [np.arange(-span, span + 1) for span in spans]
-    hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    length = np.linalg.norm(hkl @ reciprocal, axis=1)
-    covered = (length >= low) & (length <= high) & allowed_by_centering(hkl, merged.centering)
-    special = is_special(hkl)
-    general = (covered & ~special).reshape(listed.shape)
+    # Indices as they are broadcast over the grid, which is faster than a list of all.
+    h, k, m = np.ogrid[tuple(slice(-span, span + 1) for span in spans)]
+    metric = reciprocal @ reciprocal.T
+    square = (
+        metric[0, 0] * h * h + metric[1, 1] * k * k + metric[2, 2] * m * m
+        + 2 * (metric[0, 1] * h * k + metric[0, 2] * h * m + metric[1, 2] * k * m)
+    )  # fmt: skip
+    covered = (square >= low**2) & (square <= high**2) & fits_centering(h, k, m, merged.centering)
+    special = in_special_places(h, k, m)
+    general = covered & ~special
     there = uniform_filter(general.astype(np.float32), NEIGHBORHOOD, mode="constant")
     held = uniform_filter((general & listed).astype(np.float32), NEIGHBORHOOD, mode="constant")
     overall = float(listed[general].mean()) if general.any() else 1 - COVERED
+    wanted = covered & special & ~listed
+    # One of each Friedel pair suffices to find one of each set of equivalents.
+    wanted[: spans[0]] = False
     # One more place as often listed as all of them, where there are few neighbors.
     one = 1 / NEIGHBORHOOD**3
-    share = ((held + one * overall) / (there + one)).ravel()
-    missing = covered & special & ~listed.ravel() & (share >= COVERED)
-    # One of each Friedel pair suffices to find one of each set of equivalents.
-    missing[: len(missing) // 2 + 1] = False
-    keys = canonical_keys(hkl[missing], merged.operations)
-    _, first = np.unique(keys, return_index=True)
-    return hkl[missing][first], np.clip(1 - share[missing][first], LEAST, MOST)
+    share = (held[wanted] + one * overall) / (there[wanted] + one)
+    hkl = (np.argwhere(wanted) - spans)[share >= COVERED][::-1]  # positive indices first
+    share = share[share >= COVERED][::-1]
+    _, first = np.unique(canonical_keys(hkl, merged.operations), return_index=True)
+    return hkl[first], np.clip(1 - share[first], LEAST, MOST)
