@@ -5,7 +5,15 @@ from __future__ import annotations
 import sys
 
 from crystalsym._moved import FunctionBecomeRoom
+from crystalsym.reflections._absences import AbsenceTest
 from crystalsym.reflections._centering import CenteringTest, find_centering
+from crystalsym.reflections._evidence import (
+    AbsenceEvidence,
+    Evidence,
+    LaueEvidence,
+    LayerCoverage,
+    evidence,
+)
 from crystalsym.reflections._group_likelihoods import GroupLikelihoods, group_likelihoods
 from crystalsym.reflections._intensity_statistics import (
     IntensityStatistics,
@@ -20,14 +28,20 @@ from crystalsym.reflections._reflection_list import ReflectionList
 from crystalsym.reflections._sections import sections
 
 __all__ = [
+    "AbsenceEvidence",
+    "AbsenceTest",
     "CenteringTest",
+    "Evidence",
     "GroupLikelihoods",
     "IntensityStatistics",
     "LaueCandidate",
+    "LaueEvidence",
+    "LayerCoverage",
     "MergedReflections",
     "Reduction",
     "ReflectionList",
     "RotationScore",
+    "evidence",
     "find_centering",
     "group_likelihoods",
     "intensity_statistics",
