@@ -21,11 +21,9 @@ from crystalsym.reflections._absences import (
 from crystalsym.reflections._conditions import is_special
 from crystalsym.reflections._group_likelihoods import BestSetting, best_settings
 from crystalsym.reflections._intensity_statistics import (
-    ACENTRIC,
-    CENTRIC,
     IntensityStatistics,
+    general_intensities,
     intensity_statistics,
-    normalized_intensities,
 )
 from crystalsym.reflections._merging import MergedReflections
 from crystalsym.reflections._reduction import Reduction
@@ -326,12 +324,9 @@ def _elements(
 
 def _cumulative(merged: MergedReflections) -> np.ndarray:
     """z, and the part of general reflections below."""
-    z, sigma = normalized_intensities(merged)
-    used = ~is_special(merged.hkl) & (sigma < 0.5)
-    if not used.any():
-        return np.column_stack([STEPS, np.full(len(STEPS), np.nan)])
-    scaled = z[used] / max(float(z[used].mean()), 1e-300)
-    return np.column_stack([STEPS, [(scaled < step).mean() for step in STEPS]])
+    values, _ = general_intensities(merged)
+    below = [(values < step).mean() if len(values) else math.nan for step in STEPS]
+    return np.column_stack([STEPS, below])
 
 
 def _layers(merged: MergedReflections) -> tuple[LayerCoverage, ...]:
@@ -379,8 +374,8 @@ def _statistics_line(statistics: IntensityStatistics) -> str:
     share = 1 / (1 + math.exp(-statistics.log_odds_centric))
     return (
         f"<|E²-1|> = {statistics.mean_e2_minus_1:.3f} +- {statistics.standard_error:.3f} of "
-        f"{statistics.n_used} (centrosymmetric {CENTRIC}, not {ACENTRIC}): centrosymmetric "
-        f"{100 * share:.0f} %"
+        f"{statistics.n_used} (centrosymmetric {statistics.centric:.3f}, not "
+        f"{statistics.acentric:.3f}): centrosymmetric {100 * share:.0f} %"
     )
 
 
