@@ -20,7 +20,7 @@ from crystalsym.measurement._degradation import EVENTS, LOGARITHMIC, Degradation
 from crystalsym.measurement._shortcomings import NAMES, TOLD
 from crystalsym.reflections import ReflectionList
 from crystalsym.reflections._lattice_symmetry import lattice_rotations
-from crystalsym.reflections._merging import SIDE, canonical_keys
+from crystalsym.reflections._equivalents import SIDE, canonical_keys
 from crystalsym.crystals._metric_settings import (
     allowed_by_centering,
     canonical_setting,
@@ -66,7 +66,7 @@ class ReflectionSimulator(TransformerMixin, BaseEstimator):
     --------
     >>> from crystalsym.datasets import example_crystals
     >>> from crystalsym.measurement import ReflectionSimulator
-    >>> measured = ReflectionSimulator(random_state=0).transform([example_crystals()["quartz"]])
+    >>> measured = ReflectionSimulator(random_state=0).transform([example_crystals()["SiO2-quartz"]])
     >>> measured[0].sigma.min() > 0, len(measured[0].cell)
     (True, 6)
     """

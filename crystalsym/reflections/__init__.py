@@ -14,7 +14,7 @@ from crystalsym.reflections._intensity_statistics import (
 )
 from crystalsym.reflections._lattice_symmetry import LaueCandidate, laue_candidates
 from crystalsym.reflections._laue import RotationScore
-from crystalsym.reflections._merging import MergedReflections, merge_equivalents
+from crystalsym.reflections._equivalents import MergedReflections, merge_equivalents
 from crystalsym.reflections._reduction import Reduction, reduce_reflections
 from crystalsym.reflections._reflection_list import ReflectionList
 from crystalsym.reflections._sections import sections

@@ -33,6 +33,8 @@ class CenteringTest:
         listed count as dark.
     i_over_sigma : float
         Mean I/sigma of the forbidden that are listed; 0 if none is.
+    above_3_sigma : float
+        Part of them that is above 3 sigma.
     believed : bool
     """
 
@@ -41,6 +43,7 @@ class CenteringTest:
     n_allowed: int
     ratio: float
     i_over_sigma: float
+    above_3_sigma: float
     believed: bool
 
 
@@ -81,7 +84,7 @@ def find_centering(
     for centering, fold in FOLD.items():
         allowed = allowed_by_centering(hkl, centering)
         n_allowed, n_forbidden = int(allowed.sum()), int((~allowed).sum())
-        ratio, significance, believed = np.nan, 0.0, False
+        ratio, significance, above, believed = np.nan, 0.0, 0.0, False
         if n_allowed >= FEWEST:
             mean_allowed = max(float(intensity[allowed].mean()), 1e-300)
             # Where absences were left out, what is listed of them stands for all places.
@@ -89,13 +92,14 @@ def find_centering(
             places = max(n_forbidden, (fold - 1) * n_allowed)
             ratio = total / places / mean_allowed
             if n_forbidden:
-                significance = float((intensity / sigma)[~allowed].mean())
+                significant = (intensity / sigma)[~allowed]
+                significance, above = float(significant.mean()), float((significant > 3).mean())
             # A few that are listed, and strong, speak for themselves.
             listed = float(intensity[~allowed].mean()) / mean_allowed if n_forbidden else 0.0
             dense = n_forbidden > 0.25 * (fold - 1) * n_allowed
             believed = ratio < limit and (not dense or listed < limit)
         tests.append(
-            CenteringTest(centering, n_forbidden, n_allowed, ratio, significance, believed)
+            CenteringTest(centering, n_forbidden, n_allowed, ratio, significance, above, believed)
         )
     chosen = [test for test in tests if test.believed]
     if not chosen:

@@ -21,7 +21,7 @@ from crystalsym.reflections._intensity_statistics import (
     intensity_statistics,
     normalized_intensities,
 )
-from crystalsym.reflections._merging import MergedReflections, canonical_keys
+from crystalsym.reflections._equivalents import MergedReflections, canonical_keys
 from crystalsym.crystals._metric_settings import allowed_by_centering
 from crystalsym.spacegroups import is_centrosymmetric
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crystalsym.reflections._conditions import is_special
-from crystalsym.reflections._merging import MergedReflections
+from crystalsym.reflections._equivalents import MergedReflections
 
 CENTRIC, ACENTRIC = 0.968, 0.736
 # Spread of the mean from crystal to crystal (heavy atoms, pseudosymmetry, twins), beside that of

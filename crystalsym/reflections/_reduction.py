@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -14,7 +15,7 @@ from crystalsym.reflections._lattice_symmetry import (
     laue_candidates,
 )
 from crystalsym.reflections._laue import RotationScore, laue_probabilities, score_rotations
-from crystalsym.reflections._merging import MergedReflections, merge_equivalents
+from crystalsym.reflections._equivalents import MergedReflections, merge_equivalents
 from crystalsym.reflections._reflection_list import ReflectionList
 from crystalsym.crystals._cell_parameters import lattice_of
 from crystalsym.crystals._metric_settings import allowed_by_centering, open_settings
@@ -22,6 +23,8 @@ from crystalsym.crystals._metric_settings import allowed_by_centering, open_sett
 IDENTITY = np.eye(3, dtype=int)[None]
 # A few uncertainties of zero among others would outweigh all.
 SMALLEST_SIGMA = 1e-3
+# Fewer repeats than these say nothing about how well repeats agree.
+REPEATED = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +147,8 @@ def reduce_reflections(reflections: ReflectionList, tolerance: float = TOLERANCE
     kept = allowed_by_centering(friedel.hkl, centering)
     rotations, candidates = laue_candidates(lattice, centering, tolerance)
     scores = score_rotations(
-        friedel.hkl[kept], friedel.intensity[kept], friedel.sigma[kept], friedel.q[kept], rotations
+        friedel.hkl[kept], friedel.intensity[kept], friedel.sigma[kept], friedel.q[kept], rotations,
+        friedel.r_int if friedel.n_repeated > REPEATED else math.nan,
     )
     probabilities = laue_probabilities(candidates, scores)
     order = np.argsort(-probabilities, kind="stable")

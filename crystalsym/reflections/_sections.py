@@ -7,7 +7,7 @@ import numpy as np
 from crystalsym.diffraction import Coverage, SpotPatterns
 from crystalsym.diffraction._bragg import _in_image
 from crystalsym.diffraction._zone_layers import OF_FAMILIES
-from crystalsym.reflections._merging import MergedReflections
+from crystalsym.reflections._equivalents import MergedReflections
 from crystalsym.crystals._metric_settings import allowed_by_centering
 
 ZONES = {
