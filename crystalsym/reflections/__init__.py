@@ -6,6 +6,8 @@ import sys
 
 from crystalsym._moved import FunctionBecomeRoom
 from crystalsym.reflections._centering import CenteringTest, find_centering
+from crystalsym.reflections._equivalents import MergedReflections, merge_equivalents
+from crystalsym.reflections._found import ReflectionFileError
 from crystalsym.reflections._group_likelihoods import GroupLikelihoods, group_likelihoods
 from crystalsym.reflections._intensity_statistics import (
     IntensityStatistics,
@@ -14,10 +16,11 @@ from crystalsym.reflections._intensity_statistics import (
 )
 from crystalsym.reflections._lattice_symmetry import LaueCandidate, laue_candidates
 from crystalsym.reflections._laue import RotationScore
-from crystalsym.reflections._equivalents import MergedReflections, merge_equivalents
+from crystalsym.reflections._reading import as_reflection_list, read_reflections
 from crystalsym.reflections._reduction import Reduction, reduce_reflections
 from crystalsym.reflections._reflection_list import ReflectionList
 from crystalsym.reflections._sections import sections
+from crystalsym.reflections._writing import write_hklf4, write_reflection_cif
 
 __all__ = [
     "CenteringTest",
@@ -26,16 +29,21 @@ __all__ = [
     "LaueCandidate",
     "MergedReflections",
     "Reduction",
+    "ReflectionFileError",
     "ReflectionList",
     "RotationScore",
+    "as_reflection_list",
     "find_centering",
     "group_likelihoods",
     "intensity_statistics",
     "laue_candidates",
     "merge_equivalents",
     "normalized_intensities",
+    "read_reflections",
     "reduce_reflections",
     "sections",
+    "write_hklf4",
+    "write_reflection_cif",
 ]
 
 # crystalsym.reflections(crystal) was a function before it was a room.

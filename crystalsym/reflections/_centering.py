@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crystalsym.diffraction import Coverage
 from crystalsym.crystals._metric_settings import allowed_by_centering
+from crystalsym.diffraction import Coverage
 
 # How many times more reflections a lattice has than a centering allows.
 FOLD = {"A": 2, "B": 2, "C": 2, "I": 2, "F": 4, "R": 3, "R-": 3}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erfcx
 
+from crystalsym.crystals._metric_settings import allowed_by_centering
 from crystalsym.diffraction import Coverage
 from crystalsym.reflections._conditions import (
     extinction_groups,
@@ -16,13 +17,12 @@ from crystalsym.reflections._conditions import (
     groups_of,
     is_special,
 )
+from crystalsym.reflections._equivalents import MergedReflections, canonical_keys
 from crystalsym.reflections._intensity_statistics import (
     IntensityStatistics,
     intensity_statistics,
     normalized_intensities,
 )
-from crystalsym.reflections._equivalents import MergedReflections, canonical_keys
-from crystalsym.crystals._metric_settings import allowed_by_centering
 from crystalsym.spacegroups import is_centrosymmetric
 
 # Normalized intensities are mixtures of exponentials of these means, in these parts: of places

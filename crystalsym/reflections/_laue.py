@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crystalsym.reflections._lattice_symmetry import LaueCandidate
 from crystalsym.reflections._equivalents import SIDE, canonical_keys
+from crystalsym.reflections._lattice_symmetry import LaueCandidate
 
 # log of the odds = OFFSET + AGAINST x + NOISE e + BASE b: x is the disagreement of mates, e what
 # their uncertainties explain and b that of repeats, all in parts of the disagreement of unrelated
@@ -103,7 +103,9 @@ def score_rotations(
         # A threefold axis has no pairs but triples, which this counts as well.
         paired |= (mate >= 0) & general & (own > mate) & ~_mutual(mate, own)
         scores.append(
-            _score(relative, error, own[paired], mate[paired], unrelated, int(general.sum()), r_repeats)
+            _score(
+                relative, error, own[paired], mate[paired], unrelated, int(general.sum()), r_repeats
+            )
         )
     return scores
 

@@ -8,17 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
+from crystalsym.crystals._cell_parameters import lattice_of
+from crystalsym.crystals._metric_settings import allowed_by_centering, open_settings
 from crystalsym.reflections._centering import CenteringTest, find_centering
+from crystalsym.reflections._equivalents import MergedReflections, merge_equivalents
 from crystalsym.reflections._lattice_symmetry import (
     TOLERANCE,
     LaueCandidate,
     laue_candidates,
 )
 from crystalsym.reflections._laue import RotationScore, laue_probabilities, score_rotations
-from crystalsym.reflections._equivalents import MergedReflections, merge_equivalents
 from crystalsym.reflections._reflection_list import ReflectionList
-from crystalsym.crystals._cell_parameters import lattice_of
-from crystalsym.crystals._metric_settings import allowed_by_centering, open_settings
 
 IDENTITY = np.eye(3, dtype=int)[None]
 # A few uncertainties of zero among others would outweigh all.
@@ -147,7 +147,11 @@ def reduce_reflections(reflections: ReflectionList, tolerance: float = TOLERANCE
     kept = allowed_by_centering(friedel.hkl, centering)
     rotations, candidates = laue_candidates(lattice, centering, tolerance)
     scores = score_rotations(
-        friedel.hkl[kept], friedel.intensity[kept], friedel.sigma[kept], friedel.q[kept], rotations,
+        friedel.hkl[kept],
+        friedel.intensity[kept],
+        friedel.sigma[kept],
+        friedel.q[kept],
+        rotations,
         friedel.r_int if friedel.n_repeated > REPEATED else math.nan,
     )
     probabilities = laue_probabilities(candidates, scores)
