@@ -17,7 +17,7 @@ from crystalsym.reflections._intensity_statistics import (
 from crystalsym.reflections._lattice_symmetry import LaueCandidate, laue_candidates
 from crystalsym.reflections._laue import RotationScore
 from crystalsym.reflections._reading import as_reflection_list, read_reflections
-from crystalsym.reflections._reduction import Reduction, reduce_reflections
+from crystalsym.reflections._reduction import Hypothesis, Reduction, reduce_reflections
 from crystalsym.reflections._reflection_list import ReflectionList
 from crystalsym.reflections._sections import sections
 from crystalsym.reflections._writing import write_hklf4, write_reflection_cif
@@ -25,6 +25,7 @@ from crystalsym.reflections._writing import write_hklf4, write_reflection_cif
 __all__ = [
     "CenteringTest",
     "GroupLikelihoods",
+    "Hypothesis",
     "IntensityStatistics",
     "LaueCandidate",
     "MergedReflections",
