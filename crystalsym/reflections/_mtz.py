@@ -145,7 +145,6 @@ def _mate(columns: list[tuple[str, str]], value: int, kind: str) -> int | None:
 
 
 def _add_mates(found: Found, array: Any, mate: int, sigma: int | None) -> None:
-    assert found.hkl is not None and found.intensity is not None
     found.hkl = np.concatenate([found.hkl, -found.hkl])
     found.intensity = np.concatenate([found.intensity, array[:, mate].astype(np.float64)])
     if found.sigma is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,19 +80,16 @@ def _columns(lines: Lines) -> Found | Misread:
     return found
 
 
-def _cut(fields: list[NDArray[np.bytes_]]) -> NDArray[np.bool_]:
+def _cut(fields: list[NDArray[np.bytes_]]) -> Any:
     """Rows where a number goes on beyond its columns: numbers end where their columns end."""
     letters = [words.view(np.uint8).reshape(len(words), -1) > 32 for words in fields]
     return np.any(
-        [
-            left[:, -1] & right[:, 0] & ~right[:, -1]
-            for left, right in zip(letters[:-1], letters[1:], strict=True)
-        ],
+        [left[:, -1] & right[:, 0] & ~right[:, -1] for left, right in pairwise(letters)],
         axis=0,
     )
 
 
-def _without_point(words: NDArray[np.bytes_]) -> NDArray[np.bool_]:
+def _without_point(words: NDArray[np.bytes_]) -> Any:
     letters = words.view(np.uint8).reshape(len(words), -1)
     return ~np.isin(letters, list(b".eE")).any(axis=1)
 
@@ -124,12 +123,12 @@ def untwinned(found: Found, hklf5: bool) -> None:
     The component with most rows is kept, without what it shares if enough stands alone.
     """
     batch = found.batch
-    if batch is None or found.hkl is None or not (hklf5 or (batch < 0).any()):
+    if batch is None or not (hklf5 or (batch < 0).any()):
         return
     shared_with_next = batch < 0
     if not hklf5:
         same = np.zeros(len(batch), dtype=bool)
-        same[:-1] = found.intensity[:-1] == found.intensity[1:]  # type: ignore[index]
+        same[:-1] = found.intensity[:-1] == found.intensity[1:]
         if np.mean(same[shared_with_next]) < 0.9:
             count = int(shared_with_next.sum())
             found.notes.append(
@@ -153,5 +152,4 @@ def untwinned(found: Found, hklf5: bool) -> None:
     elif shared.any():
         words += ", overlapping reflections with the intensity of all their components"
     found.notes.append(f"{words}; {int((~kept).sum())} of {len(kept)} rows are left out")
-    found.hkl, found.batch = found.hkl[kept], found.batch[kept]  # type: ignore[index]
-    found.intensity, found.sigma = found.intensity[kept], found.sigma[kept]  # type: ignore[index]
+    found.keep(kept)
