@@ -16,7 +16,7 @@ _INTENSITY = re.compile(
 )
 _AMPLITUDE = re.compile(r"f|f_?(o|obs|meas|exp|p)")
 _SIGMA = re.compile(r"s|sig\w*|e_?s_?d\w*|su|err\w*|s_?u|u?sigma\w*|sd")
-_BEGINS = re.compile(r"\s*(?:[-+]?\d+(?:\.0*)?[\s,]+){3}[-+.\d]")
+_NUMBERS_BEGIN = tuple("0123456789+-.")
 _MOST_HEADER = 60  # lines before the reflections
 _COMMENTS = b"#!"
 
@@ -71,7 +71,7 @@ def read_free_columns(data: bytes) -> Found | Misread:
 
 
 def _without_header(lines: Lines) -> tuple[Lines, list[str]]:
-    """The lines from the first that begins with three whole numbers, and those before it.
+    """The lines from the first that begins with a number, and those before it.
 
     Comments in between are left out, too.
     """
@@ -80,7 +80,7 @@ def _without_header(lines: Lines) -> tuple[Lines, list[str]]:
     for row in range(min(len(lines), _MOST_HEADER)):
         line = lines.line(row)
         begin = row
-        if _BEGINS.match(line):
+        if line.lstrip()[:1] in _NUMBERS_BEGIN:
             break
         header.append(line)
         begin = row + 1

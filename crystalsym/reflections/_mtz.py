@@ -47,7 +47,7 @@ def from_mtz(mtz: gemmi.Mtz, label: str | int | None = None) -> Found:
     if not np.isfinite(hkl).all():
         raise ValueError("the columns H, K, L hold values that are no numbers")
     batches = [place for place, (_, one) in enumerate(columns) if one == "B"]
-    if batches and len(mtz.batches):
+    if batches:
         hkl = _original_indices(mtz, hkl, columns)
         values = array[:, batches[0]]
         if np.isfinite(values).all() and np.abs(values).max() < 2**31:

@@ -110,7 +110,7 @@ def read_reflections(
     except (ValueError, RuntimeError, OverflowError) as error:
         if isinstance(error, _GivenError):
             raise ValueError(str(error)) from None
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = re.sub(r"[\r\n]+", " ", str(error)) or type(error).__name__
         raise ReflectionFileError(f"{path}: {reason[:1000]}") from error
     except OSError as error:
         raise ReflectionFileError(f"{path}: cannot be read ({error.strerror})") from error

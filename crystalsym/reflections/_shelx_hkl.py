@@ -65,14 +65,15 @@ def _columns(lines: Lines) -> Found | Misread:
             values = np.where(pointless, values / 100, values)
         columns.append(values)
         wrong |= bad
-    wrong |= _cut(fields)
+    batch, odd = _batch(batches, fields[-1])
+    wrong |= _cut([*fields, batches]) | odd
     if wrong.any():
         return Misread(
             f"{lines.shown(int(np.argmax(wrong)))} is not three indices of 4 columns, intensity"
             " and uncertainty of 8",
             1 - float(np.mean(wrong)),
         )
-    found = Found("HKLF 4", stacked(columns[:3]), columns[3], columns[4], _batch(batches))
+    found = Found("HKLF 4", stacked(columns[:3]), columns[3], columns[4], batch)
     if implied:
         found.notes.append(
             f"{implied} numbers without a decimal point are read as hundredths, as F8.2 is"
@@ -94,14 +95,20 @@ def _without_point(words: NDArray[np.bytes_]) -> Any:
     return ~np.isin(letters, list(b".eE")).any(axis=1)
 
 
-def _batch(words: NDArray[np.bytes_]) -> NDArray[np.int32] | None:
+def _batch(
+    words: NDArray[np.bytes_], sigma: NDArray[np.bytes_]
+) -> tuple[NDArray[np.int32] | None, Any]:
+    """Batch numbers, and rows where a number goes on that began in the columns before."""
     empty = is_blank(words)
+    nothing = np.zeros(len(words), dtype=bool)
     if empty.all():
-        return None
+        return None, nothing
     values, bad = numbers(np.where(empty, b"0", words))
-    if bad.any() or not whole(values).all():
-        return None  # something else stands there
-    return values.astype(np.int32)
+    bad |= ~whole(values)
+    if bad.any():  # something else stands there
+        touching = [one.view(np.uint8).reshape(len(one), -1) > 32 for one in (sigma, words)]
+        return None, bad & touching[0][:, -1] & touching[1][:, 0]
+    return values.astype(np.int32), nothing
 
 
 def read_tail(found: Found, data: bytes, tail: int, end: int, ended: bool) -> None:

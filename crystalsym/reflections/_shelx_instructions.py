@@ -46,8 +46,7 @@ def read_instructions(text: str, where: str) -> About:
         elif key == "NEUT":
             about.set_radiation("neutron", f"{where.rpartition(',')[0] or where}, NEUT")
         elif key == "HKLF" or re.fullmatch(r"HKLF\d", words[0].upper()):
-            numbers = _numbers([words[0][4:], *words[1:]])
-            _set_hklf(about, numbers)
+            _set_hklf(about, _numbers(" ".join([words[0][4:], *words[1:]]).split()))
         elif key == "END":
             break
         elif key not in _KEYWORDS and len(_numbers(words[1:])) >= 4:

@@ -65,7 +65,7 @@ def lines_of(data: bytes, begin: int = 0, end: int | None = None) -> Lines:
     start = np.concatenate([np.array([begin], kind), breaks + 1])
     stop = np.concatenate([breaks, np.array([end], kind)])
     first = data.count(b"\n", 0, begin) + 1
-    number = first + np.arange(len(start))
+    number: Places = np.arange(first, first + len(start), dtype=np.int64)
     # Blanks at the end: few on most lines, so that a few rounds do; then line by line.
     for _ in range(_WIDEST):
         blank = (stop > start) & _BLANKS[text[stop - 1]]
@@ -75,7 +75,7 @@ def lines_of(data: bytes, begin: int = 0, end: int | None = None) -> Lines:
     for row in np.flatnonzero((stop > start) & _BLANKS[text[stop - 1]]):
         stop[row] = start[row] + len(data[start[row] : stop[row]].rstrip())
     kept = stop > start
-    return Lines(text, start[kept], stop[kept], number.astype(kind)[kept])
+    return Lines(text, start[kept], stop[kept], number[kept])
 
 
 def fixed_fields(lines: Lines, widths: Sequence[int]) -> list[NDArray[np.bytes_]]:

@@ -209,8 +209,8 @@ def test_without_any_cell_it_says_what_was_looked_for(tmp_path):
 
 def test_several_lists_are_named_and_chosen(tmp_path):
     one = made.cif_head(None) + made.loop(["F_squared_meas"], "{i}")
-    path = text(tmp_path, one + one.replace("data_x", "data_y").replace("_cell_length_a 7.5",
-                                                                      "_cell_length_a 8.5"), "x.cif")  # fmt: skip
+    other = one.replace("data_x", "data_y").replace("_length_a 7.5", "_length_a 8.5")
+    path = text(tmp_path, one + other, "x.cif")
     with pytest.raises(ReflectionFileError, match="2 lists of reflections, in the blocks 'x', 'y'"):
         read_reflections(path)
     assert read_reflections(path, block="y").cell[0] == 8.5
@@ -316,7 +316,8 @@ def test_columns_of_an_mtz_file(tmp_path):
 
 def test_unmerged_reflections_have_their_own_indices(tmp_path):
     mtz = gemmi.read_mtz_file(str(made.mtz(made.TRUE, "unmerged").write(tmp_path)))
-    mtz.switch_to_asu_hkl()
+    assert mtz.switch_to_original_hkl()
+    assert mtz.switch_to_asu_hkl()
     assert not np.array_equal(mtz.array[:, :3], HKL)
     mtz.write_to_file(str(tmp_path / "asu.mtz"))
     assert np.array_equal(read_reflections(tmp_path / "asu.mtz").hkl, HKL)
@@ -333,30 +334,33 @@ def test_a_header_that_asks_for_all_memory_is_refused(tmp_path):
 
 # What is wrong is named
 
+LOOP = "data_x\nloop_\n_refln_index_h\n_refln_index_k\n_refln_index_l\n"
+GOOD, BAD = "   1   0   0    5.00    1.00\n", "   1   1   0    5.0x    1.00\n"
+
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("", "x.hkl: the file is empty"),
-        ("   1   0   0    5.00    1.00\n   1   1   0    5.0x    1.00\n   1   2   0    5.00    1.00\n",
+        (GOOD + BAD + GOOD,
          r"line 2 '   1   1   0    5\.0x    1\.00' is not three indices of 4 columns"),
-        ("   1   0   0    5.00    1.00\n   1   1 0.5    5.00    1.00\n   1   2   0    5.00    1.00\n",
+        (GOOD + "   1   1 0.5    5.00    1.00\n" + GOOD,
          "line 2 .* is not three indices"),
         ("1 0 0 5.0 1.0\n1 1 0 5.0\n", "line 2 '1 1 0 5.0' is not h k l, intensity and"),
         ("1 0 0 5.0 1.0\n1 1 zero 5.0 1.0\n", "line 2 '1 1 zero 5.0 1.0' is not h k l"),
         ("1,0,0,5.0,1.0\n1,1,,5.0,1.0,3\n", "line 2 '1,1,,5.0,1.0,3' is not h k l"),
-        ("1 0 0 nan 1.0\n", "line 1 '1 0 0 nan 1.0'"),
+        ("1 0 0 nan 1.0\n", r"line 1 '1 0 0 nan 1\.0'"),
         ("1 0 0 1_0 1.0\n", "line 1 '1 0 0 1_0 1.0'"),
         ("once upon a time\n", "no line with three indices and an intensity"),
-        ("TITL x\nCELL 1 4 5 6 90 90 90\n", "holds SHELX instructions, no reflections: give the .hkl"),
+        ("TITL x\nCELL 1 4 5 6 90 90 90\n", "holds SHELX instructions, no refl"),
         ("data_x\n_cell_length_a 4\n", "a CIF file without reflections"),
-        ("data_x\nloop_\n_refln_index_h\n_refln_index_k\n_refln_index_l\n_refln_F_calc\n1 0 0 5\n",
+        (LOOP + "_refln_F_calc\n1 0 0 5\n",
          "block 'x': the loop with _refln_index_h, .* has no measured values"),
-        ("data_x\nloop_\n_refln_index_h\n_refln_index_k\n_refln_index_l\n_refln_F_meas\n1 0 0 5\n1 0\n",
+        (LOOP + "_refln_F_meas\n1 0 0 5\n1 0\n",
          "line 8 '1 0': the loop of _refln_index_h needs 4 values a row"),
-        ("data_x\nloop_\n_refln_index_h\n_refln_index_k\n_refln_index_l\n_refln_F_meas\n1 0 0 5\n1 0 a 5\n",
+        (LOOP + "_refln_F_meas\n1 0 0 5\n1 0 a 5\n",
          "line 8 '1 0 a 5': _refln_index_l is no whole number"),
-        ("!FORMAT=XDS_ASCII\n!END_OF_HEADER\n1 0 0 5 1\n", "the header does not say where H stands"),
+        ("!FORMAT=XDS_ASCII\n!END_OF_HEADER\n1 0 0 5 1\n", "header does not say where H stands"),
         ("reflection_data= {\n keys= { h= k= l= f_exp= }\n data= {\n1 0 0 5\n1 0 5\n}\n}\n",
          "line 5 '1 0 5' is not 4 numbers"),
         ("   1   0   0   -1.00   -1.00\n", "no measured reflections .*1 row of -1 -1"),
@@ -381,7 +385,7 @@ def test_wrong_arguments_are_not_the_file_s_fault(tmp_path):
         with pytest.raises(ValueError, match=message) as error:
             read_reflections(path, **keywords)
         assert not isinstance(error.value, ReflectionFileError)
-    with pytest.raises(FileNotFoundError, match="nowhere.hkl: no such file"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.hkl: no such file"):
         read_reflections(tmp_path / "nowhere.hkl")
     with pytest.raises(ReflectionFileError, match="is no file"):
         read_reflections(tmp_path)
@@ -398,8 +402,9 @@ def test_lists_of_objects(tmp_path):
     as_refln = gemmi.as_refln_blocks(
         gemmi.cif.read_string(made.FORMATS["mmCIF"](None).data.decode())
     )
-    for obj in (path, str(path), mtz, block, gemmi.cif.read_string(small)[0], as_refln[0],
-                (HKL, INTENSITY, SIGMA), {"hkl": HKL, "intensity": INTENSITY, "sigma": SIGMA}):  # fmt: skip
+    arrays = {"hkl": HKL, "intensity": INTENSITY, "sigma": SIGMA}
+    blocks = (block, gemmi.cif.read_string(small)[0], as_refln[0])
+    for obj in (path, str(path), mtz, *blocks, (HKL, INTENSITY, SIGMA), arrays):
         found = as_reflection_list(obj)
         assert np.array_equal(found.hkl, HKL)
         assert np.allclose(found.intensity, INTENSITY, rtol=1e-5)

@@ -44,8 +44,8 @@ def rows(template: str, *columns) -> str:
     """Lines of a file: h, k, l, intensity, uncertainty, batch by a template."""
     given = zip(HKL.tolist(), INTENSITY.tolist(), SIGMA.tolist(), BATCH.tolist(), strict=True)
     return "\n".join(
-        template.format(h=h, k=k, l=l, i=i, s=s, b=b, f=np.sign(i) * abs(i) ** 0.5,
-                        sf=s / max(2 * abs(i) ** 0.5, 1)) for (h, k, l), i, s, b in given
+        template.format(h=hkl[0], k=hkl[1], l=hkl[2], i=i, s=s, b=b, f=np.sign(i) * abs(i) ** 0.5,
+                        sf=s / max(2 * abs(i) ** 0.5, 1)) for hkl, i, s, b in given
     )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def tonto(said: dict | None) -> Sample:
     angles, edges = CELL[3:], CELL[:3]
     group = f'spacegroup= {{ hall_symbol= "{said["symbol"]}" }}\n' if said else ""
     text = (
-        f"{{\nname= x\ncrystal= {{\n{group}unit_cell= {{ angles= {angles[0]} {angles[1]} {angles[2]}"
+        f"{{\ncrystal= {{\n{group}unit_cell= {{ angles= {angles[0]} {angles[1]} {angles[2]}"
         f" degree dimensions= {edges[0]} {edges[1]} {edges[2]} angstrom }}\n"
         "reflection_data= {\n keys= { h= k= l= i_exp= i_sigma= }\n data= {\n"
         + rows("{h} {k} {l} {i} {s}") + "\n }\n}\n}\n}\n"
