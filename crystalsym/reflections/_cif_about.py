@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from gemmi import cif
 
 from crystalsym.reflections._cif_scan import key_of
 from crystalsym.reflections._found import About
 
-_CELL = [f"_cell_{name}" for name in
-         ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")]  # fmt: skip
+_CELL = [
+    *(f"_cell_length_{axis}" for axis in "abc"),
+    *(f"_cell_angle_{angle}" for angle in ("alpha", "beta", "gamma")),
+]
 _CARRIED = {
     "symbol": ("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m"),
     "hall": ("_space_group_name_hall", "_symmetry_space_group_name_hall"),
@@ -48,7 +52,8 @@ def items_of(rest: bytes, notes: list[str]) -> Items:
             for found in _KNOWN_TAGS.finditer(text)
         }
     out: Items = {}
-    for item in block:
+    parts: Iterable[Any] = block
+    for item in parts:
         if item.pair is not None:
             out[key_of(item.pair[0])] = [_plain(item.pair[1])]
         elif item.loop is not None:

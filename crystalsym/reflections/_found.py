@@ -29,14 +29,29 @@ class Found:
     """Columns of reflections, and what stands beside them."""
 
     format: str
-    hkl: NDArray[Any] | None = None
-    intensity: NDArray[np.float64] | None = None
+    hkl: NDArray[Any] = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int32))
+    intensity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     sigma: NDArray[np.float64] | None = None
     batch: NDArray[np.int32] | None = None
     amplitudes: bool = False
     coverage: tuple[Coverage, str] | None = None  # and what says so
     about: About = field(default_factory=lambda: About())
     notes: list[str] = field(default_factory=list)
+
+    def keep(self, rows: NDArray[np.bool_]) -> None:
+        """Leave out the other rows."""
+        self.hkl, self.intensity = self.hkl[rows], self.intensity[rows]
+        self.sigma = None if self.sigma is None else self.sigma[rows]
+        self.batch = None if self.batch is None else self.batch[rows]
+
+    def leave_out(self, rows: NDArray[np.bool_], what: str) -> None:
+        """Leave out rows, and note how many there were of what."""
+        if count := int(np.count_nonzero(rows)):
+            self.notes.append(
+                f"{count} {'row' if count == 1 else 'rows'} of {what}"
+                f" {'is' if count == 1 else 'are'} left out"
+            )
+            self.keep(~rows)
 
 
 @dataclass

@@ -16,6 +16,7 @@ _INTENSITY = re.compile(
 )
 _AMPLITUDE = re.compile(r"f|f_?(o|obs|meas|exp|p)")
 _SIGMA = re.compile(r"s|sig\w*|e_?s_?d\w*|su|err\w*|s_?u|u?sigma\w*|sd")
+_NUMBERS_BEGIN = tuple("0123456789+-.")
 _MOST_HEADER = 60  # lines before the reflections
 _COMMENTS = b"#!"
 
@@ -41,7 +42,7 @@ def read_free_columns(data: bytes) -> Found | Misread:
     what = f"is not h k l, intensity{' and uncertainty' if n_columns == 5 else ''}"
     if wrong.any():
         return Misread(f"{lines.shown(int(np.argmax(wrong)))} {what}", 1 - float(wrong.mean()))
-    columns = []
+    columns: list[NDArray[np.float64]] = []
     pointed = []
     for place in places[:n_columns]:
         raw = words.column(place or 0)
@@ -70,7 +71,7 @@ def read_free_columns(data: bytes) -> Found | Misread:
 
 
 def _without_header(lines: Lines) -> tuple[Lines, list[str]]:
-    """The lines from the first that begins with three whole numbers, and those before it.
+    """The lines from the first that begins with a number, and those before it.
 
     Comments in between are left out, too.
     """
@@ -79,9 +80,7 @@ def _without_header(lines: Lines) -> tuple[Lines, list[str]]:
     for row in range(min(len(lines), _MOST_HEADER)):
         line = lines.line(row)
         begin = row
-        if re.match(
-            r"\s*[-+]?\d+(\.0*)?[\s,]+[-+]?\d+(\.0*)?[\s,]+[-+]?\d+(\.0*)?[\s,]+[-+.\d]", line
-        ):
+        if line.lstrip()[:1] in _NUMBERS_BEGIN:
             break
         header.append(line)
         begin = row + 1

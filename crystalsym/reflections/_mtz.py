@@ -47,7 +47,7 @@ def from_mtz(mtz: gemmi.Mtz, label: str | int | None = None) -> Found:
     if not np.isfinite(hkl).all():
         raise ValueError("the columns H, K, L hold values that are no numbers")
     batches = [place for place, (_, one) in enumerate(columns) if one == "B"]
-    if batches and len(mtz.batches):
+    if batches:
         hkl = _original_indices(mtz, hkl, columns)
         values = array[:, batches[0]]
         if np.isfinite(values).all() and np.abs(values).max() < 2**31:
@@ -145,7 +145,6 @@ def _mate(columns: list[tuple[str, str]], value: int, kind: str) -> int | None:
 
 
 def _add_mates(found: Found, array: Any, mate: int, sigma: int | None) -> None:
-    assert found.hkl is not None and found.intensity is not None
     found.hkl = np.concatenate([found.hkl, -found.hkl])
     found.intensity = np.concatenate([found.intensity, array[:, mate].astype(np.float64)])
     if found.sigma is not None:

@@ -51,9 +51,9 @@ def read_reflections(
 ) -> ReflectionList:
     """Read the reflection list of a measured crystal.
 
-    Formats, told by their content: SHELX HKLF 4 and 5, CIF and FCF (``_refln`` loops of F\\ :sup:`2`,
-    intensities or F; embedded ``_shelx_hkl_file``; CrysAlisPro, PETS2), MTZ, XDS_ASCII.HKL and
-    INTEGRATE.HKL, Tonto blocks, and columns between blanks or commas.
+    Formats, told by their content: SHELX HKLF 4 and 5, CIF and FCF (``_refln`` loops of F
+    squared, intensities or F; embedded ``_shelx_hkl_file``; CrysAlisPro, PETS2), MTZ,
+    XDS_ASCII.HKL and INTEGRATE.HKL, Tonto blocks, and columns between blanks or commas.
     What had to be assumed, dropped or converted stands in ``notes``, where each thing came from
     in ``source``; nothing of what a file says about symmetry or atoms is used.
 
@@ -110,7 +110,7 @@ def read_reflections(
     except (ValueError, RuntimeError, OverflowError) as error:
         if isinstance(error, _GivenError):
             raise ValueError(str(error)) from None
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = re.sub(r"[\r\n]+", " ", str(error)) or type(error).__name__
         raise ReflectionFileError(f"{path}: {reason[:1000]}") from error
     except OSError as error:
         raise ReflectionFileError(f"{path}: cannot be read ({error.strerror})") from error
@@ -162,7 +162,8 @@ def as_reflection_list(obj: Any, cell: Any = None) -> ReflectionList:
             arrays["cell"] = cell
         return ReflectionList.from_arrays(**arrays)
     if isinstance(obj, (tuple, list)) and len(obj) in (2, 3):
-        return ReflectionList.from_arrays(*obj, cell=cell)
+        sigma = obj[2] if len(obj) == 3 else None
+        return ReflectionList.from_arrays(obj[0], obj[1], sigma, cell)
     raise TypeError(
         f"cannot read reflections from {type(obj).__name__}: give a ReflectionList, a path, a"
         " gemmi Mtz, ReflnBlock or cif.Block, (hkl, intensity, sigma) or a dict of arrays"
@@ -269,8 +270,8 @@ def _finished(found: Found, given: _Given, name: str, path: Path | None = None) 
     if amplitudes:
         notes.append("amplitudes F are squared")
     made = ReflectionList.from_arrays(
-        found.hkl if found.hkl is not None else [],
-        found.intensity if found.intensity is not None else [],
+        found.hkl,
+        found.intensity,
         found.sigma,
         about.cell,
         amplitudes=amplitudes,
@@ -296,7 +297,7 @@ def _apply_hklf(found: Found, about: About, given: _Given, notes: list[str]) -> 
     if about.hklf == 3 and not found.amplitudes:
         found.amplitudes = True
         notes.append("HKLF 3 in the instructions: the values are amplitudes")
-    if about.matrix is None or found.hkl is None:
+    if about.matrix is None:
         return
     if given.cell is not None:
         notes.append("the matrix of HKLF is not applied: the cell given is that of the indices")
@@ -306,10 +307,8 @@ def _apply_hklf(found: Found, about: About, given: _Given, notes: list[str]) -> 
     kept = np.abs(changed - whole).max(axis=1) < 0.05
     if kept.mean() < 0.5 or np.abs(whole).max() > 32767 or abs(np.linalg.det(about.matrix)) < 1e-3:
         raise ValueError("the matrix of HKLF in the instructions does not lead to whole indices")
-    found.hkl = whole[kept].astype(np.int32)
-    for name in ("intensity", "sigma", "batch"):
-        if getattr(found, name) is not None:
-            setattr(found, name, getattr(found, name)[kept])
+    found.hkl = whole.astype(np.int32)
+    found.keep(kept)
     dropped = int((~kept).sum())
     notes.append(
         "indices are changed by the matrix of HKLF in the instructions"

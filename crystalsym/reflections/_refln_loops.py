@@ -170,15 +170,5 @@ def _leave_out_by_status(found: Found, table: _Table) -> None:
         if not table.has(name):
             continue
         status = np.char.strip(table.raw(name), b"'\"")
-        unused = status == b"x"
-        if count := int(unused.sum()):
-            one = count == 1
-            found.notes.append(
-                f"{count} {'row' if one else 'rows'} of status x (unreliable)"
-                f" {'is' if one else 'are'} left out"
-            )
-            kept = ~unused
-            found.hkl, found.intensity = found.hkl[kept], found.intensity[kept]  # type: ignore[index]
-            found.sigma = None if found.sigma is None else found.sigma[kept]
-            found.batch = None if found.batch is None else found.batch[kept]
+        found.leave_out(status == b"x", "status x (unreliable)")
         return

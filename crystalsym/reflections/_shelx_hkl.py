@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,14 +65,15 @@ def _columns(lines: Lines) -> Found | Misread:
             values = np.where(pointless, values / 100, values)
         columns.append(values)
         wrong |= bad
-    wrong |= _cut(fields)
+    batch, odd = _batch(batches, fields[-1])
+    wrong |= _cut([*fields, batches]) | odd
     if wrong.any():
         return Misread(
             f"{lines.shown(int(np.argmax(wrong)))} is not three indices of 4 columns, intensity"
             " and uncertainty of 8",
             1 - float(np.mean(wrong)),
         )
-    found = Found("HKLF 4", stacked(columns[:3]), columns[3], columns[4], _batch(batches))
+    found = Found("HKLF 4", stacked(columns[:3]), columns[3], columns[4], batch)
     if implied:
         found.notes.append(
             f"{implied} numbers without a decimal point are read as hundredths, as F8.2 is"
@@ -78,31 +81,34 @@ def _columns(lines: Lines) -> Found | Misread:
     return found
 
 
-def _cut(fields: list[NDArray[np.bytes_]]) -> NDArray[np.bool_]:
+def _cut(fields: list[NDArray[np.bytes_]]) -> Any:
     """Rows where a number goes on beyond its columns: numbers end where their columns end."""
     letters = [words.view(np.uint8).reshape(len(words), -1) > 32 for words in fields]
     return np.any(
-        [
-            left[:, -1] & right[:, 0] & ~right[:, -1]
-            for left, right in zip(letters[:-1], letters[1:], strict=True)
-        ],
+        [left[:, -1] & right[:, 0] & ~right[:, -1] for left, right in pairwise(letters)],
         axis=0,
     )
 
 
-def _without_point(words: NDArray[np.bytes_]) -> NDArray[np.bool_]:
+def _without_point(words: NDArray[np.bytes_]) -> Any:
     letters = words.view(np.uint8).reshape(len(words), -1)
     return ~np.isin(letters, list(b".eE")).any(axis=1)
 
 
-def _batch(words: NDArray[np.bytes_]) -> NDArray[np.int32] | None:
+def _batch(
+    words: NDArray[np.bytes_], sigma: NDArray[np.bytes_]
+) -> tuple[NDArray[np.int32] | None, Any]:
+    """Batch numbers, and rows where a number goes on that began in the columns before."""
     empty = is_blank(words)
+    nothing = np.zeros(len(words), dtype=bool)
     if empty.all():
-        return None
+        return None, nothing
     values, bad = numbers(np.where(empty, b"0", words))
-    if bad.any() or not whole(values).all():
-        return None  # something else stands there
-    return values.astype(np.int32)
+    bad |= ~whole(values)
+    if bad.any():  # something else stands there
+        touching = [one.view(np.uint8).reshape(len(one), -1) > 32 for one in (sigma, words)]
+        return None, bad & touching[0][:, -1] & touching[1][:, 0]
+    return values.astype(np.int32), nothing
 
 
 def read_tail(found: Found, data: bytes, tail: int, end: int, ended: bool) -> None:
@@ -124,12 +130,12 @@ def untwinned(found: Found, hklf5: bool) -> None:
     The component with most rows is kept, without what it shares if enough stands alone.
     """
     batch = found.batch
-    if batch is None or found.hkl is None or not (hklf5 or (batch < 0).any()):
+    if batch is None or not (hklf5 or (batch < 0).any()):
         return
     shared_with_next = batch < 0
     if not hklf5:
         same = np.zeros(len(batch), dtype=bool)
-        same[:-1] = found.intensity[:-1] == found.intensity[1:]  # type: ignore[index]
+        same[:-1] = found.intensity[:-1] == found.intensity[1:]
         if np.mean(same[shared_with_next]) < 0.9:
             count = int(shared_with_next.sum())
             found.notes.append(
@@ -153,5 +159,4 @@ def untwinned(found: Found, hklf5: bool) -> None:
     elif shared.any():
         words += ", overlapping reflections with the intensity of all their components"
     found.notes.append(f"{words}; {int((~kept).sum())} of {len(kept)} rows are left out")
-    found.hkl, found.batch = found.hkl[kept], found.batch[kept]  # type: ignore[index]
-    found.intensity, found.sigma = found.intensity[kept], found.sigma[kept]  # type: ignore[index]
+    found.keep(kept)

@@ -10,93 +10,13 @@ from crystalsym.reflections._found import About
 
 # Four letters at the beginning of a line that are no atom.
 _KEYWORDS = frozenset(
-    [
-        "ABIN",
-        "ACTA",
-        "AFIX",
-        "ANIS",
-        "ANSC",
-        "ANSR",
-        "BASF",
-        "BIND",
-        "BLOC",
-        "BOND",
-        "BUMP",
-        "CELL",
-        "CGLS",
-        "CHIV",
-        "CONF",
-        "CONN",
-        "DAMP",
-        "DANG",
-        "DEFS",
-        "DELU",
-        "DFIX",
-        "DISP",
-        "EADP",
-        "END",
-        "EQIV",
-        "ESEL",
-        "EXTI",
-        "EXYZ",
-        "FEND",
-        "FLAT",
-        "FMAP",
-        "FRAG",
-        "FREE",
-        "FVAR",
-        "GRID",
-        "HFIX",
-        "HKLF",
-        "HTAB",
-        "ISOR",
-        "L.S.",
-        "LATT",
-        "LAUE",
-        "LIST",
-        "MERG",
-        "MOLE",
-        "MORE",
-        "MOVE",
-        "MPLA",
-        "NCSY",
-        "NEUT",
-        "OMIT",
-        "PART",
-        "PATT",
-        "PHAN",
-        "PLAN",
-        "PRIG",
-        "REM",
-        "RESI",
-        "RIGU",
-        "RTAB",
-        "SADI",
-        "SAME",
-        "SFAC",
-        "SHEL",
-        "SIMU",
-        "SIZE",
-        "SPEC",
-        "STIR",
-        "SUMP",
-        "SWAT",
-        "SYMM",
-        "TEMP",
-        "TEXP",
-        "TIME",
-        "TITL",
-        "TREF",
-        "TWIN",
-        "TWST",
-        "UNIT",
-        "VECT",
-        "WGHT",
-        "WIGL",
-        "WPDB",
-        "XNPD",
-        "ZERR",
-    ]
+    """
+    ABIN ACTA AFIX ANIS ANSC ANSR BASF BIND BLOC BOND BUMP CELL CGLS CHIV CONF CONN DAMP DANG
+    DEFS DELU DFIX DISP EADP END EQIV ESEL EXTI EXYZ FEND FLAT FMAP FRAG FREE FVAR GRID HFIX HKLF
+    HTAB ISOR L.S. LATT LAUE LIST MERG MOLE MORE MOVE MPLA NCSY NEUT OMIT PART PATT PHAN PLAN PRIG
+    REM RESI RIGU RTAB SADI SAME SFAC SHEL SIMU SIZE SPEC STIR SUMP SWAT SYMM TEMP TEXP TIME TITL
+    TREF TWIN TWST UNIT VECT WGHT WIGL WPDB XNPD ZERR
+    """.split()  # noqa: SIM905
 )
 
 
@@ -126,8 +46,7 @@ def read_instructions(text: str, where: str) -> About:
         elif key == "NEUT":
             about.set_radiation("neutron", f"{where.rpartition(',')[0] or where}, NEUT")
         elif key == "HKLF" or re.fullmatch(r"HKLF\d", words[0].upper()):
-            numbers = _numbers([words[0][4:], *words[1:]])
-            _set_hklf(about, numbers)
+            _set_hklf(about, _numbers(" ".join([words[0][4:], *words[1:]]).split()))
         elif key == "END":
             break
         elif key not in _KEYWORDS and len(_numbers(words[1:])) >= 4:

@@ -57,7 +57,7 @@ def as_text(part: Bytes | bytes) -> str:
 def lines_of(data: bytes, begin: int = 0, end: int | None = None) -> Lines:
     """The lines of a part of a text that are not blank, numbered in the whole of it."""
     end = len(data) if end is None else end
-    text = np.frombuffer(data, dtype=np.uint8)
+    text = np.frombuffer(data or b"\n", dtype=np.uint8)
     kind = np.int32 if len(data) < 2**31 - 100 else np.int64
     breaks = (np.flatnonzero(text[begin:end] == _NEWLINE) + begin).astype(kind)
     if not len(breaks) and b"\r" in data[begin:end]:  # old Macintosh
@@ -65,15 +65,14 @@ def lines_of(data: bytes, begin: int = 0, end: int | None = None) -> Lines:
     start = np.concatenate([np.array([begin], kind), breaks + 1])
     stop = np.concatenate([breaks, np.array([end], kind)])
     first = data.count(b"\n", 0, begin) + 1
-    number = np.arange(first, first + len(start), dtype=kind)
-    # Blanks at the end, as many as there are on the worst line: few.
+    number: Places = np.arange(first, first + len(start), dtype=np.int64)
+    # Blanks at the end: few on most lines, so that a few rounds do; then line by line.
     for _ in range(_WIDEST):
-        blank = (stop > start) & _BLANKS[text[np.maximum(stop - 1, 0)]] if len(text) else stop < 0
+        blank = (stop > start) & _BLANKS[text[stop - 1]]
         if not blank.any():
             break
-        stop = stop - blank.astype(kind)
-    kept = stop > start
-    for row in np.flatnonzero(kept & _BLANKS[text[np.maximum(stop - 1, 0)]]) if len(text) else ():
+        stop -= blank
+    for row in np.flatnonzero((stop > start) & _BLANKS[text[stop - 1]]):
         stop[row] = start[row] + len(data[start[row] : stop[row]].rstrip())
     kept = stop > start
     return Lines(text, start[kept], stop[kept], number[kept])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crystalsym.reflections._found import Found
 from crystalsym.reflections._text_columns import lines_of, numbers, stacked, whole, words_of
@@ -48,7 +49,7 @@ def read_tonto(data: bytes) -> Found:
     wrong = words.counts != len(names)
     if wrong.any():
         raise ValueError(f"{lines.shown(int(np.argmax(wrong)))} is not {len(names)} numbers")
-    columns = []
+    columns: list[NDArray[np.float64]] = []
     for name in wanted:
         values, bad = numbers(words.column(names.index(name)))
         if len(columns) < 3:

@@ -72,8 +72,8 @@ def write_hklf4(path: str | os.PathLike[str], reflections: ReflectionList) -> fl
     if batch is not None and len(batch) and batch.min() >= 0 and batch.max() <= 9999:
         runs = [f"{run:4d}" for run in batch.tolist()]
     lines = [
-        f"{h:4d}{k:4d}{l:4d} {value} {error}{run}"
-        for (h, k, l), value, error, run in zip(hkl.tolist(), values, errors, runs, strict=True)
+        f"{one[0]:4d}{one[1]:4d}{one[2]:4d} {value} {error}{run}"
+        for one, value, error, run in zip(hkl.tolist(), values, errors, runs, strict=True)
     ]
     lines.append("   0   0   0    0.00    0.00")
     if reflections.cell is not None:
@@ -106,14 +106,13 @@ def write_reflection_cif(path: str | os.PathLike[str], reflections: ReflectionLi
     >>> read_reflections(path).intensity.tolist()
     [5.25, 1000000.0]
     """
-    name = "".join(letter if letter.isalnum() or letter in "-_" else "_"
+    title = "".join(letter if letter.isalnum() or letter in "-_" else "_"
                    for letter in reflections.name if letter.isascii())  # fmt: skip
-    head = [f"data_{name or 'reflections'}"]
+    head = [f"data_{title or 'reflections'}"]
     if reflections.cell is not None:
-        tags = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
-        head += [
-            f"_cell_{tag} {value:.10g}" for tag, value in zip(tags, reflections.cell, strict=True)
-        ]
+        names = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
+        values = zip(names, reflections.cell, strict=True)
+        head += [f"_cell_{name} {value:.10g}" for name, value in values]
     if reflections.wavelength is not None:
         head.append(f"_diffrn_radiation_wavelength {reflections.wavelength:.10g}")
     if reflections.radiation is not None:

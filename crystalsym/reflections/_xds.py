@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crystalsym.reflections._found import Found
 from crystalsym.reflections._text_columns import (
@@ -53,7 +54,7 @@ def read_xds(data: bytes) -> Found:
     wrong = words.counts < max(items[name] for name in wanted)
     if wrong.any():
         raise ValueError(f"{lines.shown(int(np.argmax(wrong)))} has too few items")
-    columns = []
+    columns: list[NDArray[np.float64]] = []
     for name in wanted:
         values, bad = numbers(words.column(items[name] - 1))
         if len(columns) < 3:
@@ -61,31 +62,20 @@ def read_xds(data: bytes) -> Found:
         if bad.any():
             raise ValueError(f"{lines.shown(int(np.argmax(bad)))}: {name} is no number")
         columns.append(values)
-    found = Found("INTEGRATE.HKL" if raw else "XDS_ASCII", stacked(columns[:3]), *columns[3:])
-    if frame := items.get("ZD") or items.get("ZCAL"):
-        if words.counts.min() >= frame:
-            frames, bad = numbers(words.column(frame - 1))
-            if not bad.any() and np.abs(frames).max() < 1e6:
-                found.batch = np.floor(frames).astype(np.int32)
-    _leave_out_misfits(found)
+    found = Found(
+        "INTEGRATE.HKL" if raw else "XDS_ASCII", stacked(columns[:3]), columns[3], columns[4]
+    )
+    frame = items.get("ZD") or items.get("ZCAL")
+    if frame and words.counts.min() >= frame:
+        frames, bad = numbers(words.column(frame - 1))
+        if not bad.any() and np.abs(frames).max() < 1e6:
+            found.batch = np.floor(frames).astype(np.int32)
+    if found.sigma is not None:
+        found.leave_out(found.sigma < 0, "negative uncertainty (misfits)")
     _read_header(found, header)
     if raw:
         found.notes.append("intensities of INTEGRATE.HKL are not scaled to each other")
     return found
-
-
-def _leave_out_misfits(found: Found) -> None:
-    assert found.sigma is not None and found.hkl is not None and found.intensity is not None
-    misfit = found.sigma < 0
-    if count := int(misfit.sum()):
-        one = count == 1
-        found.notes.append(
-            f"{count} {'misfit' if one else 'misfits'} of XDS (negative uncertainty)"
-            f" {'is' if one else 'are'} left out"
-        )
-        found.hkl, found.intensity = found.hkl[~misfit], found.intensity[~misfit]
-        found.sigma = found.sigma[~misfit]
-        found.batch = None if found.batch is None else found.batch[~misfit]
 
 
 def _read_header(found: Found, header: str) -> None:
