@@ -155,6 +155,11 @@ CENTERINGS: dict[str, tuple[tuple[float, float, float], ...]] = {
 def allowed_by_centering(hkl: np.ndarray, centering: str) -> np.ndarray:
     """Tell which reflections a centering allows, bool of shape (n,)."""
     h, k, m = np.asarray(hkl).T
+    return fits_centering(h, k, m, centering)
+
+
+def fits_centering(h: np.ndarray, k: np.ndarray, m: np.ndarray, centering: str) -> np.ndarray:
+    """Tell the same of indices that are broadcast."""
     if centering == "A":
         return (k + m) % 2 == 0
     if centering == "B":
@@ -169,7 +174,7 @@ def allowed_by_centering(hkl: np.ndarray, centering: str) -> np.ndarray:
         return (-h + k + m) % 3 == 0
     if centering == "R-":
         return (h - k + m) % 3 == 0
-    return np.ones(len(h), dtype=bool)
+    return np.ones(np.broadcast_shapes(h.shape, k.shape, m.shape), dtype=bool)
 
 
 def _right_handed(change: np.ndarray) -> np.ndarray:

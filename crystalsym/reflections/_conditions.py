@@ -59,7 +59,7 @@ def group_settings(laue: str, settings: list[np.ndarray]) -> list[np.ndarray]:
 
 def forbidden(
     numbers: tuple[int, ...], hkl: np.ndarray, centering: str, settings: list[np.ndarray]
-) -> list[np.ndarray]:
+) -> list[tuple[np.ndarray, float]]:
     """Tell what groups of one extinction class forbid, in each setting their centering fits.
 
     Parameters
@@ -73,21 +73,24 @@ def forbidden(
 
     Returns
     -------
-    list of bool ndarray of shape (n,)
-        Different ones only; none if the group has another centering.
+    list of (bool ndarray of shape (n,), float)
+        Different ones only, each with its share of the settings; none if the group has another
+        centering.
     """
     letter = symbol(numbers[0])[0]
     if _MULTIPLICITY[letter] != _MULTIPLICITY[centering]:
         return []
-    found: dict[bytes, np.ndarray] = {}
+    found: dict[bytes, tuple[np.ndarray, int]] = {}
     probe = _probe(centering)
     for change in settings:
         # The lattice must be the group's own in this setting.
         if not allowed_by_centering(np.round(probe @ change.T).astype(int), letter).all():
             continue
         absent = is_absent(numbers[0], np.round(hkl @ change.T).astype(np.int32))
-        found.setdefault(absent.tobytes(), absent)
-    return list(found.values())
+        _, count = found.get(absent.tobytes(), (absent, 0))
+        found[absent.tobytes()] = absent, count + 1
+    total = sum(count for _, count in found.values())
+    return [(mask, count / total) for mask, count in found.values()]
 
 
 @cache
@@ -100,7 +103,11 @@ def _probe(centering: str) -> np.ndarray:
 
 def is_special(hkl: np.ndarray) -> np.ndarray:
     """Reflections in the zones and rows that glide planes and screw axes concern."""
-    h, k, m = np.asarray(hkl).T
+    return in_special_places(*np.asarray(hkl).T)
+
+
+def in_special_places(h: np.ndarray, k: np.ndarray, m: np.ndarray) -> np.ndarray:
+    """Tell the same of indices that are broadcast."""
     i = -(h + k)
     return (
         (h == 0) | (k == 0) | (m == 0) | (i == 0)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erfcx
 
-from crystalsym.crystals._metric_settings import allowed_by_centering
 from crystalsym.diffraction import Coverage
 from crystalsym.reflections._conditions import (
     extinction_groups,
@@ -17,12 +16,13 @@ from crystalsym.reflections._conditions import (
     groups_of,
     is_special,
 )
-from crystalsym.reflections._equivalents import MergedReflections, canonical_keys
+from crystalsym.reflections._equivalents import MergedReflections
 from crystalsym.reflections._intensity_statistics import (
     IntensityStatistics,
     intensity_statistics,
     normalized_intensities,
 )
+from crystalsym.reflections._unlisted_places import unlisted_places
 from crystalsym.spacegroups import is_centrosymmetric
 
 # Normalized intensities are mixtures of exponentials of these means, in these parts: of places
@@ -35,7 +35,9 @@ MOST_AGAINST, MOST_FOR = 4.0, 3.0
 # A forbidden place that was measured without being recorded is missing for sure; a present one as
 # often as others are. Lists that do not say so leave absences out as often as this.
 LEFT_OUT = 0.2
-MOST_FOR_MISSING = 3.0
+MOST_FOR_MISSING, MOST_FOR_OBSERVED = 3.0, 8.0
+# What a forbidden reflection says that an otherwise observed list holds.
+AGAINST_OBSERVED = 1.5
 NOTHING = -40.0
 
 
@@ -48,14 +50,22 @@ class GroupLikelihoods:
     numbers : ndarray of int, shape (n,)
         Space groups.
     absences : ndarray of shape (n,)
-        Log-likelihood against that nothing is forbidden, in the best open setting.
+        Log-likelihood against that nothing is forbidden, in the open setting that is best.
+    mean_absences : ndarray of shape (n,)
+        Of the mean likelihood over the open settings.
     centric : ndarray of bool, shape (n,)
+        Whether the group has a center of inversion.
+    centricity : ndarray of shape (n,)
+        Log-likelihood of the mean of |E² - 1|, against the other kind of groups halved: half the
+        log odds of a center for groups that have one, minus that for others.
     statistics : IntensityStatistics
     """
 
     numbers: np.ndarray
     absences: np.ndarray
+    mean_absences: np.ndarray
     centric: np.ndarray
+    centricity: np.ndarray
     statistics: IntensityStatistics
 
 
@@ -72,31 +82,80 @@ def group_likelihoods(merged: MergedReflections, settings: list[np.ndarray]) -> 
     Returns
     -------
     GroupLikelihoods
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import group_likelihoods, merge_equivalents
+    >>> hkl = np.array([(h, k, l) for h in range(-6, 7) for k in range(7) for l in range(7)])
+    >>> hkl = hkl[hkl.any(axis=1)]
+    >>> bright = np.random.default_rng(0).exponential(size=len(hkl))
+    >>> glide = (hkl[:, 1] == 0) & (hkl[:, 2] % 2 != 0)  # h0l, l = 2n
+    >>> turns = np.array([np.eye(3, dtype=int), np.diag([-1, 1, -1])])
+    >>> merged = merge_equivalents(hkl, np.where(glide, 0.0, bright), np.full(len(hkl), 0.02),
+    ...                            turns, lattice=7 * np.eye(3), laue="2/m")
+    >>> found = group_likelihoods(merged, [np.eye(3, dtype=int)])
+    >>> found.numbers[found.absences == found.absences.max()].tolist()
+    [7, 13]
     """
+    found = best_settings(merged, settings)
+    numbers = np.array(groups_of(merged.laue))
+    of_number = {number: best for best in found for number in best.groups}
+    statistics = intensity_statistics(merged)
+    centric = np.array([is_centrosymmetric(int(number)) for number in numbers])
+    return GroupLikelihoods(
+        numbers,
+        np.array([of_number[int(number)].best for number in numbers]),
+        np.array([of_number[int(number)].mean for number in numbers]),
+        centric,
+        np.where(centric, 0.5, -0.5) * statistics.log_odds_centric,
+        statistics,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class BestSetting:
+    """Hold how well the groups of one extinction class explain what is absent.
+
+    Attributes
+    ----------
+    groups : tuple of int
+    best, mean : float
+        Log-likelihoods of the best setting, and of the mean over all.
+    listed, missing : ndarray of bool
+        Which of the special reflections, and of the unlisted places, the best setting forbids.
+    """
+
+    groups: tuple[int, ...]
+    best: float
+    mean: float
+    listed: np.ndarray
+    missing: np.ndarray
+
+
+def best_settings(merged: MergedReflections, settings: list[np.ndarray]) -> list[BestSetting]:
+    """Try every extinction class of a Laue class in the settings that are open to it."""
     tried = group_settings(merged.laue, settings)
     special = np.flatnonzero(is_special(merged.hkl))
-    hkl = merged.hkl[special]
     score = reflection_scores(merged)[special]
-    missing, per_missing, listed_share = _missing_places(merged)
-    numbers, absences = [], []
+    missing, chance = unlisted_places(merged)
+    both = np.concatenate([merged.hkl[special], missing])
+    n = len(special)
+    found = []
     for alike in extinction_groups(merged.laue):
-        best = NOTHING
-        for here, there in _paired(alike, hkl, missing, merged.centering, tried):
-            total = float(score[here].sum())
-            total += _of_missing(int(here.sum()), int(there.sum()), per_missing, listed_share)
-            best = max(best, total)
-        for number in alike:
-            numbers.append(number)
-            absences.append(best)
-    order = np.argsort(numbers)
-    ordered = np.array(numbers)[order]
-    assert tuple(ordered) == groups_of(merged.laue)
-    return GroupLikelihoods(
-        ordered,
-        np.array(absences)[order],
-        np.array([is_centrosymmetric(int(number)) for number in ordered]),
-        intensity_statistics(merged),
-    )
+        rows = []
+        for mask, share in forbidden(alike, both, merged.centering, tried):
+            here, there = mask[:n], mask[n:]
+            total = absence_score(score[here], chance[there], merged.coverage)
+            rows.append((total, share, here, there))
+        if not rows:
+            none = np.zeros(len(both), dtype=bool)
+            found.append(BestSetting(alike, NOTHING, NOTHING, none[:n], none[n:]))
+            continue
+        best, _, here, there = max(rows, key=lambda row: row[0])
+        mean = float(np.logaddexp.reduce([total + math.log(share) for total, share, *_ in rows]))
+        found.append(BestSetting(alike, best, mean, here, there))
+    return found
 
 
 def reflection_scores(merged: MergedReflections) -> np.ndarray:
@@ -120,54 +179,35 @@ def _density(z: np.ndarray, sigma: np.ndarray, mixture: tuple) -> np.ndarray:
     return total
 
 
-def _missing_places(merged: MergedReflections) -> tuple[np.ndarray, float, float]:
-    """Special places inside the region covered that are not listed.
+def absence_score(scores: np.ndarray, chance: np.ndarray, coverage: Coverage) -> float:
+    """Log-likelihood ratio, absent against present, of some reflections and unlisted places.
+
+    Parameters
+    ----------
+    scores : ndarray
+        Of the reflections that are listed.
+    chance : ndarray
+        How often each unlisted place would be unlisted if it were present.
+    coverage : Coverage
 
     Returns
     -------
-    hkl : ndarray of int, shape (m, 3)
-    share : float
-        Part of the general places that is not listed: how often a present one is missing.
-    listed_share : float
+    float
     """
-    reciprocal = np.linalg.inv(merged.lattice).T
-    q = merged.q
-    # The edge of a list is ragged.
-    low, high = float(np.quantile(q, 0.01)), float(np.quantile(q, 0.9))
-    spans = np.floor(high * np.linalg.norm(merged.lattice, axis=1)).astype(int)
-    if np.prod(2.0 * spans + 1) > 2e6:
-        high *= (2e6 / np.prod(2.0 * spans + 1)) ** (1 / 3)
-        spans = np.floor(high * np.linalg.norm(merged.lattice, axis=1)).astype(int)
-    axes = [np.arange(0, spans[0] + 1), *(np.arange(-n, n + 1) for n in spans[1:])]
-    hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    length = np.linalg.norm(hkl @ reciprocal, axis=1)
-    hkl = hkl[(length >= low) & (length <= high) & allowed_by_centering(hkl, merged.centering)]
-    keys = canonical_keys(hkl, merged.operations)
-    keys, first = np.unique(keys, return_index=True)
-    hkl = hkl[first]
-    listed = np.isin(keys, canonical_keys(merged.hkl, merged.operations))
-    special = is_special(hkl)
-    general = ~special
-    share = float((~listed[general]).mean()) if general.any() else 0.5
-    share = float(np.clip(share, 0.02, 0.98))
-    return hkl[special & ~listed], share, 1 - share if merged.coverage != Coverage.OBSERVED else -1
+    return float(scores.sum()) + _of_missing(len(scores), -np.log(chance), coverage)
 
 
-def _paired(alike, hkl, missing, centering, tried):
-    """What is forbidden among the listed and among the missing, setting by setting."""
-    both = np.concatenate([hkl, missing]) if len(missing) else hkl
-    masks = forbidden(alike, both, centering, tried)
-    return [(mask[: len(hkl)], mask[len(hkl) :]) for mask in masks]
+def _of_missing(n_listed: int, surprise: np.ndarray, coverage: Coverage) -> float:
+    """Log-likelihood ratio of forbidden places not being listed.
 
-
-def _of_missing(n_listed: int, n_missing: int, share: float, listed_share: float) -> float:
-    """Log-likelihood ratio of so many forbidden places not being listed."""
-    if n_missing == 0:
+    `surprise` is -log of how often each would be missing if it were present.
+    """
+    if len(surprise) == 0:
         return 0.0
-    if listed_share < 0:  # the list says that it leaves out what was not observed
-        return min(-math.log(share) * n_missing, 8.0) - 2.0 * min(n_listed, 4) * (1 - share)
-    if n_listed > 0.2 * n_missing:
+    total = float(surprise.sum())
+    if coverage == Coverage.OBSERVED:  # the list says that it leaves out what was not observed
+        return min(total, MOST_FOR_OBSERVED) - AGAINST_OBSERVED * min(n_listed, 4)
+    if n_listed > 0.2 * len(surprise):
         return 0.0
-    alone = n_missing * math.log(share)
-    return min(float(np.logaddexp(math.log(LEFT_OUT), math.log(1 - LEFT_OUT) + alone) - alone),
-               MOST_FOR_MISSING)  # fmt: skip
+    either = np.logaddexp(math.log(LEFT_OUT), math.log(1 - LEFT_OUT) - total)
+    return min(float(either + total), MOST_FOR_MISSING)

@@ -83,7 +83,7 @@ def intensity_statistics(merged: MergedReflections) -> IntensityStatistics:
     --------
     >>> import numpy as np
     >>> from crystalsym.reflections import intensity_statistics, merge_equivalents
-    >>> hkl = np.array([(h, k, l) for h in range(1, 12) for k in range(12, 22) for l in range(23, 33)])
+    >>> hkl = np.stack(np.mgrid[1:12, 12:22, 23:33], axis=-1).reshape(-1, 3)
     >>> bright = np.random.default_rng(0).exponential(size=len(hkl))
     >>> merged = merge_equivalents(hkl, bright, np.full(len(hkl), 0.01), np.eye(3, dtype=int)[None],
     ...                            lattice=40 * np.eye(3))
