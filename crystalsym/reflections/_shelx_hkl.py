@@ -24,6 +24,7 @@ from crystalsym.reflections._text_columns import (
 
 # h = k = l = 0 ends a list. What follows is for people, or instructions.
 _END = re.compile(rb"^[ \t]*[+-]?0+[ \t]+[+-]?0+[ \t]+[+-]?0+(?![0-9.])[^\n]*", re.M)
+_SAMPLE = 1000  # lines that tell that a long file is of another format
 # Files without that line may go on with instructions or CIF items all the same.
 _TAIL = re.compile(rb"^[ \t]*(?:TITL|CELL|REM |_[A-Za-z])", re.M)
 
@@ -34,6 +35,10 @@ def read_shelx_hkl(data: bytes, begin: int = 0, end: int | None = None) -> Found
     lines, tail, ended = reflection_lines(data, begin, end)
     if not len(lines):
         return Misread("no reflections before the line 0 0 0 that ends a list", 0.0)
+    if len(lines) > 2 * _SAMPLE:
+        sample = _columns(lines[:_SAMPLE])
+        if isinstance(sample, Misread) and sample.part < 0.5:
+            return sample
     found = _columns(lines)
     if isinstance(found, Found):
         read_tail(found, data, tail, end, ended)

@@ -171,7 +171,9 @@ def numbers(words: NDArray[np.bytes_]) -> tuple[NDArray[np.float64], NDArray[np.
         try:
             return words.astype(np.float64), wrong
         except ValueError:
-            pass
+            filled = letters > 32
+            begins = filled[:, 0] + (filled[:, 1:] & ~filled[:, :-1]).sum(axis=1)
+            wrong |= begins != 1
     values = np.full(len(words), np.nan)
     for row in np.flatnonzero(~wrong):
         try:
