@@ -19,6 +19,7 @@ from crystalsym.reflections._laue import RotationScore
 from crystalsym.reflections._reading import as_reflection_list, read_reflections
 from crystalsym.reflections._reduction import Hypothesis, Reduction, reduce_reflections
 from crystalsym.reflections._reflection_list import ReflectionList
+from crystalsym.reflections._reflection_sections import ReflectionSections
 from crystalsym.reflections._sections import sections
 from crystalsym.reflections._writing import write_hklf4, write_reflection_cif
 
@@ -32,6 +33,7 @@ __all__ = [
     "Reduction",
     "ReflectionFileError",
     "ReflectionList",
+    "ReflectionSections",
     "RotationScore",
     "as_reflection_list",
     "find_centering",
