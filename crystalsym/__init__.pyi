@@ -26,7 +26,13 @@ from .crystals import Cluster, Crystal, as_crystal, space_group_number, standard
 from .diffraction import DiffractionSimulator
 from .identification import identify, identify_many
 from .pretrained import load_pretrained, recommended_pipeline
-from .reflections import ReflectionList
+from .reflections import (
+    ReflectionList,
+    as_reflection_list,
+    read_reflections,
+    write_hklf4,
+    write_reflection_cif,
+)
 from .shaping import PatternShaper, SpotMerger
 
 __version__: str
@@ -42,6 +48,7 @@ __all__ = [
     "SpotMerger",
     "__version__",
     "as_crystal",
+    "as_reflection_list",
     "bundles",
     "classification",
     "cli",
@@ -60,6 +67,7 @@ __all__ = [
     "networks",
     "plotting",
     "pretrained",
+    "read_reflections",
     "recommended_pipeline",
     "reflections",
     "scattering",
@@ -68,4 +76,6 @@ __all__ = [
     "spacegroups",
     "standardize",
     "training",
+    "write_hklf4",
+    "write_reflection_cif",
 ]

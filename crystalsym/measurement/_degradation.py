@@ -100,7 +100,7 @@ class Degradation(TransformerMixin, BaseEstimator):
     >>> from crystalsym import DiffractionSimulator
     >>> from crystalsym.datasets import example_crystals
     >>> from crystalsym.measurement import Degradation
-    >>> spots = DiffractionSimulator(output="spots").transform([example_crystals()["quartz"]])
+    >>> spots = DiffractionSimulator(output="spots").transform([example_crystals()["SiO2-quartz"]])
     >>> measured = Degradation(random_state=0).transform(spots)
     >>> measured.n_spots < spots.n_spots, measured.sigma.min() > 0
     (True, True)

@@ -13,14 +13,6 @@ from sklearn.utils import check_random_state
 from crystalsym.crystals import Crystal, as_crystal, space_group_number, standardize
 from crystalsym.crystals._cell_parameters import cell_of
 from crystalsym.crystals._lists import structure_list
-from crystalsym.crystals._wyckoff import centering_vectors, standard_operations
-from crystalsym.datasets import CrystalTable
-from crystalsym.diffraction import Coverage
-from crystalsym.measurement._degradation import EVENTS, LOGARITHMIC, Degradation
-from crystalsym.measurement._shortcomings import NAMES, TOLD
-from crystalsym.reflections import ReflectionList
-from crystalsym.reflections._lattice_symmetry import lattice_rotations
-from crystalsym.reflections._merging import SIDE, canonical_keys
 from crystalsym.crystals._metric_settings import (
     allowed_by_centering,
     canonical_setting,
@@ -28,6 +20,14 @@ from crystalsym.crystals._metric_settings import (
     open_settings,
     oriented_laue_class,
 )
+from crystalsym.crystals._wyckoff import centering_vectors, standard_operations
+from crystalsym.datasets import CrystalTable
+from crystalsym.diffraction import Coverage
+from crystalsym.measurement._degradation import EVENTS, LOGARITHMIC, Degradation
+from crystalsym.measurement._shortcomings import NAMES, TOLD
+from crystalsym.reflections import ReflectionList
+from crystalsym.reflections._equivalents import SIDE, canonical_keys
+from crystalsym.reflections._lattice_symmetry import lattice_rotations
 from crystalsym.scattering import structure_factors
 
 # Limit of resolution of a perfect list, Å.
@@ -66,7 +66,7 @@ class ReflectionSimulator(TransformerMixin, BaseEstimator):
     --------
     >>> from crystalsym.datasets import example_crystals
     >>> from crystalsym.measurement import ReflectionSimulator
-    >>> measured = ReflectionSimulator(random_state=0).transform([example_crystals()["quartz"]])
+    >>> measured = ReflectionSimulator(random_state=0).transform([example_crystals()["SiO2-quartz"]])
     >>> measured[0].sigma.min() > 0, len(measured[0].cell)
     (True, 6)
     """

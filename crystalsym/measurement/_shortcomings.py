@@ -139,9 +139,11 @@ def _one(
         scale = strength[SCALE_ERROR] * value / math.sqrt(many)
         intensity[i] = value + math.sqrt(error * error + scale * scale) * noise[g]
         sigma[i] = max(error * spread, 1e-6 * mean)
-        if not present[g] or lost[g] < strength[MISSING]:
-            kept[i] = False
-        elif strength[UNOBSERVED] > 0 and intensity[i] < strength[UNOBSERVED] * sigma[i]:
+        if (
+            not present[g]
+            or lost[g] < strength[MISSING]
+            or (strength[UNOBSERVED] > 0 and intensity[i] < strength[UNOBSERVED] * sigma[i])
+        ):
             kept[i] = False
     if strength[UNOBSERVED] > 0:
         coverage[row] = OBSERVED if _next(state) < TOLD else LISTED

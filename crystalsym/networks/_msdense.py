@@ -74,23 +74,12 @@ def _trunk(
             y = _conv(x, growth, 3, f"block{b}_layer{i}")
             x = layers.Concatenate(name=f"block{b}_layer{i}_concat")([x, y])
         x = _conv(x, transition, 1, f"transition{b}")
-    x = layers.Concatenate(name="everything")([_parities_again(inputs, image_size), _flat(x)])
+    # What is absent is a matter of absolute place: the picture itself goes along.
+    picture = layers.Flatten(name="picture")(inputs[:, image_size // 2 :])
+    x = layers.Concatenate(name="everything")([picture, layers.Flatten(name="flatten")(x)])
     x = _dense(x, width, "trunk_1")
     x = _dense(x, features, "trunk_2")
     return keras.Model(inputs, x, name="trunk")
-
-
-def _flat(x: Any) -> Any:
-    from keras import layers
-
-    return layers.Flatten(name="flatten")(x)
-
-
-def _parities_again(image: Any, image_size: int) -> Any:
-    """The picture itself: what is absent is a matter of absolute place."""
-    from keras import layers
-
-    return layers.Flatten(name="picture")(image[:, image_size // 2 :])
 
 
 def msdense(
@@ -99,8 +88,8 @@ def msdense(
     channels: int = 4,
     n_streams: int = 3,
     *,
-    growth: int = 24,
-    blocks: tuple[int, ...] = (3, 3),
+    growth: int = 16,
+    blocks: tuple[int, ...] = (2, 2),
     transition: int = 16,
     width: int = 1024,
     features: int = 256,
@@ -108,6 +97,60 @@ def msdense(
     embedding: int = 512,
     dropout: float = 0.3,
 ) -> keras.Model:
+    """Build the multistream DenseNet for layers of reciprocal space in their indices.
+
+    In a picture of ``PatternShaper(scheme="indices")`` a pixel stands for one reflection. Even and
+    odd indices, which absences tell apart, become channels of four interleaved lattices; blocks of
+    densely connected 3x3 convolutions (each sees what all before it found) look for what is alike
+    everywhere, and dense layers read their maps beside the picture itself, for what matters at one
+    place. Every stream goes through one trunk; the streams' feature vectors are concatenated and
+    classified together.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of space groups told apart.
+    image_size : int, default=17
+        Side H = W of the pictures in pixels; only the lower half and the middle row are read.
+    channels : int, default=4
+        Channels C of a picture.
+    n_streams : int, default=3
+        Number of pictures S of one crystal.
+    growth : int, default=16
+        Channels that each convolution adds.
+    blocks : tuple of int, default=(2, 2)
+        Convolutions of the dense blocks.
+    transition : int, default=16
+        Channels between blocks and after the last.
+    width : int, default=1024
+        Units of the trunk's first dense layer.
+    features : int, default=256
+        Length F of a stream's feature vector.
+    joint : int, default=4096
+        Units of the first layer over all streams.
+    embedding : int, default=512
+        Length of the crystal's joint vector, the output of the layer ``"embedding"``.
+    dropout : float, default=0.3
+        Rate of dropout before and after the joint vector.
+
+    Returns
+    -------
+    keras.Model
+        Inputs: S tensors (B, H, W, C) in [0, 1]. Output: logits (B, n_classes), float32. The
+        layer ``"features"`` gives (B, S, F).
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer, or images are smaller than 8 pixels.
+
+    Examples
+    --------
+    >>> from crystalsym.networks import msdense
+    >>> model = msdense(230)
+    >>> model.count_params(), model.get_layer("features").output.shape
+    (7026278, (None, 3, 256))
+    """
     keras = import_keras()
     from keras import layers
 

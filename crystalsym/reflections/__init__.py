@@ -7,6 +7,7 @@ import sys
 from crystalsym._moved import FunctionBecomeRoom
 from crystalsym.reflections._absences import AbsenceTest
 from crystalsym.reflections._centering import CenteringTest, find_centering
+from crystalsym.reflections._equivalents import MergedReflections, merge_equivalents
 from crystalsym.reflections._evidence import (
     AbsenceEvidence,
     Evidence,
@@ -14,6 +15,7 @@ from crystalsym.reflections._evidence import (
     LayerCoverage,
     evidence,
 )
+from crystalsym.reflections._found import ReflectionFileError
 from crystalsym.reflections._group_likelihoods import GroupLikelihoods, group_likelihoods
 from crystalsym.reflections._intensity_statistics import (
     IntensityStatistics,
@@ -22,10 +24,12 @@ from crystalsym.reflections._intensity_statistics import (
 )
 from crystalsym.reflections._lattice_symmetry import LaueCandidate, laue_candidates
 from crystalsym.reflections._laue import RotationScore
-from crystalsym.reflections._merging import MergedReflections, merge_equivalents
-from crystalsym.reflections._reduction import Reduction, reduce_reflections
+from crystalsym.reflections._reading import as_reflection_list, read_reflections
+from crystalsym.reflections._reduction import Hypothesis, Reduction, reduce_reflections
 from crystalsym.reflections._reflection_list import ReflectionList
+from crystalsym.reflections._reflection_sections import ReflectionSections
 from crystalsym.reflections._sections import sections
+from crystalsym.reflections._writing import write_hklf4, write_reflection_cif
 
 __all__ = [
     "AbsenceEvidence",
@@ -33,14 +37,18 @@ __all__ = [
     "CenteringTest",
     "Evidence",
     "GroupLikelihoods",
+    "Hypothesis",
     "IntensityStatistics",
     "LaueCandidate",
     "LaueEvidence",
     "LayerCoverage",
     "MergedReflections",
     "Reduction",
+    "ReflectionFileError",
     "ReflectionList",
+    "ReflectionSections",
     "RotationScore",
+    "as_reflection_list",
     "evidence",
     "find_centering",
     "group_likelihoods",
@@ -48,8 +56,11 @@ __all__ = [
     "laue_candidates",
     "merge_equivalents",
     "normalized_intensities",
+    "read_reflections",
     "reduce_reflections",
     "sections",
+    "write_hklf4",
+    "write_reflection_cif",
 ]
 
 # crystalsym.reflections(crystal) was a function before it was a room.

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from crystalsym.crystals._metric_settings import allowed_by_centering
-from crystalsym.reflections._centering import FOLD
+from crystalsym.reflections._centering import FOLD, CenteringTest
 from crystalsym.reflections._conditions import is_special
+from crystalsym.reflections._equivalents import MergedReflections
 from crystalsym.reflections._group_likelihoods import absence_score, reflection_scores
 from crystalsym.reflections._intensity_statistics import normalized_intensities
-from crystalsym.reflections._merging import MergedReflections
 from crystalsym.reflections._symmetry_elements import SymmetryElement, symmetry_elements
 from crystalsym.reflections._unlisted_places import unlisted_places
 
@@ -23,8 +23,6 @@ SEEN = 3.0
 FEWEST_COMPARED = 5
 # Log odds beyond which an element is called absent or there.
 DECIDED = 3.0
-# A forbidden part of the intensity of allowed ones: log-normal about these, absent and present.
-LEAK, LEAK_SPREAD, WEAK, WEAK_SPREAD = 0.01, 1.6, 0.7, 0.7
 MOST_OF_CENTERING = 10.0
 CENTERING_CONDITIONS = {
     "A": "hkl: k+l = 2n", "B": "hkl: h+l = 2n", "C": "hkl: h+k = 2n", "I": "hkl: h+k+l = 2n",
@@ -56,7 +54,7 @@ class AbsenceTest:
     n_unlisted : int
         Places that it forbids, inside the region covered, that are not listed.
     expected_unlisted : float
-        How many of these would not be listed if they were like their neighbors.
+        How many of these would not be listed if they were like their neighbors; NaN of centerings.
     log_odds : float
         log of the odds that they are absent, against that they are there; 0 if nothing tells.
     """
@@ -77,7 +75,7 @@ class AbsenceTest:
         """Say in a word what the test found: "absent", "present", "unclear" or "not tested"."""
         if self.n_forbidden + self.n_unlisted == 0:
             return "not tested"
-        if abs(self.log_odds) < DECIDED:
+        if abs(self.log_odds) < (0.0 if self.kind == "centering" else DECIDED):
             return "unclear"
         return "absent" if self.log_odds > 0 else "present"
 
@@ -142,42 +140,33 @@ def absence_tests(
     return found
 
 
-def centering_absences(friedel: MergedReflections) -> list[AbsenceTest]:
-    """Test every centering of the cell as given.
+def centering_absences(tests: Sequence[CenteringTest]) -> list[AbsenceTest]:
+    """Write the tests of a cell's centerings like those of other elements.
 
-    Parameters
-    ----------
-    friedel : MergedReflections
-        Of the whole list, what centerings forbid included.
-
-    Returns
-    -------
-    list of AbsenceTest
-        Log odds are bounded, since leaks, unlike noise, are common to all reflections.
+    Examples
+    --------
+    >>> from crystalsym.reflections import CenteringTest
+    >>> from crystalsym.reflections._absences import centering_absences
+    >>> (test,) = centering_absences([CenteringTest("I", 40, 50, 0.001, 0.4, 0.0, 2.4)])
+    >>> test.name, test.condition, test.verdict
+    ('I centering', 'hkl: h+k+l = 2n', 'absent')
     """
-    level = _by_resolution(friedel)
-    significance = friedel.intensity / friedel.sigma
-    relative = friedel.intensity / level
     found = []
-    for centering, fold in FOLD.items():
-        allowed = allowed_by_centering(friedel.hkl, centering)
-        n_allowed, forbidden = int(allowed.sum()), ~allowed
-        places = (fold - 1) * n_allowed
-        unlisted = max(0, places - int(forbidden.sum()))
-        ratio = math.nan
-        if n_allowed and forbidden.any():
-            ratio = float(relative[forbidden].mean() / max(relative[allowed].mean(), 1e-300))
+    for test in tests:
+        places = (FOLD[test.centering] - 1) * test.n_allowed
+        seen = test.n_forbidden > 0
         found.append(
             AbsenceTest(
                 "centering",
-                centering_name(centering),
-                CENTERING_CONDITIONS[centering],
-                int(forbidden.sum()),
-                *_seen(significance[forbidden]),
-                ratio,
-                unlisted,
-                0.0,
-                _centering_odds(friedel, ratio, int(forbidden.sum()), places),
+                centering_name(test.centering),
+                CENTERING_CONDITIONS[test.centering],
+                test.n_forbidden,
+                test.i_over_sigma if seen else math.nan,
+                test.above_3_sigma if seen else math.nan,
+                test.ratio if seen else math.nan,
+                max(0, places - test.n_forbidden),
+                math.nan,
+                float(np.clip(test.log_odds, -MOST_OF_CENTERING, MOST_OF_CENTERING)),
             )
         )
     return found
@@ -186,36 +175,6 @@ def centering_absences(friedel: MergedReflections) -> list[AbsenceTest]:
 def centering_name(centering: str) -> str:
     """Name a centering as its test does."""
     return "R centering, reverse" if centering == "R-" else f"{centering} centering"
-
-
-def _by_resolution(friedel: MergedReflections) -> np.ndarray:
-    """Mean intensity at the resolution of each reflection, whatever its centering."""
-    q = friedel.q
-    order = np.argsort(q, kind="stable")
-    n = int(np.clip(len(q) // 100, 1, 20))
-    shell = np.empty(len(q), dtype=np.int64)
-    shell[order] = np.arange(len(q)) * n // max(len(q), 1)
-    mean = np.bincount(shell, friedel.intensity, n) / np.maximum(np.bincount(shell, minlength=n), 1)
-    return np.maximum(mean, 1e-3 * max(float(mean.max(initial=0)), 1e-300))[shell]
-
-
-def _centering_odds(friedel: MergedReflections, ratio: float, n: int, places: int) -> float:
-    """Log odds of a centering by the mean of what it forbids, and by what is not listed of it."""
-    if places == 0:
-        return 0.0
-    if n < 0.05 * places:  # left out by whoever integrated the images, or measured nowhere
-        return min(0.1 * places, MOST_OF_CENTERING)
-    noise = float(np.median(friedel.sigma) / max(np.abs(friedel.intensity).mean(), 1e-300))
-    x = math.log(max(ratio, noise / math.sqrt(n), 1e-4))
-    few = 1 / math.sqrt(n)
-    odds = 0.0
-    for sign, center, spread in ((1, LEAK, LEAK_SPREAD), (-1, WEAK, WEAK_SPREAD)):
-        wide = math.hypot(spread, few)
-        away = (x - math.log(center)) / wide
-        if (sign > 0 and away < 0) or (sign < 0 and away > 0):
-            away = 0.0  # less than a leak is as good as one, more than weak as well
-        odds += sign * (-0.5 * away**2 - math.log(wide))
-    return float(np.clip(odds, -MOST_OF_CENTERING, MOST_OF_CENTERING))
 
 
 def _seen(significance: np.ndarray) -> tuple[float, float]:

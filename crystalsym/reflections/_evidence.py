@@ -19,13 +19,13 @@ from crystalsym.reflections._absences import (
     centering_name,
 )
 from crystalsym.reflections._conditions import is_special
+from crystalsym.reflections._equivalents import MergedReflections
 from crystalsym.reflections._group_likelihoods import BestSetting, best_settings
 from crystalsym.reflections._intensity_statistics import (
     IntensityStatistics,
     general_intensities,
     intensity_statistics,
 )
-from crystalsym.reflections._merging import MergedReflections
 from crystalsym.reflections._reduction import Reduction
 from crystalsym.reflections._sections import ZONES
 from crystalsym.reflections._unlisted_places import unlisted_places
@@ -51,7 +51,8 @@ class LaueEvidence:
     cell : tuple of 6 floats
         Conventional, Å and degrees.
     n_orientations : int
-        Orientations of the class that the metric allows; the figures are of the most probable one.
+        Orientations and centerings in which the metric allows the class; the figures are of the
+        most probable one.
     r_int : float
         Σ |I - <I>| / Σ I over repeated measurements; NaN if none was repeated, as in a list that
         was merged in this class.
@@ -256,16 +257,16 @@ def evidence(reduction: Reduction, ranked_groups: Iterable[int] | None = None) -
 def _laue_classes(reduction: Reduction) -> tuple[LaueEvidence, ...]:
     """The most probable orientation of each Laue class."""
     of_name: dict[str, list[int]] = {}
-    for number, candidate in enumerate(reduction.candidates):
-        of_name.setdefault(candidate.laue, []).append(number)
+    for number, one in enumerate(reduction.hypotheses):
+        of_name.setdefault(one.candidate.laue, []).append(number)
     found = []
     for laue, numbers in of_name.items():
-        candidate, merged = reduction.candidates[numbers[0]], reduction.merged(numbers[0])
+        candidate, merged = reduction.hypotheses[numbers[0]].candidate, reduction.merged(numbers[0])
+        probability = float(sum(reduction.hypotheses[number].probability for number in numbers))
         found.append(
             LaueEvidence(
                 laue, candidate.centering, len(candidate.operations), _cell(candidate.lattice),
-                len(numbers), merged.r_int, merged.n_repeated,
-                float(sum(reduction.probabilities[number] for number in numbers)),
+                len(numbers), merged.r_int, merged.n_repeated, probability,
             )
         )  # fmt: skip
     return tuple(sorted(found, key=lambda one: -one.order))
@@ -273,7 +274,8 @@ def _laue_classes(reduction: Reduction) -> tuple[LaueEvidence, ...]:
 
 def _centerings(reduction: Reduction, ranked: Sequence[int]) -> Iterable[AbsenceEvidence]:
     """Centerings, against the groups that have none of them in any setting of the axes."""
-    tests = {test.name: test for test in centering_absences(reduction.friedel)}
+    believed = centering_name(reduction.hypotheses[0].centering)
+    tests = {test.name: test for test in centering_absences(reduction.centering_tests)}
     for name, test in tests.items():
         against = []
         for group in ranked:
@@ -282,7 +284,7 @@ def _centerings(reduction: Reduction, ranked: Sequence[int]) -> Iterable[Absence
                 # It may be another of them, which the given axes do not tell.
                 if all(tests[other].verdict == "present" for other in names):
                     against.append(group)
-            elif test.verdict == "absent" and not names and reduction.centering == name[:1]:
+            elif test.verdict == "absent" and not names and name == believed:
                 against.append(group)
         yield AbsenceEvidence(test, tuple(against))
 

@@ -16,12 +16,12 @@ from crystalsym.reflections._conditions import (
     groups_of,
     is_special,
 )
+from crystalsym.reflections._equivalents import MergedReflections
 from crystalsym.reflections._intensity_statistics import (
     IntensityStatistics,
     intensity_statistics,
     normalized_intensities,
 )
-from crystalsym.reflections._merging import MergedReflections
 from crystalsym.reflections._unlisted_places import unlisted_places
 from crystalsym.spacegroups import is_centrosymmetric
 

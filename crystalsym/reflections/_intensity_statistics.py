@@ -14,7 +14,7 @@ from scipy.stats import chi2
 
 from crystalsym.diffraction import Coverage
 from crystalsym.reflections._conditions import is_special
-from crystalsym.reflections._merging import MergedReflections
+from crystalsym.reflections._equivalents import MergedReflections
 from crystalsym.reflections._unlisted_places import unlisted_share
 
 CENTRIC, ACENTRIC = 0.968, 0.736

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from crystalsym.crystals._metric_settings import allowed_by_centering
 from crystalsym.diffraction import Coverage, SpotPatterns
 from crystalsym.diffraction._bragg import _in_image
 from crystalsym.diffraction._zone_layers import OF_FAMILIES
-from crystalsym.reflections._merging import MergedReflections
-from crystalsym.crystals._metric_settings import allowed_by_centering
+from crystalsym.reflections._equivalents import MergedReflections
 
 ZONES = {
     **dict.fromkeys(("-1", "2/m", "mmm"), ((1, 0, 0), (0, 1, 0), (0, 0, 1))),

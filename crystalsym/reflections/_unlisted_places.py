@@ -10,7 +10,7 @@ from scipy.ndimage import uniform_filter
 
 from crystalsym.crystals._metric_settings import fits_centering
 from crystalsym.reflections._conditions import in_special_places
-from crystalsym.reflections._merging import MergedReflections, canonical_keys
+from crystalsym.reflections._equivalents import MergedReflections, canonical_keys
 
 # Indices beside a place that tell whether its neighborhood was measured.
 NEIGHBORHOOD = 5

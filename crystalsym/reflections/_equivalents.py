@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crystalsym.crystals._cell_parameters import cell_of
 from crystalsym.diffraction import Coverage
 
 # Keys of reflections: (h side + k) side + l.
@@ -69,6 +70,11 @@ class MergedReflections:
     def q(self) -> np.ndarray:
         """|q| = 1/d of each, 1/Å."""
         return np.linalg.norm(self.hkl @ np.linalg.inv(self.lattice).T, axis=1)
+
+    @property
+    def cell(self) -> tuple[float, ...]:
+        """a, b, c in Å and alpha, beta, gamma in degrees."""
+        return cell_of(self.lattice)
 
     def expanded(self) -> tuple[np.ndarray, np.ndarray]:
         """List all equivalents, one of each Friedel pair.

@@ -1,0 +1,122 @@
+"""Free columns: h k l, intensity or amplitude, uncertainty, between blanks or commas."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crystalsym.reflections._found import Found, Misread
+from crystalsym.reflections._shelx_hkl import read_tail, reflection_lines
+from crystalsym.reflections._text_columns import Lines, numbers, stacked, whole, words_of
+
+_INTENSITY = re.compile(
+    r"i|int\w*|i_?(obs|net|mean|exp|meas)|f\w*(2|sq\w*|squared\w*)|intensity\w*"
+)
+_AMPLITUDE = re.compile(r"f|f_?(o|obs|meas|exp|p)")
+_SIGMA = re.compile(r"s|sig\w*|e_?s_?d\w*|su|err\w*|s_?u|u?sigma\w*|sd")
+_NUMBERS_BEGIN = tuple("0123456789+-.")
+_MOST_HEADER = 60  # lines before the reflections
+_COMMENTS = b"#!"
+
+
+def read_free_columns(data: bytes) -> Found | Misread:
+    """Read columns of any width, or say what is wrong with them."""
+    lines, tail, ended = reflection_lines(data, 0, len(data))
+    lines, header = _without_header(lines)
+    if not len(lines):
+        return Misread("no line with three indices and an intensity", 0.0)
+    commas = b"," in bytes(lines.text[lines.start[0] : lines.end[0]])
+    words = words_of(lines, commas)
+    names = _names(header, int(words.counts[0]))
+    places, amplitudes = _places(names)
+    counts = words.counts
+    n_columns = 5 if places[4] is not None and counts.min() >= 5 else 4
+    if names is None and counts.max() >= 5:
+        n_columns = 5
+    needed = max(place + 1 for place in places[:n_columns] if place is not None)
+    wrong = counts < needed
+    if commas:
+        wrong |= _comma_counts(lines) != counts - 1
+    what = f"is not h k l, intensity{' and uncertainty' if n_columns == 5 else ''}"
+    if wrong.any():
+        return Misread(f"{lines.shown(int(np.argmax(wrong)))} {what}", 1 - float(wrong.mean()))
+    columns: list[NDArray[np.float64]] = []
+    pointed = []
+    for place in places[:n_columns]:
+        raw = words.column(place or 0)
+        values, bad = numbers(raw)
+        if len(columns) < 3:
+            bad = bad | ~whole(values)
+            pointed.append(np.char.find(raw, b".") >= 0)
+        columns.append(values)
+        wrong |= bad
+    # A number in a place where the others have whole ones stands in the wrong column.
+    if not all(one.all() for one in pointed):
+        wrong |= np.any(pointed, axis=0)
+    if wrong.any():
+        return Misread(f"{lines.shown(int(np.argmax(wrong)))} {what}", 1 - float(wrong.mean()))
+    found = Found(
+        "free columns", stacked(columns[:3]), columns[3], columns[4] if n_columns == 5 else None,
+        amplitudes=amplitudes,
+    )  # fmt: skip
+    if names is None:
+        found.notes.append(
+            "columns without names are taken for h k l, intensity"
+            + (" and uncertainty" if n_columns == 5 else "; no uncertainties")
+        )
+    read_tail(found, data, tail, len(data), ended)
+    return found
+
+
+def _without_header(lines: Lines) -> tuple[Lines, list[str]]:
+    """The lines from the first that begins with a number, and those before it.
+
+    Comments in between are left out, too.
+    """
+    header = []
+    begin = 0
+    for row in range(min(len(lines), _MOST_HEADER)):
+        line = lines.line(row)
+        begin = row
+        if line.lstrip()[:1] in _NUMBERS_BEGIN:
+            break
+        header.append(line)
+        begin = row + 1
+    lines = lines[begin:]
+    comment = np.isin(lines.text[lines.start], list(_COMMENTS)) if len(lines) else np.zeros(0, bool)
+    return (lines[~comment] if comment.any() else lines), header
+
+
+def _names(header: list[str], n_columns: int) -> list[str] | None:
+    """Names of columns, if one of the lines before them has h, k and l."""
+    for line in reversed(header):
+        names = [
+            re.sub(r"\W+", "_", name.replace("^", "").replace("**", "")).strip("_").lower()
+            for name in re.split(r"[\s,;]+", line.strip(" \t#!;,"))
+        ]
+        names = [re.sub(r"^index_", "", name) for name in names]
+        if {"h", "k", "l"} <= set(names) and len(names) <= n_columns:
+            return names
+    return None
+
+
+def _places(names: list[str] | None) -> tuple[list[int | None], bool]:
+    """Where h, k, l, intensity and uncertainty stand, and whether it is an amplitude."""
+    if names is None:
+        return [0, 1, 2, 3, 4], False
+    hkl: list[int | None] = [names.index(name) for name in "hkl"]
+    others = [place for place in range(len(names)) if place not in hkl]
+    for pattern, amplitude in ((_INTENSITY, False), (_AMPLITUDE, True)):
+        for place in others:
+            if pattern.fullmatch(names[place]):
+                after = [one for one in others if one > place and _SIGMA.fullmatch(names[one])]
+                return [*hkl, place, after[0] if after else None], amplitude
+    last = max(place for place in hkl if place is not None)
+    return [*hkl, last + 1, last + 2], False
+
+
+def _comma_counts(lines: Lines) -> NDArray[np.integer]:
+    places = np.flatnonzero(lines.text == ord(","))
+    return np.searchsorted(places, lines.end) - np.searchsorted(places, lines.start)
