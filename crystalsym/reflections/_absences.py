@@ -23,6 +23,9 @@ SEEN = 3.0
 FEWEST_COMPARED = 5
 # Log odds beyond which an element is called absent or there.
 DECIDED = 3.0
+# Forbidden reflections of this part of the allowed ones' mean, so many of them seen, are not absent
+# whatever the odds of the dark ones among them, which another element may forbid.
+MIXED, MIXED_SEEN = 0.4, 0.25
 MOST_OF_CENTERING = 10.0
 CENTERING_CONDITIONS = {
     "A": "hkl: k+l = 2n", "B": "hkl: h+l = 2n", "C": "hkl: h+k = 2n", "I": "hkl: h+k+l = 2n",
@@ -75,6 +78,8 @@ class AbsenceTest:
         """Say in a word what the test found: "absent", "present", "unclear" or "not tested"."""
         if self.n_forbidden + self.n_unlisted == 0:
             return "not tested"
+        if self.n_forbidden and self.ratio > MIXED and self.above_3_sigma > MIXED_SEEN:
+            return "present"  # a part of them being dark does not make all of them so
         if abs(self.log_odds) < (0.0 if self.kind == "centering" else DECIDED):
             return "unclear"
         return "absent" if self.log_odds > 0 else "present"

@@ -316,7 +316,8 @@ def _elements(
 ) -> Iterable[AbsenceEvidence]:
     hkl = merged.hkl[is_special(merged.hkl)]
     places, _ = unlisted_places(merged)
-    best = {group: one for one in found for group in one.groups}
+    # Groups of another centering have no setting to compare with.
+    best = {group: one for one in found for group in one.groups if one.fits}
     for element, test in absence_tests(merged, settings):
         here, there = element.forbids(hkl), element.forbids(places)
         against = []

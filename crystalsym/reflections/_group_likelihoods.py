@@ -124,6 +124,8 @@ class BestSetting:
         Log-likelihoods of the best setting, and of the mean over all.
     listed, missing : ndarray of bool
         Which of the special reflections, and of the unlisted places, the best setting forbids.
+    fits : bool
+        Whether the groups' centering is that of the cell.
     """
 
     groups: tuple[int, ...]
@@ -131,6 +133,7 @@ class BestSetting:
     mean: float
     listed: np.ndarray
     missing: np.ndarray
+    fits: bool = True
 
 
 def best_settings(merged: MergedReflections, settings: list[np.ndarray]) -> list[BestSetting]:
@@ -150,7 +153,7 @@ def best_settings(merged: MergedReflections, settings: list[np.ndarray]) -> list
             rows.append((total, share, here, there))
         if not rows:
             none = np.zeros(len(both), dtype=bool)
-            found.append(BestSetting(alike, NOTHING, NOTHING, none[:n], none[n:]))
+            found.append(BestSetting(alike, NOTHING, NOTHING, none[:n], none[n:], False))
             continue
         best, _, here, there = max(rows, key=lambda row: row[0])
         mean = float(np.logaddexp.reduce([total + math.log(share) for total, share, *_ in rows]))
