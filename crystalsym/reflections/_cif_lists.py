@@ -11,6 +11,7 @@ from crystalsym.reflections._refln_loops import preferred, read_loop
 from crystalsym.reflections._shelx_hkl import read_shelx_hkl
 from crystalsym.reflections._shelx_instructions import read_instructions
 
+_MOST_OTHERS = 100  # blocks in which a cell is looked for
 COVERAGE_TAG = "_crystalsym_coverage"
 
 
@@ -137,7 +138,7 @@ def _note_others(found: Found, others: list[str]) -> None:
 def _take_cell_of_others(about: About, blocks: list[Block], chosen: Block) -> None:
     """The cell of another block, if all that have one agree."""
     cells = []
-    for one in blocks:
+    for one in blocks if len(blocks) <= _MOST_OTHERS else []:
         if one is not chosen and len(one.rest) > 20:
             other = about_of(items_of(one.rest, []), f"block {one.name}")
             if other.cell is not None:

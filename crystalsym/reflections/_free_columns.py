@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def read_free_columns(data: bytes) -> Found | Misread:
     what = f"is not h k l, intensity{' and uncertainty' if n_columns == 5 else ''}"
     if wrong.any():
         return Misread(f"{lines.shown(int(np.argmax(wrong)))} {what}", 1 - float(wrong.mean()))
-    columns: list[NDArray[np.float64]] = []
+    columns: list[NDArray[Any]] = []
     pointed = []
     for place in places[:n_columns]:
         raw = words.column(place or 0)
@@ -50,6 +51,7 @@ def read_free_columns(data: bytes) -> Found | Misread:
         if len(columns) < 3:
             bad = bad | ~whole(values)
             pointed.append(np.char.find(raw, b".") >= 0)
+            values = np.where(bad, 0, values).astype(np.int32)
         columns.append(values)
         wrong |= bad
     # A number in a place where the others have whole ones stands in the wrong column.
@@ -85,7 +87,8 @@ def _without_header(lines: Lines) -> tuple[Lines, list[str]]:
         header.append(line)
         begin = row + 1
     lines = lines[begin:]
-    comment = np.isin(lines.text[lines.start], list(_COMMENTS)) if len(lines) else np.zeros(0, bool)
+    first = lines.text[lines.start]
+    comment = (first == _COMMENTS[0]) | (first == _COMMENTS[1])
     return (lines[~comment] if comment.any() else lines), header
 
 

@@ -247,7 +247,7 @@ def _finished(found: Found, given: _Given, name: str, path: Path | None = None) 
     where = {key: _of_file(label, place) for key, place in about.where.items()}
     beside = About()
     if path is not None and (about.cell is None or about.wavelength is None):
-        beside = find_companion(path)
+        beside = find_companion(path, strangers=about.cell is None and given.cell is None)
     if about.cell is None and beside.cell is not None:
         about.matrix, about.hklf = beside.matrix, beside.hklf
     elif about.cell is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,14 +50,14 @@ def read_tonto(data: bytes) -> Found:
     wrong = words.counts != len(names)
     if wrong.any():
         raise ValueError(f"{lines.shown(int(np.argmax(wrong)))} is not {len(names)} numbers")
-    columns: list[NDArray[np.float64]] = []
+    columns: list[NDArray[Any]] = []
     for name in wanted:
         values, bad = numbers(words.column(names.index(name)))
         if len(columns) < 3:
             bad = bad | ~whole(values)
         if bad.any():
             raise ValueError(f"{lines.shown(int(np.argmax(bad)))}: {name} is no number")
-        columns.append(values)
+        columns.append(values if len(columns) >= 3 else values.astype(np.int32))
     found = Found(
         "Tonto block", stacked(columns[:3]), columns[3], columns[4] if len(wanted) == 5 else None,
         amplitudes=amplitudes,

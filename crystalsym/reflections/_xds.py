@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,14 +55,14 @@ def read_xds(data: bytes) -> Found:
     wrong = words.counts < max(items[name] for name in wanted)
     if wrong.any():
         raise ValueError(f"{lines.shown(int(np.argmax(wrong)))} has too few items")
-    columns: list[NDArray[np.float64]] = []
+    columns: list[NDArray[Any]] = []
     for name in wanted:
         values, bad = numbers(words.column(items[name] - 1))
         if len(columns) < 3:
             bad = bad | ~whole(values)
         if bad.any():
             raise ValueError(f"{lines.shown(int(np.argmax(bad)))}: {name} is no number")
-        columns.append(values)
+        columns.append(values if len(columns) >= 3 else values.astype(np.int32))
     found = Found(
         "INTEGRATE.HKL" if raw else "XDS_ASCII", stacked(columns[:3]), columns[3], columns[4]
     )
