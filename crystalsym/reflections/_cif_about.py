@@ -41,7 +41,7 @@ Items = dict[str, list[str]]
 def items_of(rest: bytes, notes: list[str]) -> Items:
     """The items of a block's text without its reflections, whatever is left of its syntax."""
     text = re.sub(rb"[^\x00-\x7f]", b"x", rest).replace(b"\x00", b"x")
-    if not re.match(rb"\s*(#[^\n]*\n\s*)*data_", text, re.I):
+    if not re.search(rb"^[ \t]*data_", text, re.M | re.I):
         text = b"data_\n" + text
     try:
         if len(text) > _LONGEST:

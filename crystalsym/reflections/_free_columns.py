@@ -80,7 +80,7 @@ def _without_header(lines: Lines) -> tuple[Lines, list[str]]:
     header = []
     begin = 0
     for row in range(min(len(lines), _MOST_HEADER)):
-        line = lines.line(row)
+        line = lines.line(row)[:2000]
         begin = row
         if line.lstrip()[:1] in _NUMBERS_BEGIN:
             break

@@ -24,7 +24,8 @@ SAMPLES = {form: make(made.TRUE) for form, make in made.FORMATS.items()}
 # Pieces that mean something in one format or another.
 PIECES = [
     b"", b" ", b"\n", b"\r\n", b"\t", b"\0", b"\xff", b"0", b"-", b"+", b".", b"e", b"9" * 30,
-    b"1e308", b"1e-400", b"nan", b"inf", b"1_0", b"?", b"'", b'"', b";", b"\n;\n", b"#", b"{", b"}", b"=",
+    b"1e308", b"1e-400",
+    b"nan", b"inf", b"1_0", b"?", b"'", b'"', b";", b"\n;\n", b"#", b"{", b"}", b"=",
     b",", b"loop_\n", b"data_\n", b"data_y\n", b"_refln_index_h\n", b"_refln_F_squared_meas\n",
     b"save_x\n",
     b"_shelx_hkl_file\n;\n", b"_cell_length_a 0\n", b"!END_OF_HEADER\n", b"!ITEM_H=0\n",
