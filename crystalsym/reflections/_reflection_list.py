@@ -191,7 +191,7 @@ class ReflectionList:
 
     def __repr__(self) -> str:
         parts = [repr(self.name)] if self.name else []
-        parts.append(f"{len(self)} reflections")
+        parts.append(f"{len(self)} reflection{'' if len(self) == 1 else 's'}")
         if self.cell is not None:
             parts.append(f"cell={self.cell}")
             if len(self):
