@@ -113,7 +113,7 @@ def test_the_line_of_zeros_ends_a_list_and_the_rest_is_noted(tmp_path):
     )
 
 
-@pytest.mark.parametrize("tail", ["", "\n\n \n", "   0   0   0", "\n_exptl_crystal_colour red\n"])
+@pytest.mark.parametrize("tail", ["", "\n\n \n", "   0   0   0", "\n_exptl_crystal_size_max 1\n"])
 def test_the_end_may_be_missing_or_short(tail, tmp_path):
     path = text(tmp_path, "\n   1   0   0    5.00    1.00\n" + tail)
     assert len(read_reflections(path, cell=CELL)) == 1
