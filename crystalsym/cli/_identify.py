@@ -1,4 +1,4 @@
-"""``crystalsym identify``: structures or three images in, ranked space groups out."""
+"""``crystalsym identify``: structures, images or reflections in, ranked space groups out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any
 from crystalsym import __version__
 from crystalsym._progress import on_terminal
 from crystalsym.cli._messages import InputError, one_line, warn
+from crystalsym.cli._reflection_lists import are_reflections
+from crystalsym.cli._reflection_lists import run as run_lists
 from crystalsym.cli._report import (
     Answer,
     as_json,
@@ -30,11 +32,17 @@ from crystalsym.cli._sources import (
     read_images,
 )
 
+DEFAULT_MODEL = "72"
 _BATCH = 32  # structures answered at a time
 
 
 def run(args: argparse.Namespace) -> int:
     """Answer, print, plot; returns the exit code."""
+    if args.files and not args.examples and are_reflections(args.files, args.reflections):
+        return run_lists(args)
+    if args.cell is not None or args.reflections:
+        warn("--cell and --reflections are for reflection lists and have no effect on others")
+    args.model = args.model or DEFAULT_MODEL
     if args.output is not None:
         return _write_table(args)
     if args.jobs is not None:

@@ -32,15 +32,16 @@ def build_parser() -> argparse.ArgumentParser:
         help="rank the space groups of crystals, or of three images of one crystal",
         description="Rank the space groups of crystal structures (CIF, POSCAR, ...), whose three"
         " patterns are simulated, or of one crystal from three 16-bit images (TIFF, PNG) of its"
-        " zone axes x, y and z in this order. A folder stands for the structures in it, and a table"
+        " zone axes x, y and z in this order; or reflection lists (SHELX .hkl with its .ins, .fcf, CIF,"
+        " MTZ, XDS, PETS2). A folder stands for the structures in it, and a table"
         " of crystals (.npz) for its rows. With --output any number of them go to a table, and a"
         " run that was cut off goes on where it was.",
         epilog="Examples: crystalsym identify NaCl.cif Fe2O3.cif --plot ranking.png;"
         " crystalsym identify x.tif y.tif z.tif --json; crystalsym identify structures/ --output"
-        " answers.parquet --jobs 8. Without FILES the bundled example crystals are identified.",
+        " answers.parquet --jobs 8; crystalsym identify ylid.hkl. Without FILES the bundled example crystals are identified.",
     )
     identify.add_argument("files", nargs="*", metavar="FILES", help="structures, a folder or a"
-                          " table of them, or three images")  # fmt: skip
+                          " table of them, three images, or reflection lists")  # fmt: skip
     identify.add_argument("--examples", action="store_true", help="take the bundled crystals")
     identify.add_argument(
         "--top", type=_count, default=5, metavar="K", help="groups shown (%(default)s)"
@@ -58,8 +59,14 @@ def build_parser() -> argparse.ArgumentParser:
                           " structure instead (.csv, .parquet)")  # fmt: skip
     identify.add_argument("-j", "--jobs", type=int, metavar="N", help="jobs with --output, -1 for"
                           " all cores (1)")  # fmt: skip
-    _add_model(identify)
+    identify.add_argument("--model", metavar="NAME", help="bundled model, or a folder that train"
+                          " wrote (72; of reflection lists 230)")  # fmt: skip
     _add_q_per_pixel(identify)
+    identify.add_argument("--cell", type=float, nargs=6, metavar=("A", "B", "C", "AL", "BE", "GA"),
+                          help="cell of reflection lists in Å and degrees, where no file beside"
+                          " them tells it")  # fmt: skip
+    identify.add_argument("--reflections", action="store_true", help="take FILES for reflection"
+                          " lists, whatever else they hold")  # fmt: skip
     _add_block(identify)
     identify.add_argument("--symprec", type=_positive, default=0.1, metavar="Å",
                           help="tolerance of the symmetry finder, for its own answer and for the"

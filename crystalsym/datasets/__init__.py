@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crystalsym.datasets._bundled import example_crystals, example_space_groups
 from crystalsym.datasets._random_crystals import random_crystals
+from crystalsym.datasets._random_molecular_crystals import random_molecular_crystals
 from crystalsym.datasets._table import CrystalTable
 
 __all__ = [
@@ -11,4 +12,5 @@ __all__ = [
     "example_crystals",
     "example_space_groups",
     "random_crystals",
+    "random_molecular_crystals",
 ]

@@ -10,6 +10,7 @@ from crystalsym.diffraction._geometry import (
     symmetry_directions,
     zone_axis_rotation,
 )
+from crystalsym.diffraction._orbits import with_orbits
 from crystalsym.diffraction._peaks import SpotList, find_spots
 from crystalsym.diffraction._reflections import ReflectionTable, reflections
 from crystalsym.diffraction._simulator import DiffractionSimulator
@@ -29,5 +30,6 @@ __all__ = [
     "resolve_views",
     "shortest_reflection",
     "symmetry_directions",
+    "with_orbits",
     "zone_axis_rotation",
 ]

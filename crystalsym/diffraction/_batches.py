@@ -11,7 +11,15 @@ import numpy as np
 from joblib import Memory, Parallel, delayed, effective_n_jobs
 
 from crystalsym._progress import track
-from crystalsym.crystals import Cluster, Crystal, as_crystal, as_structure, standardize
+from crystalsym.crystals import (
+    Cluster,
+    Crystal,
+    as_crystal,
+    as_structure,
+    in_metric_setting,
+    space_group_number,
+    standardize,
+)
 from crystalsym.crystals._cluster import is_molecule
 from crystalsym.crystals._lists import grouped
 from crystalsym.datasets import CrystalTable
@@ -118,7 +126,7 @@ def _simulate_chunk(start, structures, numbers, settings, memory, on_error, out=
 def _list_chunk(start, structures, numbers, settings, memory, on_error):
     """The same as lists of spots, of all crystals at once where nothing is kept."""
     ready = isinstance(structures, CrystalTable) and (
-        structures.standard or not settings.standardize
+        not settings.standardize or (structures.standard and settings.standardize != "metric")
     )
     if ready and memory is None:
         return np.arange(len(structures)) + start, list_spots(structures, settings), []
@@ -166,9 +174,13 @@ def _each(work, numbers, structures, settings, on_error):
 
 
 def _standardized(crystal: Any, settings: RenderSettings) -> Any:
-    if settings.standardize and isinstance(crystal, Crystal):
-        return standardize(crystal, settings.symprec, settings.idealize, settings.finder)
-    return crystal
+    if not (settings.standardize and isinstance(crystal, Crystal)):
+        return crystal
+    standard = standardize(crystal, settings.symprec, settings.idealize, settings.finder)
+    if settings.standardize != "metric":
+        return standard
+    group = space_group_number(standard, settings.symprec, settings.finder)
+    return in_metric_setting(standard, group)
 
 
 def _simulate(digest: str, settings: RenderSettings, crystal: Crystal | Cluster) -> np.ndarray:

@@ -48,7 +48,7 @@ class RenderSettings:
     laue_zones: int | None
     polarization: str
     fluence: float
-    standardize: bool
+    standardize: bool | str
     symprec: float
     idealize: bool
     finder: str

@@ -99,9 +99,11 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
     fluence : float, default=1.0
         Incident photons (electrons) per Å². With ``normalize=False``, all engines but
         ``"bragg"`` give photons (electrons) per pixel.
-    standardize : bool, default=True
+    standardize : bool or "metric", default=True
         Bring each crystal to its standard conventional cell first. Otherwise its own axes and
-        Cartesian frame are used.
+        Cartesian frame are used. The standard cell of a space group is chosen by who knows it;
+        ``"metric"`` takes the axes that the cell's lengths and angles, its centering and the Laue
+        class would choose, as those of a reflection list are chosen.
     symprec : float, default=0.1
         Distance tolerance of the symmetry finder, Å.
     idealize : bool, default=True
@@ -164,7 +166,7 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         laue_zones: int | None = None,
         polarization: str = "ignore",
         fluence: float = 1.0,
-        standardize: bool = True,
+        standardize: bool | str = True,
         symprec: float = 0.1,
         idealize: bool = True,
         finder: str = "mixed",

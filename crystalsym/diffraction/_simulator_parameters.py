@@ -15,6 +15,7 @@ from crystalsym.diffraction._rendering import ENGINES, EWALD, OUTPUTS, RenderSet
 from crystalsym.scattering._factors import RADIATIONS
 
 ON_ERROR = ("raise", "nan", "skip")
+STANDARDIZE = (True, False, "metric")
 DTYPES = ("float32", "float64", "uint16", "uint8")
 WAVELENGTH = 0.035  # Å, the default
 
@@ -36,6 +37,7 @@ def render_settings(simulator: Any) -> RenderSettings:
     _one_of("on_error", simulator.on_error, ON_ERROR)
     _one_of("dtype", str(np.dtype(simulator.dtype)), DTYPES)
     _one_of("output", simulator.output, OUTPUTS)
+    _one_of("standardize", simulator.standardize, STANDARDIZE)
     _one_of("finder", simulator.finder, FINDERS)
     if simulator.output == "spots":
         _check_spots(simulator)
@@ -79,7 +81,7 @@ def render_settings(simulator: Any) -> RenderSettings:
         laue_zones=None if simulator.laue_zones is None else int(simulator.laue_zones),
         polarization=simulator.polarization,
         fluence=float(simulator.fluence),
-        standardize=bool(simulator.standardize),
+        standardize=simulator.standardize,
         symprec=float(simulator.symprec),
         idealize=bool(simulator.idealize),
         finder=simulator.finder,

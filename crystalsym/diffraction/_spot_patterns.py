@@ -103,6 +103,8 @@ class SpotPatterns:
         Values of :class:`Coverage`; whole by default.
     mask : ndarray of bool, shape (n, n_views, size, size), optional
         True where the field was hidden, on a square from -q_max to q_max (beam stops, gaps).
+    orbit : ndarray of int, shape (n_spots,), optional
+        Number of the set of symmetry-equivalents that each spot belongs to, within its crystal.
     halved : bool, default=False
         Every spot stands for its Friedel mate at -q as well.
     made_by : tuple of dict, default=()
@@ -136,6 +138,7 @@ class SpotPatterns:
     zone: np.ndarray | None = None
     coverage: np.ndarray | None = None
     mask: np.ndarray | None = None
+    orbit: np.ndarray | None = None
     halved: bool = False
     made_by: tuple[dict[str, Any], ...] = field(default=(), compare=False)
 
@@ -152,7 +155,7 @@ class SpotPatterns:
             object.__setattr__(self, "coverage", whole)
         expected = {
             "q": (n_spots, 2), "starts": (shape[0] * shape[1] + 1,), "sigma": (n_spots,),
-            "indices": (n_spots, 2), "basis": (*shape, 2, 2), "basis_hkl": (*shape, 2, 3),
+            "indices": (n_spots, 2), "orbit": (n_spots,), "basis": (*shape, 2, 2), "basis_hkl": (*shape, 2, 3),
             "zone": (*shape, 3), "coverage": shape,
         }  # fmt: skip
         for name, wanted in expected.items():
@@ -416,7 +419,7 @@ class SpotPatterns:
         return f"SpotPatterns({n} crystals, {n_views} views, {self.n_spots} spots)"
 
 
-_OF_SPOTS = ("q", "intensity", "sigma", "indices")
+_OF_SPOTS = ("q", "intensity", "sigma", "indices", "orbit")
 _OF_PATTERNS = ("q_min", "q_max", "basis", "basis_hkl", "zone", "coverage", "mask")
 assert {*_OF_SPOTS, *_OF_PATTERNS, "starts", "halved", "made_by"} == {
     f.name for f in fields(SpotPatterns)

@@ -6,13 +6,19 @@ from crystalsym.identification._answer_files import AnswerFile
 from crystalsym.identification._identification import Identification
 from crystalsym.identification._identify_many import identify_many
 from crystalsym.identification._identifying import identify, model_pipeline
+from crystalsym.identification._reflection_answers import (
+    ReflectionIdentification,
+    identify_reflections,
+)
 from crystalsym.identification._structure_inputs import structure_files
 
 __all__ = [
     "AnswerFile",
     "Identification",
+    "ReflectionIdentification",
     "identify",
     "identify_many",
+    "identify_reflections",
     "model_pipeline",
     "structure_files",
 ]

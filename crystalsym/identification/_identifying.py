@@ -149,12 +149,18 @@ def identify(
 
 def answers(classifier: Any, shaped: Any, top: int, coverage: float | None) -> list[dict[str, Any]]:
     """Give what a classifier says of shaped patterns, as the fields of an Identification."""
-    from crystalsym.classification._class_probabilities import leading_classes
-
     with _predicting:
         probabilities = np.asarray(classifier.predict_proba(shaped))
         sets = None if coverage is None else classifier.predict_set(shaped, coverage)
-    classes = np.asarray(classifier.classes_)
+    return answers_of(probabilities, np.asarray(classifier.classes_), top, sets)
+
+
+def answers_of(
+    probabilities: np.ndarray, classes: np.ndarray, top: int, sets: Any = None
+) -> list[dict[str, Any]]:
+    """Give rankings and diffraction classes of probabilities, as fields of an Identification."""
+    from crystalsym.classification._class_probabilities import leading_classes
+
     members, totals = leading_classes(probabilities, classes)
     found: list[dict[str, Any]] = []
     for row, shares in enumerate(probabilities):

@@ -1,4 +1,4 @@
-"""Image files of diffraction patterns: reading, writing and bringing to a model's geometry.
+"""Measured patterns: image files, their geometry, and how measurements fall short.
 
 Patterns are written as 16-bit gray TIFF or PNG files that carry their own q scale, so that a
 file read back is the pattern that was written. Intensities are linear throughout.
@@ -6,6 +6,7 @@ file read back is the pattern that was written. Intensities are linear throughou
 
 from __future__ import annotations
 
+from crystalsym.measurement._degradation import Degradation
 from crystalsym.measurement._gray_scale import (
     looks_logarithmic,
     profile_trend,
@@ -19,13 +20,16 @@ from crystalsym.measurement._pattern_files import (
     read_patterns,
     write_pattern,
 )
+from crystalsym.measurement._reflection_simulator import ReflectionSimulator
 from crystalsym.measurement._resampling import (
     resample_pattern,
 )
 
 __all__ = [
     "SUFFIXES",
+    "Degradation",
     "Pattern",
+    "ReflectionSimulator",
     "looks_logarithmic",
     "profile_trend",
     "read_pattern",

@@ -11,13 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from crystalsym.networks._msdense import msdense
 from crystalsym.networks._msdn import msdn
 from crystalsym.networks._msmlp import msmlp
 from crystalsym.networks._strided import strided
 
-__all__ = ["available", "get", "msdn", "msmlp", "strided"]
+__all__ = ["available", "get", "msdense", "msdn", "msmlp", "strided"]
 
-_BUILDERS: dict[str, Callable[..., Any]] = {"msdn": msdn, "msmlp": msmlp, "strided": strided}
+_BUILDERS: dict[str, Callable[..., Any]] = {
+    "msdense": msdense,
+    "msdn": msdn,
+    "msmlp": msmlp,
+    "strided": strided,
+}
 
 
 def available() -> list[str]:
@@ -27,7 +33,7 @@ def available() -> list[str]:
     --------
     >>> from crystalsym import networks
     >>> networks.available()
-    ['msdn', 'msmlp', 'strided']
+    ['msdense', 'msdn', 'msmlp', 'strided']
     """
     return sorted(_BUILDERS)
 

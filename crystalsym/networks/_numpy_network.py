@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from crystalsym.networks._common import check_sizes
+from crystalsym.networks._msdense import msdense
 from crystalsym.networks._msmlp import msmlp
 
 # Keras' default, which the builders leave as it is.
@@ -121,7 +122,133 @@ class NumpyMsmlp(NumpyNetwork):
         return x @ kernel + bias
 
 
-_NETWORKS: dict[str, Callable[..., NumpyNetwork]] = {"msmlp": NumpyMsmlp}
+class NumpyMsdense(NumpyNetwork):
+    """Compute what :func:`crystalsym.networks.msdense` computes outside of training.
+
+    Parameters
+    ----------
+    n_classes, image_size, channels, n_streams : int
+        As for the builder.
+    weights : list of ndarray
+        Values of the Keras model's weights, in its order.
+    **options
+        As for the builder.
+
+    Raises
+    ------
+    TypeError
+        If the builder has no such option.
+    ValueError
+        If a size is none a network can be built with, or the weights do not fit.
+    """
+
+    layers = ("features", "embedding")
+
+    def __init__(
+        self,
+        n_classes: int,
+        image_size: int,
+        channels: int,
+        n_streams: int,
+        weights: list[np.ndarray],
+        **options: Any,
+    ):
+        check_sizes(image_size, channels, n_streams, n_classes)
+        sizes = _with_defaults(msdense, options)
+        self._size, self._blocks = image_size, tuple(sizes["blocks"])
+        first = image_size // 2
+        rows = -(-(image_size - first) // 2)
+        columns = -(-(image_size + first % 2) // 2)
+        n_channels = 4 * channels
+        convolutions = []
+        for b, n_layers in enumerate(self._blocks, start=1):
+            for i in range(1, n_layers + 1):
+                shape = (3, 3, n_channels, sizes["growth"])
+                convolutions.append((f"block{b}_layer{i}", shape))
+                n_channels += sizes["growth"]
+            convolutions.append((f"transition{b}", (1, 1, n_channels, sizes["transition"])))
+            n_channels = sizes["transition"]
+        n_inputs = (image_size - first) * image_size * channels + rows * columns * n_channels
+        features = sizes["features"]
+        dense = (
+            ("trunk_1", n_inputs, sizes["width"], "trunk_1_norm"),
+            ("trunk_2", sizes["width"], features, "trunk_2_norm"),
+            ("joint", n_streams * features, sizes["joint"], "joint_norm"),
+            ("embedding_dense", sizes["joint"], sizes["embedding"], "embedding_norm"),
+        )
+        due: list[tuple[str, tuple[int, ...]]] = []
+        for name, shape in convolutions:
+            due.append((f"{name}_conv/kernel", shape))
+            due.extend((f"{name}_norm/{part}", (shape[-1],)) for part in _NORM_PARTS)
+        for name, n_in, n_out, norm in dense:
+            due.append((f"{name}/kernel", (n_in, n_out)))
+            due.extend((f"{norm}/{part}", (n_out,)) for part in _NORM_PARTS)
+        due.append(("logits/kernel", (sizes["embedding"], n_classes)))
+        due.append(("logits/bias", (n_classes,)))
+        check_weight_shapes([shape for _, shape in due], weights)
+        self.weights = [(path, value) for (path, _), value in zip(due, weights, strict=True)]
+        step = 1 + len(_NORM_PARTS)
+        folded = [_fold(*weights[i : i + step]) for i in range(0, len(weights) - 2, step)]
+        self._convolutions = folded[: len(convolutions)]
+        self._dense = folded[len(convolutions) :]
+        self._logits = tuple(weights[-2:])
+
+    def __call__(self, streams: list[np.ndarray]) -> np.ndarray:
+        n = len(streams[0])
+        half = np.stack([images[:, self._size // 2 :] for images in streams], axis=1)
+        half = half.reshape(n * len(streams), *half.shape[2:])
+        x = np.concatenate([half.reshape(len(half), -1), self._maps(half)], axis=1)
+        for i, (kernel, shift) in enumerate(self._dense):
+            if i == 2:  # from here on the streams of a crystal go together
+                if self._layer == "features":
+                    return x.reshape(n, len(streams), -1)
+                x = x.reshape(n, -1)
+            x = np.maximum(x @ kernel + shift, 0.0)
+        if self._layer == "embedding":
+            return x
+        kernel, bias = self._logits
+        return x @ kernel + bias
+
+    def _maps(self, half: np.ndarray) -> np.ndarray:
+        """What the dense blocks make of half pictures, flattened."""
+        x = by_parity(half, self._size)
+        folded = iter(self._convolutions)
+        for n_layers in self._blocks:
+            for _ in range(n_layers):
+                x = np.concatenate([x, _convolved(x, *next(folded))], axis=-1)
+            x = _convolved(x, *next(folded))
+        return x.reshape(len(x), -1)
+
+
+def by_parity(half: np.ndarray, image_size: int) -> np.ndarray:
+    """Even and odd indices of half pictures as channels, (B, h, W, C) -> (B, h/2, W/2, 4 C)."""
+    odd_start = (image_size // 2) % 2
+    rows, columns = half.shape[1:3]
+    half = np.pad(half, ((0, 0), (0, rows % 2), (odd_start, (columns + odd_start) % 2), (0, 0)))
+    n, rows, columns, channels = half.shape
+    x = half.reshape(n, rows // 2, 2, columns // 2, 2 * channels).transpose(0, 1, 3, 2, 4)
+    return x.reshape(n, rows // 2, columns // 2, 4 * channels)
+
+
+def _convolved(x: np.ndarray, kernel: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Convolution of stride 1 that keeps the size, and ReLU."""
+    size = kernel.shape[0]
+    if size > 1:
+        edge = size // 2
+        padded = np.pad(x, ((0, 0), (edge, edge), (edge, edge), (0, 0)))
+        rows, columns = x.shape[1:3]
+        x = np.concatenate(
+            [
+                padded[:, i : i + rows, j : j + columns]
+                for i in range(size)
+                for j in range(size)
+            ],
+            axis=-1,
+        )
+    return np.maximum(x @ kernel.reshape(-1, kernel.shape[-1]) + shift, 0.0)
+
+
+_NETWORKS: dict[str, Callable[..., NumpyNetwork]] = {"msdense": NumpyMsdense, "msmlp": NumpyMsmlp}
 
 
 def numpy_network(

@@ -1,20 +1,50 @@
-"""Reflection lists of measured crystals: what they are, reading and writing them."""
+"""Lists of measured reflections: reading, averaging, symmetry, zero layers, evidence."""
 
 from __future__ import annotations
 
 import sys
 
 from crystalsym._moved import FunctionBecomeRoom
+from crystalsym.reflections._centering import CenteringTest, find_centering
+from crystalsym.reflections._equivalents import MergedReflections, merge_equivalents
 from crystalsym.reflections._found import ReflectionFileError
+from crystalsym.reflections._group_likelihoods import GroupLikelihoods, group_likelihoods
+from crystalsym.reflections._intensity_statistics import (
+    IntensityStatistics,
+    intensity_statistics,
+    normalized_intensities,
+)
+from crystalsym.reflections._lattice_symmetry import LaueCandidate, laue_candidates
+from crystalsym.reflections._laue import RotationScore
 from crystalsym.reflections._reading import as_reflection_list, read_reflections
+from crystalsym.reflections._reduction import Hypothesis, Reduction, reduce_reflections
 from crystalsym.reflections._reflection_list import ReflectionList
+from crystalsym.reflections._reflection_sections import ReflectionSections
+from crystalsym.reflections._sections import sections
 from crystalsym.reflections._writing import write_hklf4, write_reflection_cif
 
 __all__ = [
+    "CenteringTest",
+    "GroupLikelihoods",
+    "Hypothesis",
+    "IntensityStatistics",
+    "LaueCandidate",
+    "MergedReflections",
+    "Reduction",
     "ReflectionFileError",
     "ReflectionList",
+    "ReflectionSections",
+    "RotationScore",
     "as_reflection_list",
+    "find_centering",
+    "group_likelihoods",
+    "intensity_statistics",
+    "laue_candidates",
+    "merge_equivalents",
+    "normalized_intensities",
     "read_reflections",
+    "reduce_reflections",
+    "sections",
     "write_hklf4",
     "write_reflection_cif",
 ]

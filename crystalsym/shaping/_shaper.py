@@ -30,6 +30,7 @@ from crystalsym.shaping._spot_scheme import (
     draw_list,
     shape_spots,
 )
+from crystalsym.shaping._true_index_scheme import draw_layers
 
 # Widths in pixels of the output, per 224 pixels of its edge, and never thinner than this.
 SPOT_SIGMA, THINNEST_SPOT = 1.5, 0.6
@@ -49,24 +50,29 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
 
     Parameters
     ----------
-    scheme : {"lattice", "spots", "pixels"}, default="lattice"
+    scheme : {"lattice", "indices", "spots", "pixels"}, default="lattice"
         ``"lattice"``: the pattern's own lattice is found, and
         the output is a picture in its indices, one pixel for each (h, k), the beam in the middle:
         the spot's brightness, and |q| of the place as a part of the field's radius.
+        ``"indices"``: the same for patterns whose indices are known, lists of reflections and
+        simulated zone axes; a pixel holds the intensity (arcsinh, in hundredths of the
+        intensity-weighted mean of the three patterns), its significance I/sigma (arcsinh; 1e5
+        reads as 1), whether the place was measured (0.5: measured and not listed, for nothing was
+        observed) and |q| (1.5 1/Å reads as 1).
         ``"spots"``: spots are found to sub-pixel accuracy and pairs closer than
         ``distance_factor`` times the smallest distance are joined. ``"pixels"``: the published
         code, whose nodes are bright pixels; it takes images only.
     distance_factor : float, default=1.7
         How many times the smallest distance joined spots are apart at most (not ``"lattice"``).
     threshold : float, optional
-        Faintest spot, relative to the strongest outside the direct beam. By default 1e-5 for
-        the lattice, 1e-4 for spots and 50/256 (the published gray level) for pixels.
+        Faintest spot, relative to the strongest outside the direct beam; for indices the
+        uncertainty of patterns that come without one. By default 1e-5 for these two, 1e-4 for spots and 50/256 (the published gray level) for pixels.
     intensity : {"log", "root", "linear"}, default="log"
-        How a spot's brightness follows its intensity (not ``"pixels"``). ``"log"`` runs from 0
+        How a spot's brightness follows its intensity (``"lattice"``, ``"spots"``). ``"log"`` runs from 0
         at the threshold to 1.
     image_size : int, optional
-        Pixels along each edge of the output, by default 13 for the lattice and else 224. The
-        lattice takes an odd number, 2 n + 1 for indices up to n.
+        Pixels along each edge of the output, by default 13 for the lattice, 17 for indices and
+        else 224. These two take an odd number, 2 n + 1 for indices up to n.
     channels : tuple of {"spots", "lines"}, default=("spots", "lines")
         What the output shows (``"spots"``).
     field : float, default=1.0
@@ -174,7 +180,8 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
         -------
         ndarray of shape (n, n_views, image_size, image_size, n_channels)
             ``n_channels`` is 3 for pixels: the shaped image in the view's own channel (R for the
-            first, G, B), the scaled raw image in the others. It is 2 for the lattice.
+            first, G, B), the scaled raw image in the others. It is 2 for the lattice, 4 for
+            indices.
 
         Raises
         ------
@@ -253,6 +260,22 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
             INTENSITIES[self.intensity],
             0.0,
             int(self.max_spots),
+        )
+
+    def _lay_out_indices(self, patterns: SpotPatterns, canvas: np.ndarray) -> None:
+        assert patterns.indices is not None and patterns.basis is not None
+        empty = np.zeros(0)
+        draw_layers(
+            patterns.indices,
+            patterns.intensity.astype(np.float64, copy=False),
+            empty if patterns.sigma is None else patterns.sigma.astype(np.float64, copy=False),
+            patterns.starts,
+            patterns.basis.astype(np.float64, copy=False),
+            patterns.q_min.astype(np.float64, copy=False),
+            patterns.q_max.astype(np.float64, copy=False),
+            np.asarray(patterns.coverage, dtype=np.int8),
+            float(self._threshold),
+            canvas,
         )
 
     def _lay_out_spots(self, patterns: SpotPatterns, canvas: np.ndarray) -> None:
@@ -356,6 +379,11 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
 
     def _check_patterns(self, X: Any) -> Any:
         if isinstance(X, SpotPatterns):
+            if self.scheme == "indices" and (X.indices is None or X.basis is None):
+                raise ValueError(
+                    'scheme="indices" needs patterns whose indices are known, those of reflection'
+                    ' lists and of simulated zone axes; scheme="lattice" finds them'
+                )
             if self.scheme == "pixels":
                 raise ValueError(
                     'scheme="pixels" works on the pixels of images and takes no spots:'
@@ -366,6 +394,11 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
                     f"center={self.center!r} is for images: spots are placed about the beam"
                 )
             return X
+        if self.scheme == "indices":
+            raise ValueError(
+                'scheme="indices" takes SpotPatterns, which know the indices of every spot;'
+                ' scheme="lattice" finds those of images'
+            )
         X = check_patterns(X, "PatternShaper")
         if X.shape[2] < 8:
             raise ValueError(f"patterns of {X.shape[2]} pixels are too small, 8 are the least")

@@ -12,6 +12,7 @@ from crystalsym.shaping._spot_scheme import CHANNELS, INTENSITIES
 
 SCHEMES: dict[str, dict[str, Any]] = {
     "lattice": {"image_size": 13, "threshold": 1e-5},
+    "indices": {"image_size": 17, "threshold": 1e-5},
     "spots": {"image_size": 224, "threshold": 1e-4},
     "pixels": {"image_size": 224, "threshold": 50 / 256},
 }
@@ -19,13 +20,14 @@ SCHEMES: dict[str, dict[str, Any]] = {
 
 PARAMETERS = {
     "lattice": ("scheme", "intensity", "max_spots"),
+    "indices": ("scheme",),
     "spots": (
         "scheme", "intensity", "max_spots", "distance_factor", "channels", "field", "spot_sigma",
         "line_width",
     ),
     "pixels": ("scheme", "distance_factor"),
 }  # fmt: skip
-N_CHANNELS = {"pixels": 3, "lattice": 2}
+N_CHANNELS = {"pixels": 3, "lattice": 2, "indices": 4}
 DTYPES = ("float32", "float16", "uint8")
 
 
@@ -43,9 +45,10 @@ def check_parameters(shaper: Any) -> None:
     for name, value in (("image_size", shaper._size), ("max_spots", shaper.max_spots)):
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    if shaper.scheme == "lattice" and (shaper._size < 3 or shaper._size % 2 == 0):
+    of_indices = shaper.scheme in ("lattice", "indices")
+    if of_indices and (shaper._size < 3 or shaper._size % 2 == 0):
         raise ValueError(
-            'scheme="lattice" needs an odd image_size from 3, 2 n + 1 for indices up to n;'
+            f'scheme="{shaper.scheme}" needs an odd image_size from 3, 2 n + 1 for indices up to n;'
             f" got {shaper.image_size!r}"
         )
     channels = tuple(shaper.channels)

@@ -1,0 +1,207 @@
+"""From reflection lists to ranked space groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crystalsym.identification._identification import Identification
+from crystalsym.identification._identifying import answers_of, model_pipeline, reason
+from crystalsym.identification._refusals import refusal
+from crystalsym.identification._weighing import Opinion, Weights, weighed
+from crystalsym.reflections import (
+    Reduction,
+    ReflectionList,
+    as_reflection_list,
+    group_likelihoods,
+    reduce_reflections,
+    sections,
+)
+
+if TYPE_CHECKING:
+    from crystalsym.reflections import Evidence
+
+# Hypotheses that are followed: so many, and none this much less probable than the first.
+MOST_HYPOTHESES, LEAST_PROBABLE = 5, 1e-4
+
+
+@dataclass(frozen=True)
+class ReflectionIdentification(Identification):
+    """Hold the answer to one reflection list, or the reason why there is none.
+
+    Attributes
+    ----------
+    n_reflections : int or None
+        Measurements in the list.
+    laue_class, centering : str or None
+        Of the most probable hypothesis, in its standard setting.
+    laue_probability : float or None
+    cell : tuple of float or None
+        In that setting.
+    reliability : float or None
+        How often first groups like this one are right, by simulated lists.
+    refused : str or None
+        Why the ranking should not be believed.
+    carried : dict
+        What the file says of symmetry and atoms; nothing of it was used.
+    evidence : Evidence or None
+    """
+
+    n_reflections: int | None = None
+    laue_class: str | None = None
+    centering: str | None = None
+    laue_probability: float | None = None
+    cell: tuple[float, ...] | None = None
+    reliability: float | None = None
+    refused: str | None = None
+    carried: dict[str, Any] = field(default_factory=dict)
+    evidence: Evidence | None = None
+
+
+def identify_reflections(
+    lists: Iterable[Any],
+    model: Any = "230",
+    *,
+    cell: Any = None,
+    top: int = 5,
+    evidence: bool = True,
+) -> list[ReflectionIdentification]:
+    """Identify the space groups of measured crystals.
+
+    Parameters
+    ----------
+    lists : iterable of ReflectionList
+        Or paths, gemmi ``Mtz`` or ``ReflnBlock`` objects, and tuples of arrays, as
+        :func:`crystalsym.reflections.as_reflection_list` takes them.
+    model : str, path-like or Pipeline, default="230"
+        One that knows layers of reciprocal space in their indices.
+    cell : sequence of 6 numbers, optional
+        Of all lists, in place of those they bring.
+    top : int, default=5
+        Groups in a ranking.
+    evidence : bool, default=True
+        Also gather what speaks for and against the groups.
+
+    Returns
+    -------
+    list of ReflectionIdentification
+        One for each list; what is wrong with a list stands in its own.
+
+    Raises
+    ------
+    TypeError
+        If ``lists`` is one list instead of several.
+    ValueError
+        If there is no such model, or it cannot answer lists.
+
+    Examples
+    --------
+    >>> from crystalsym.datasets import example_crystals
+    >>> from crystalsym.identification import identify_reflections
+    >>> from crystalsym.measurement import ReflectionSimulator
+    >>> crystals = [example_crystals()["MgAl2O4-spinel"]]
+    >>> measured = ReflectionSimulator(random_state=1).transform(crystals)
+    >>> identify_reflections(measured)[0].ranking[0][0]
+    227
+    """
+    if isinstance(lists, (ReflectionList, str, bytes)) or hasattr(lists, "__fspath__"):
+        raise TypeError("identify_reflections takes several lists: put the one into a list")
+    pipeline = model_pipeline(model)
+    if getattr(pipeline["shape"], "scheme", None) != "indices":
+        raise ValueError(
+            f"model {model!r} knows whole patterns only; reflection lists need one whose shaper"
+            ' has scheme="indices", such as "230"'
+        )
+    return [_answer(one, pipeline, cell, top, evidence) for one in lists]
+
+
+def _answer(
+    given: Any, pipeline: Any, cell: Any, top: int, with_evidence: bool
+) -> ReflectionIdentification:
+    source = given if isinstance(given, str) else getattr(given, "__fspath__", lambda: None)()
+    try:
+        reflections = as_reflection_list(given, cell)
+        source = source or reflections.name or None
+        reduction = reduce_reflections(reflections)
+        probabilities = group_probabilities(reduction, pipeline)
+    except Exception as problem:  # whatever readers stumble over
+        return ReflectionIdentification(source, error=reason(problem))
+    numbers = np.arange(1, 231)
+    answer = answers_of(probabilities[None, 1:], numbers, top)[0]
+    first = reduction.hypotheses[0]
+    merged = reduction.merged(0)
+    weights = weights_of(pipeline)
+    best = answer["ranking"][0][1]
+    gathered = None
+    if with_evidence:
+        from crystalsym.reflections import evidence as gather
+
+        gathered = gather(reduction, [group for group, _ in answer["ranking"]])
+    return ReflectionIdentification(
+        source,
+        **answer,
+        warnings=reflections.notes,
+        n_reflections=len(reflections),
+        laue_class=merged.laue,
+        centering=merged.centering,
+        laue_probability=first.probability,
+        cell=merged.cell,
+        reliability=weights.reliability(best),
+        refused=refusal(reduction),
+        carried=dict(reflections.carried),
+        evidence=gathered,
+    )
+
+
+def group_probabilities(reduction: Reduction, pipeline: Any) -> np.ndarray:
+    """Weigh network and evidence under every hypothesis worth following.
+
+    Parameters
+    ----------
+    reduction : Reduction
+    pipeline : Pipeline
+        Fitted, with steps ``shape`` and ``classify``.
+
+    Returns
+    -------
+    ndarray of shape (231,)
+        Probability of each space group; that of number 0 is 0.
+    """
+    return weighed(opinions_of(reduction, pipeline), weights_of(pipeline))
+
+
+def opinions_of(reduction: Reduction, pipeline: Any) -> list[Opinion]:
+    """What network and evidence say under every hypothesis; all settings are heard alike."""
+    from crystalsym.diffraction import SpotPatterns
+
+    least = LEAST_PROBABLE * reduction.hypotheses[0].probability
+    followed = [
+        (number, one)
+        for number, one in enumerate(reduction.hypotheses[:MOST_HYPOTHESES])
+        if one.probability >= least
+    ]
+    layers, counts, likelihoods = [], [], []
+    for number, _ in followed:
+        merged, settings = reduction.merged(number), reduction.settings(number)
+        layers += [sections(merged, change) for change in settings]
+        counts.append(len(settings))
+        likelihoods.append(group_likelihoods(merged, settings))
+    shaped = pipeline["shape"].transform(SpotPatterns.concatenate(layers))
+    classifier = pipeline["classify"]
+    probabilities = np.asarray(classifier.predict_proba(shaped), dtype=np.float64)
+    known = np.zeros((len(probabilities), 231))
+    known[:, np.asarray(classifier.classes_, dtype=int)] = probabilities
+    parts = np.split(known, np.cumsum(counts)[:-1])
+    return [
+        Opinion(one.probability, part.mean(axis=0)[found.numbers], found)
+        for (_, one), part, found in zip(followed, parts, likelihoods, strict=True)
+    ]
+
+
+def weights_of(pipeline: Any) -> Weights:
+    """The powers that a model's card names, or those by default."""
+    card = getattr(pipeline["classify"], "metadata_", None) or {}
+    return Weights.of(card.get("lists", {}))

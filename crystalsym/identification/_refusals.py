@@ -1,0 +1,68 @@
+"""When a list is not one that any answer should be believed of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crystalsym.reflections import Reduction, intensity_statistics
+
+# Fewer averaged reflections than these tell nothing.
+FEWEST = 20
+# A mean I/sigma below this is noise.
+NOISE = 1.0
+# Cells beyond this are those of macromolecules, Å³.
+LARGEST_CELL = 60_000.0
+# Limits of resolution between which crystals of small molecules are measured, Å.
+D_MIN = (0.15, 2.5)
+# Means of |E² - 1| that intensities of atoms have.
+STATISTICS = (0.40, 1.60)
+
+
+def refusal(reduction: Reduction) -> str | None:
+    """Say why a list should not be answered, None if it may be.
+
+    Parameters
+    ----------
+    reduction : Reduction
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.identification._refusals import refusal
+    >>> from crystalsym.reflections import ReflectionList, reduce_reflections
+    >>> few = ReflectionList([[1, 0, 0], [0, 1, 0], [1, 1, 0]], [1.0, 2.0, 3.0], [0.1, 0.1, 0.1],
+    ...                      cell=(5, 6, 7, 90, 90, 90))
+    >>> refusal(reduce_reflections(few))
+    'too few reflections (3)'
+    """
+    friedel = reduction.friedel
+    n = len(friedel)
+    if n < FEWEST:
+        return f"too few reflections ({n})"
+    significance = float(np.mean(friedel.intensity / friedel.sigma))
+    if significance < NOISE:
+        return f"no symmetry above noise (mean I/sigma {significance:.2g})"
+    d_min = float(1 / friedel.q.max())
+    if not D_MIN[0] <= d_min <= D_MIN[1]:
+        return (
+            f"cell and list do not belong together, or it ends too soon (its limit is {d_min:.2g} Å,"
+            f" usual are {D_MIN[0]} to {D_MIN[1]} Å)"
+        )
+    wavelength = reduction.reflections.wavelength
+    if wavelength and d_min < 0.98 * wavelength / 2:
+        return (
+            f"cell and list do not belong together (d = {d_min:.3g} Å is beyond half the wavelength"
+            f" {wavelength:g} Å)"
+        )
+    volume = abs(float(np.linalg.det(friedel.lattice)))
+    if volume > LARGEST_CELL:
+        return f"unlike anything learned (a cell of {volume:.0f} Å³, a macromolecule?)"
+    statistics = intensity_statistics(friedel)
+    value = statistics.mean_e2_minus_1
+    if statistics.n_used >= 100 and not STATISTICS[0] <= value <= STATISTICS[1]:
+        return f"unlike anything learned (mean |E²-1| {value:.2f}, crystals have 0.7 to 1)"
+    return None

@@ -1,0 +1,334 @@
+"""The transformer from crystals to lists of reflections as a diffractometer would measure them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils import check_random_state
+
+from crystalsym.crystals import Crystal, as_crystal, space_group_number, standardize
+from crystalsym.crystals._cell_parameters import cell_of
+from crystalsym.crystals._lists import structure_list
+from crystalsym.crystals._metric_settings import (
+    allowed_by_centering,
+    canonical_setting,
+    centering_of,
+    open_settings,
+    oriented_laue_class,
+)
+from crystalsym.crystals._wyckoff import centering_vectors, standard_operations
+from crystalsym.datasets import CrystalTable
+from crystalsym.diffraction import Coverage
+from crystalsym.measurement._degradation import EVENTS, LOGARITHMIC, Degradation
+from crystalsym.measurement._shortcomings import NAMES, TOLD
+from crystalsym.reflections import ReflectionList
+from crystalsym.reflections._equivalents import SIDE, canonical_keys
+from crystalsym.reflections._lattice_symmetry import lattice_rotations
+from crystalsym.scattering import structure_factors
+
+# Limit of resolution of a perfect list, Å.
+PERFECT_D_MIN = 0.8
+# Lists that hold one reflection of each set, as merging programs write them; others hold every
+# measurement.
+MERGED = 0.35
+# Lists that leave out what the centering forbids.
+WITHOUT_CENTERING = 0.5
+CHUNK = 32
+# Beyond so many reflections the limit of resolution is drawn in.
+MOST_REFLECTIONS = 12000
+
+
+class ReflectionSimulator(TransformerMixin, BaseEstimator):
+    """Make reflection lists of crystals, as incomplete and uncertain as measured ones.
+
+    Parameters
+    ----------
+    degradation : Degradation, optional
+        What happens to the intensities, with the strengths and shares of its parameters; its own
+        random state is not used. By default ``Degradation()``. Equivalents are measured one by
+        one, and twins are of any rotation of the lattice that is not one of the crystal.
+    merged : float, default=0.35
+        Part of the lists that hold each set of equivalents once.
+    settings : {"random", "canonical"}, default="random"
+        Axes as a laboratory may choose them, or those of the canonical setting.
+    radiation : {"xray", "electron"}, default="xray"
+    symprec : float, default=0.1
+        For crystals whose group is not known, Å.
+    random_state : int, RandomState instance or None, default=None
+    n_jobs : int, optional
+        Parallel jobs.
+
+    Examples
+    --------
+    >>> from crystalsym.datasets import example_crystals
+    >>> from crystalsym.measurement import ReflectionSimulator
+    >>> measured = ReflectionSimulator(random_state=0).transform([example_crystals()["SiO2-quartz"]])
+    >>> measured[0].sigma.min() > 0, len(measured[0].cell)
+    (True, 6)
+    """
+
+    def __init__(
+        self,
+        degradation: Degradation | None = None,
+        *,
+        merged: float = MERGED,
+        settings: str = "random",
+        radiation: str = "xray",
+        symprec: float = 0.1,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+    ):
+        self.degradation = degradation
+        self.merged = merged
+        self.settings = settings
+        self.radiation = radiation
+        self.symprec = symprec
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any = None, y: Any = None) -> ReflectionSimulator:
+        """Check the parameters; there is nothing to learn.
+
+        Parameters
+        ----------
+        X, y : ignored
+
+        Returns
+        -------
+        ReflectionSimulator
+        """
+        if self.settings not in ("random", "canonical"):
+            raise ValueError(f'settings must be "random" or "canonical", got {self.settings!r}')
+        if self.radiation not in ("xray", "electron"):
+            raise ValueError(f'radiation must be "xray" or "electron", got {self.radiation!r}')
+        if not 0 <= self.merged <= 1:
+            raise ValueError(f"merged must lie in [0, 1], got {self.merged!r}")
+        (self.degradation or Degradation()).fit()
+        return self
+
+    def transform(self, X: Any) -> list[ReflectionList]:
+        """Measure every crystal once.
+
+        Parameters
+        ----------
+        X : list of structures or CrystalTable
+
+        Returns
+        -------
+        list of ReflectionList
+        """
+        self.fit()
+        structures = structure_list(X)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        n = len(structures)
+        table = isinstance(structures, CrystalTable)
+        parts = [range(i, min(i + CHUNK, n)) for i in range(0, n, CHUNK)]
+        plain = clone(self).set_params(random_state=None, n_jobs=None)
+        done = Parallel(n_jobs=self.n_jobs)(
+            delayed(_measured)(
+                plain,
+                structures.take(np.array(part)) if table else [structures[i] for i in part],
+                [(seed, i) for i in part],
+            )
+            for part in parts
+        )
+        return [one for part in done for one in part]
+
+
+def _measured(simulator: ReflectionSimulator, structures: Any, seeds: list) -> list[ReflectionList]:
+    groups = getattr(structures, "space_group", None)
+    standard = bool(getattr(structures, "standard", False))
+    found = []
+    for row, seed in enumerate(seeds):
+        crystal = as_crystal(structures[row])
+        if not (standard and groups is not None):
+            crystal = standardize(crystal, simulator.symprec)
+            group = space_group_number(crystal, simulator.symprec)
+        else:
+            group = int(groups[row])
+        found.append(_one(simulator, crystal, group, np.random.default_rng(seed)))
+    return found
+
+
+def _one(
+    simulator: ReflectionSimulator, crystal: Crystal, group: int, rng: np.random.Generator
+) -> ReflectionList:
+    strength = _drawn(simulator.degradation or Degradation(), rng)
+    perfect = strength["perfect"] > 0
+    rotations = np.unique(standard_operations(group)[0], axis=0)
+    rotations = rotations[np.round(np.linalg.det(rotations)) == 1] if len(rotations) else rotations
+    laue = np.unique(np.concatenate([rotations, -_improper(group)]), axis=0).astype(np.int64)
+    lattice = np.asarray(crystal.lattice, dtype=float)
+    reciprocal = np.linalg.inv(lattice).T
+    d_min = PERFECT_D_MIN if perfect or not strength["d_min"] else strength["d_min"]
+    volume = abs(np.linalg.det(lattice))
+    d_min = max(d_min, (2 * math.pi / 3 * volume / MOST_REFLECTIONS) ** (1 / 3))
+    hkl = _half_sphere(reciprocal, 1 / d_min)
+    centering = centering_of(np.mod(centering_vectors(group), 1.0))
+    keys = canonical_keys(hkl, laue)
+    unique, first, orbit = np.unique(keys, return_index=True, return_inverse=True)
+    q_unique = np.linalg.norm(hkl[first] @ reciprocal, axis=1)
+    true = np.abs(
+        structure_factors(
+            hkl[first], q_unique, crystal.frac_coords, crystal.atomic_numbers,
+            crystal.occupancies, simulator.radiation,
+        )
+    ) ** 2  # fmt: skip
+    q = q_unique[orbit]
+    if perfect:
+        values, errors = true, np.full(len(true), 1e-5 * max(true.max(initial=0), 1e-30))
+        return _listed(simulator, hkl[first], values, errors, lattice, centering, group, rng, 1)
+    values = true * np.exp(-strength["b_factor"] / 2 * q_unique**2)
+    if strength["twin"] > 0:
+        values = _twinned(values, hkl, orbit, laue, lattice, strength["twin"], rng)
+    values = _changed(values, q_unique, strength)
+    mean = max(float(values[orbit].mean()), 1e-30)
+    leak = strength["leak"] * mean * rng.exponential(size=len(values))
+    level = (values + leak)[orbit]
+    seen = q >= strength["beam_stop"]
+    if strength["cone"] > 0:
+        axis = rng.normal(size=3)
+        along = np.abs(hkl @ reciprocal @ (axis / np.linalg.norm(axis))) / q
+        seen &= along < np.quantile(along, 1 - strength["cone"])
+    # Every measurement by itself: a reflection, its mate, and repeats of both.
+    many = rng.poisson(max(strength["redundancy"] - 1, 0.0), len(hkl)) + 1
+    many = np.minimum(many, 6)
+    if strength["unmerged"] > 0 and strength["unique"] > 0:
+        seen &= ((hkl[:, 0] >= 0) & (hkl[:, 1] >= 0)) | (len(laue) < 4)
+    rows = np.repeat(np.flatnonzero(seen), many[seen])
+    if len(rows) < 8:
+        rows = np.arange(len(hkl))
+    expected = level[rows]
+    count = strength["counting"] * mean * expected + (strength["background"] * mean) ** 2
+    error = np.sqrt(count + (strength["proportional"] * expected) ** 2)
+    noise = error * rng.standard_normal(len(rows))
+    noise += strength["scale_error"] * expected * rng.standard_normal(len(rows))
+    measured = expected + noise
+    given = np.maximum(error * math.exp(strength["esd_error"] * rng.normal()), 1e-6 * mean)
+    listed = hkl[rows] * rng.choice([-1, 1], size=(len(rows), 1))
+    if rng.random() < simulator.merged:
+        names = orbit[rows]
+        weight = 1 / given**2
+        total = np.bincount(names, weight, len(first))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            average = np.bincount(names, weight * measured, len(first)) / total
+        kept = total > 0
+        kept &= rng.random(len(first)) >= strength["missing"]
+        if kept.sum() < 8:
+            kept = total > 0
+        listed, measured, given = hkl[first][kept], average[kept], 1 / np.sqrt(total[kept])
+        floor = strength["proportional"] * np.abs(measured)
+        given = np.sqrt(given**2 + (0.5 * floor) ** 2)
+    elif strength["missing"] > 0:
+        kept = rng.random(len(rows)) >= strength["missing"]
+        listed, measured, given = listed[kept], measured[kept], given[kept]
+    coverage = Coverage.LISTED
+    if strength["unobserved"] > 0:
+        kept = measured >= strength["unobserved"] * given
+        if kept.sum() >= 8:
+            listed, measured, given = listed[kept], measured[kept], given[kept]
+            coverage = Coverage.OBSERVED if rng.random() < TOLD else Coverage.LISTED
+    return _listed(simulator, listed, measured, given, lattice, centering, group, rng, coverage)
+
+
+def _listed(
+    simulator: ReflectionSimulator, hkl, intensity, sigma, lattice, centering, group, rng, coverage
+) -> ReflectionList:
+    """The list in the axes of a laboratory."""
+    if centering not in ("P", "?") and rng.random() < WITHOUT_CENTERING:
+        kept = allowed_by_centering(hkl, centering)
+        hkl, intensity, sigma = hkl[kept], intensity[kept], sigma[kept]
+    laue = oriented_laue_class(group)
+    change = canonical_setting(lattice, centering, laue)
+    if simulator.settings == "random":
+        settings = open_settings(change @ lattice, _renamed(centering, laue), laue)
+        change = settings[int(rng.integers(len(settings)))] @ change
+        if laue in ("-1", "2/m", "mmm"):
+            turn = np.eye(3, dtype=int)[rng.permutation(3)]
+            change = (turn if np.linalg.det(turn) > 0 else -turn) @ change
+    scale = 10 ** rng.uniform(-1, 3) / max(float(np.abs(intensity).max(initial=0)), 1e-30)
+    return ReflectionList(
+        np.round(hkl @ change.T).astype(np.int32), intensity * scale, sigma * scale,
+        cell=cell_of(change @ lattice), radiation=simulator.radiation, coverage=coverage,
+        carried={"number": int(group)}, source={"hkl": "simulated"},
+    )  # fmt: skip
+
+
+def _drawn(degradation: Degradation, rng: np.random.Generator) -> dict[str, float]:
+    drawn = {}
+    for name, (low, high, share, _) in zip(NAMES, degradation._strengths(), strict=True):
+        happens, x = rng.random() < share, rng.random()
+        if not happens:
+            drawn[name] = 0.0
+        elif name in EVENTS:
+            drawn[name] = 1.0
+        elif name in LOGARITHMIC and low > 0:
+            drawn[name] = low * (high / low) ** x
+        else:
+            drawn[name] = low + (high - low) * x
+    return drawn
+
+
+def _changed(values: np.ndarray, q: np.ndarray, strength: dict[str, float]) -> np.ndarray:
+    """Extinction and dynamical scattering."""
+    total = values.sum()
+    if total <= 0:
+        return values
+    unit = (values**2).sum() / total
+    values = values / np.sqrt(1 + strength["extinction"] * values / (unit * np.maximum(q, 0.05)))
+    if strength["compression"] > 0:
+        values = unit * (values / unit) ** (1 - strength["compression"])
+    return values
+
+
+def _twinned(values, hkl, orbit, laue, lattice, fraction, rng) -> np.ndarray:
+    """A second domain turned by a rotation of the lattice that is none of the crystal."""
+    own = {w.tobytes() for w in laue}
+    foreign = [w for w in _conventional_rotations(lattice) if w.tobytes() not in own]
+    if not foreign:
+        return values
+    turn = foreign[int(rng.integers(len(foreign)))]
+    first = np.unique(orbit, return_index=True)[1]
+    image = np.abs(_key(hkl[first] @ turn))
+    keys = np.abs(_key(hkl))
+    order = np.argsort(keys)
+    place = np.minimum(np.searchsorted(keys[order], image), len(keys) - 1)
+    found = keys[order][place] == image
+    mates = np.where(found, values[orbit[order[place]]], values)
+    return (1 - fraction) * values + fraction * mates
+
+
+def _conventional_rotations(lattice: np.ndarray) -> np.ndarray:
+    """Rotations of the conventional cell that are whole in its basis."""
+    return lattice_rotations(lattice, 1e-3).astype(np.int64)
+
+
+def _key(hkl: np.ndarray) -> np.ndarray:
+    h, k, m = np.asarray(hkl, dtype=np.int64).T
+    return (h * SIDE + k) * SIDE + m
+
+
+def _improper(group: int) -> np.ndarray:
+    rotations = np.unique(standard_operations(group)[0], axis=0)
+    return rotations[np.round(np.linalg.det(rotations)) == -1].reshape(-1, 3, 3)
+
+
+def _half_sphere(reciprocal: np.ndarray, q_max: float) -> np.ndarray:
+    """One of each Friedel pair within a radius."""
+    spans = np.floor(q_max * np.linalg.norm(np.linalg.inv(reciprocal), axis=0)).astype(int)
+    h, k, m = np.mgrid[0 : spans[0] + 1, -spans[1] : spans[1] + 1, -spans[2] : spans[2] + 1]
+    hkl = np.stack([h.ravel(), k.ravel(), m.ravel()], axis=1)
+    positive = (hkl[:, 0] > 0) | (
+        (hkl[:, 0] == 0) & ((hkl[:, 1] > 0) | ((hkl[:, 1] == 0) & (hkl[:, 2] > 0)))
+    )
+    hkl = hkl[positive]
+    return hkl[((hkl @ reciprocal) ** 2).sum(axis=1) <= q_max**2]
+
+
+def _renamed(centering: str, laue: str) -> str:
+    one_face = laue in ("2/m", "mmm") and centering in ("A", "B", "C")
+    return "C" if one_face or (laue == "2/m" and centering == "I") else centering

@@ -1,0 +1,169 @@
+"""Multistream DenseNet for layers of reciprocal space drawn in their indices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crystalsym._keras import import_keras
+from crystalsym.networks._common import (
+    check_sizes,
+    normalized_relu,
+    seeded_dropout,
+    shared_features,
+    stream_inputs,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH_NORM_MOMENTUM = 0.95
+
+
+def _conv(x: Any, filters: int, kernel: int, name: str) -> Any:
+    from keras import layers
+
+    x = layers.Conv2D(
+        filters,
+        kernel,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(x)
+    return normalized_relu(x, name, BATCH_NORM_MOMENTUM)
+
+
+def _dense(x: Any, units: int, name: str) -> Any:
+    from keras import layers
+
+    x = layers.Dense(units, use_bias=False, kernel_initializer="he_normal", name=name)(x)
+    return normalized_relu(x, name, BATCH_NORM_MOMENTUM)
+
+
+def _parities(image: Any, image_size: int, channels: int) -> Any:
+    """Half of a picture, its even and odd indices as channels: (B, H/2, W, C) -> (B, h, w, 4 C)."""
+    from keras import layers, ops
+
+    half = image[:, image_size // 2 :]
+    rows, columns = half.shape[1], half.shape[2]
+    # The origin's row is the first: rows 0, 2, ... are even. Columns begin at -(size // 2).
+    odd_start = (image_size // 2) % 2
+    half = ops.pad(half, ((0, 0), (0, rows % 2), (odd_start, (columns + odd_start) % 2), (0, 0)))
+    rows, columns = half.shape[1], half.shape[2]
+    x = layers.Reshape((rows // 2, 2, columns // 2, 2 * channels), name="split")(half)
+    x = layers.Permute((1, 3, 2, 4), name="parities")(x)
+    return layers.Reshape((rows // 2, columns // 2, 4 * channels), name="by_parity")(x)
+
+
+def _trunk(
+    image_size: int,
+    channels: int,
+    growth: int,
+    blocks: tuple[int, ...],
+    transition: int,
+    width: int,
+    features: int,
+) -> Any:
+    import keras
+    from keras import layers
+
+    inputs = keras.Input((image_size, image_size, channels), name="image")
+    x = _parities(inputs, image_size, channels)
+    for b, n_layers in enumerate(blocks, start=1):
+        for i in range(1, n_layers + 1):
+            y = _conv(x, growth, 3, f"block{b}_layer{i}")
+            x = layers.Concatenate(name=f"block{b}_layer{i}_concat")([x, y])
+        x = _conv(x, transition, 1, f"transition{b}")
+    # What is absent is a matter of absolute place: the picture itself goes along.
+    picture = layers.Flatten(name="picture")(inputs[:, image_size // 2 :])
+    x = layers.Concatenate(name="everything")([picture, layers.Flatten(name="flatten")(x)])
+    x = _dense(x, width, "trunk_1")
+    x = _dense(x, features, "trunk_2")
+    return keras.Model(inputs, x, name="trunk")
+
+
+def msdense(
+    n_classes: int,
+    image_size: int = 17,
+    channels: int = 4,
+    n_streams: int = 3,
+    *,
+    growth: int = 16,
+    blocks: tuple[int, ...] = (2, 2),
+    transition: int = 16,
+    width: int = 1024,
+    features: int = 256,
+    joint: int = 4096,
+    embedding: int = 512,
+    dropout: float = 0.3,
+) -> keras.Model:
+    """Build the multistream DenseNet for layers of reciprocal space in their indices.
+
+    In a picture of ``PatternShaper(scheme="indices")`` a pixel stands for one reflection. Even and
+    odd indices, which absences tell apart, become channels of four interleaved lattices; blocks of
+    densely connected 3x3 convolutions (each sees what all before it found) look for what is alike
+    everywhere, and dense layers read their maps beside the picture itself, for what matters at one
+    place. Every stream goes through one trunk; the streams' feature vectors are concatenated and
+    classified together.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of space groups told apart.
+    image_size : int, default=17
+        Side H = W of the pictures in pixels; only the lower half and the middle row are read.
+    channels : int, default=4
+        Channels C of a picture.
+    n_streams : int, default=3
+        Number of pictures S of one crystal.
+    growth : int, default=16
+        Channels that each convolution adds.
+    blocks : tuple of int, default=(2, 2)
+        Convolutions of the dense blocks.
+    transition : int, default=16
+        Channels between blocks and after the last.
+    width : int, default=1024
+        Units of the trunk's first dense layer.
+    features : int, default=256
+        Length F of a stream's feature vector.
+    joint : int, default=4096
+        Units of the first layer over all streams.
+    embedding : int, default=512
+        Length of the crystal's joint vector, the output of the layer ``"embedding"``.
+    dropout : float, default=0.3
+        Rate of dropout before and after the joint vector.
+
+    Returns
+    -------
+    keras.Model
+        Inputs: S tensors (B, H, W, C) in [0, 1]. Output: logits (B, n_classes), float32. The
+        layer ``"features"`` gives (B, S, F).
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer, or images are smaller than 8 pixels.
+
+    Examples
+    --------
+    >>> from crystalsym.networks import msdense
+    >>> model = msdense(230)
+    >>> model.count_params(), model.get_layer("features").output.shape
+    (7026278, (None, 3, 256))
+    """
+    keras = import_keras()
+    from keras import layers
+
+    check_sizes(image_size, channels, n_streams, n_classes)
+    inputs = stream_inputs(image_size, channels, n_streams)
+    trunk = _trunk(image_size, channels, growth, tuple(blocks), transition, width, features)
+    x = shared_features(inputs, trunk)
+    x = layers.Flatten(name="streams")(x)
+    x = _dense(x, joint, "joint")
+    x = seeded_dropout(dropout, "joint_dropout")(x)
+    x = layers.Dense(embedding, use_bias=False, name="embedding_dense")(x)
+    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name="embedding_norm")(x)
+    x = layers.Activation("relu", name="embedding")(x)
+    x = seeded_dropout(dropout, "dropout")(x)
+    logits = layers.Dense(n_classes, dtype="float32", name="logits")(x)
+    return keras.Model(inputs, logits, name="msdense")
