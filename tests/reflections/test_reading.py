@@ -301,7 +301,12 @@ def test_a_file_that_counts_its_observed_reflections(tmp_path):
     assert read_reflections(path).coverage is Coverage.OBSERVED
 
 
-# MTZ
+# XDS and MTZ
+
+
+def test_misfits_of_xds_are_left_out(tmp_path):
+    found = read(tmp_path, made.FORMATS["XDS_ASCII"](None))
+    assert found.notes == ("1 row of negative uncertainty (misfits) is left out",)
 
 
 def test_columns_of_an_mtz_file(tmp_path):
@@ -349,6 +354,8 @@ GOOD, BAD = "   1   0   0    5.00    1.00\n", "   1   1   0    5.0x    1.00\n"
         ("1 0 0 5.0 1.0\n1 1 0 5.0\n", "line 2 '1 1 0 5.0' is not h k l, intensity and"),
         ("1 0 0 5.0 1.0\n1 1 zero 5.0 1.0\n", "line 2 '1 1 zero 5.0 1.0' is not h k l"),
         ("1,0,0,5.0,1.0\n1,1,,5.0,1.0,3\n", "line 2 '1,1,,5.0,1.0,3' is not h k l"),
+        ("1,0,0,5.0,1.0\n1,,1,0,5.0,1.0\n", "line 2 '1,,1,0,5.0,1.0' is not h k l"),
+        ("1 0 0 5.0 1.0\n1 0 12. 5.0 1.0\n", r"line 2 '1 0 12\. 5\.0 1\.0' is not h k l"),
         ("1 0 0 nan 1.0\n", r"line 1 '1 0 0 nan 1\.0'"),
         ("1 0 0 1_0 1.0\n", "line 1 '1 0 0 1_0 1.0'"),
         ("once upon a time\n", "no line with three indices and an intensity"),
