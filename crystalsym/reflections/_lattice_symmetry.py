@@ -17,6 +17,8 @@ from crystalsym.crystals._metric_settings import (
 
 # Largest difference of the metric, in parts of |a_i| |a_j|, that a rotation may make: a degree.
 TOLERANCE = 0.0175
+# Primitive lattice points that reach all of a conventional cell.
+_NEAR = np.array(list(product(range(-3, 4), repeat=3)))
 _LAUE_OF_ROTATIONS = {
     "1": "-1", "2": "2/m", "222": "mmm", "4": "4/m", "422": "4/mmm", "3": "-3", "6": "6/m",
     "622": "6/mmm", "23": "m-3", "432": "m-3m",
@@ -199,12 +201,9 @@ def _threefold(symbol: str, rotations: np.ndarray, change: np.ndarray, centering
 
 def _centering(change: np.ndarray) -> str:
     """Name of the centering of a cell whose vectors are whole numbers of primitive ones."""
-    inverse = np.linalg.inv(change)
-    points = {
-        tuple(np.round(np.mod(np.array(m) @ inverse + 1e-9, 1.0), 6).tolist())
-        for m in product(range(-3, 4), repeat=3)
-    }
-    return centering_of(np.array(sorted(points)))
+    points = np.mod(_NEAR @ np.linalg.inv(change) + 1e-9, 1.0)
+    sixths = np.unique(np.round(points * 6).astype(int) % 6, axis=0)
+    return centering_of(sixths / 6)
 
 
 def _idealized(lattice: np.ndarray, rotations: np.ndarray) -> np.ndarray:
