@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -165,7 +166,8 @@ def _candidate(
 ) -> LaueCandidate | None:
     import spglib
 
-    symbol, _, transform = spglib.get_pointgroup(rotations)
+    found: Any = spglib.get_pointgroup(rotations)
+    symbol, _, transform = found
     change = np.asarray(transform).T.astype(float)
     if np.linalg.det(change) < 0:
         change = -change
