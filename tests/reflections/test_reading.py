@@ -103,6 +103,21 @@ def test_columns_that_touch_or_have_other_widths(line, wanted, tmp_path):
     assert (*found.hkl[0].tolist(), found.intensity[0], found.sigma[0]) == pytest.approx(wanted)
 
 
+def test_narrow_free_columns_that_mostly_look_fixed(tmp_path):
+    lines = [f"{h:3d}{k:3d}  3    12.34     0.56" for h in range(1, 9) for k in range(8)]
+    found = read_reflections(
+        text(tmp_path, "\n".join([*lines, "-10 -2 -3    12.34     0.56"])), CELL
+    )
+    assert found.hkl[-1].tolist() == [-10, -2, -3]
+    assert found.source["hkl"] == "x.hkl (free columns)"
+
+
+def test_a_damaged_line_does_not_turn_a_list_into_free_columns(tmp_path):
+    lines = ["   1   2   3   42.16    5.88   1"] * 20 + ["   1   2          12    5.88   1"]
+    with pytest.raises(ReflectionFileError, match=r"line 21 .* is not three indices of 4"):
+        read_reflections(text(tmp_path, "\n".join(lines)), CELL)
+
+
 def test_the_line_of_zeros_ends_a_list_and_the_rest_is_noted(tmp_path):
     tail = "TITL x\nCELL 1.54184 4 5 6 90 90 90\nHKLF 4\nEND\n   9   9   9    1.00    1.00\n"
     found = read_reflections(text(tmp_path, "   1   0   0    5.00    1.00" + made.END + tail))
