@@ -34,15 +34,18 @@ _KNOWN_TAGS = re.compile(
     re.M | re.I,
 )
 
+_LONGEST = 4_000_000  # characters beside reflections that are parsed
 Items = dict[str, list[str]]
 
 
 def items_of(rest: bytes, notes: list[str]) -> Items:
     """The items of a block's text without its reflections, whatever is left of its syntax."""
     text = re.sub(rb"[^\x00-\x7f]", b"x", rest).replace(b"\x00", b"x")
-    if not re.match(rb"\s*(#[^\n]*\n\s*)*data_", text, re.I):
+    if not re.search(rb"^[ \t]*data_", text, re.M | re.I):
         text = b"data_\n" + text
     try:
+        if len(text) > _LONGEST:
+            raise ValueError(f"{len(text)} characters beside the reflections")
         block = cif.read_string(text.decode("ascii"), 0)[0]
     except (ValueError, RuntimeError, IndexError) as error:
         reason = re.sub(r"^string:(\d+)\S*", "", " ".join(str(error).split()))[:120]

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 # What begins a line and means something. Inside a text field only the closing ";" does.
 _EVENT = re.compile(rb"^(?:;|[ \t]*(?:data_\S*|loop_|save_\S*|global_|stop_|_\S+))", re.M | re.I)
 _INDEX = re.compile(r"_(\w*refln|hkl_oxdiff)_(?:index_)?h")
+_LONG_LOOP = 500_000  # the same of a loop of something else
+_MOST_BLOCKS = 5000
 _LONG = 300  # characters of a text that the parser does not need
 
 
-@dataclass
+@dataclass(slots=True)
 class Loop:
     """A loop of reflections: its items, and where its values stand."""
 
@@ -26,7 +28,7 @@ class Loop:
     has_texts: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class Block:
     """A data block: its loops of reflections, its long texts by item, and what is left of it."""
 
@@ -42,6 +44,7 @@ class Block:
 
 
 HKL_TEXTS = ("_shelx_hkl_file", "_iucr_refine_reflections_details")
+INSTRUCTIONS = ("_shelx_res_file", "_iucr_refine_instructions_details")
 FCF_TEXTS = ("_shelx_fcf_file", "_iucr_refine_fcf_details")
 
 
@@ -105,6 +108,8 @@ class _Scanner:
             self.has_texts = False
         elif lower.startswith(b"data_"):
             self._keep(begin)
+            if len(self.found) > _MOST_BLOCKS:
+                raise ValueError(f"more than {_MOST_BLOCKS} data blocks")
             self.found.append(Block(word[5:].decode("utf-8", "replace")))
             self.pieces.append([])
 
@@ -119,7 +124,7 @@ class _Scanner:
     def _text(self, begin: int, end: int) -> None:
         in_loop = self.tags is not None and bool(self.tags)
         name = self.last_tag
-        if not in_loop and name in HKL_TEXTS + FCF_TEXTS:
+        if not in_loop and name in HKL_TEXTS + FCF_TEXTS + INSTRUCTIONS:
             self.found[-1].texts.setdefault(name, (begin, end))
         if not in_loop and end - begin > _LONG:
             self._keep(begin)
@@ -130,12 +135,13 @@ class _Scanner:
         if not tags:
             return
         heads = [match for tag in tags if (match := _INDEX.fullmatch(tag))]
+        if heads or end - self.values_begin > _LONG_LOOP:
+            self._keep(self.loop_begin)
+            self.kept_from = end
         if heads:
             self.found[-1].loops.append(
                 Loop(tags, self.values_begin, end, heads[0][1], self.has_texts)
             )
-            self._keep(self.loop_begin)
-            self.kept_from = end
 
     def _keep(self, end: int) -> None:
         if end > self.kept_from:

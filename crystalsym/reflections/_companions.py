@@ -34,8 +34,8 @@ def read_companion(path: Path) -> About:
         return About(notes=[f"{path.name} beside the list is not read: {error}"])
 
 
-def find_companion(path: Path) -> About:
-    """The cell of the files beside a list: of its name, or else the only ones of their kind."""
+def find_companion(path: Path, strangers: bool) -> About:
+    """The cell of the files beside a list: of its name, or else the only one of another name."""
     try:
         beside = [one for one in path.parent.iterdir() if one.suffix.lower() in SUFFIXES]
     except OSError:
@@ -49,7 +49,7 @@ def find_companion(path: Path) -> About:
         return about
     others = [one for one in beside if one not in same]
     names = ", ".join(one.name for one in others[:6])
-    if 0 < len(others) <= _MOST:
+    if strangers and 0 < len(others) <= _MOST:
         about = _agreed(others)
         if about is not None:
             name = about.where["cell"].partition(",")[0]

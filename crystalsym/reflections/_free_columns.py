@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,8 @@ _MOST_HEADER = 60  # lines before the reflections
 _COMMENTS = b"#!"
 
 
-def read_free_columns(data: bytes) -> Found | Misread:
-    """Read columns of any width, or say what is wrong with them."""
+def read_free_columns(data: bytes, as_many: bool = False) -> Found | Misread:
+    """Read columns of any width (as many on each line), or say what is wrong with them."""
     lines, tail, ended = reflection_lines(data, 0, len(data))
     lines, header = _without_header(lines)
     if not len(lines):
@@ -37,12 +38,14 @@ def read_free_columns(data: bytes) -> Found | Misread:
         n_columns = 5
     needed = max(place + 1 for place in places[:n_columns] if place is not None)
     wrong = counts < needed
+    if as_many:
+        wrong |= counts != np.bincount(counts).argmax()
     if commas:
         wrong |= _comma_counts(lines) != counts - 1
     what = f"is not h k l, intensity{' and uncertainty' if n_columns == 5 else ''}"
     if wrong.any():
         return Misread(f"{lines.shown(int(np.argmax(wrong)))} {what}", 1 - float(wrong.mean()))
-    columns: list[NDArray[np.float64]] = []
+    columns: list[NDArray[Any]] = []
     pointed = []
     for place in places[:n_columns]:
         raw = words.column(place or 0)
@@ -50,6 +53,7 @@ def read_free_columns(data: bytes) -> Found | Misread:
         if len(columns) < 3:
             bad = bad | ~whole(values)
             pointed.append(np.char.find(raw, b".") >= 0)
+            values = np.where(bad, 0, values).astype(np.int32)
         columns.append(values)
         wrong |= bad
     # A number in a place where the others have whole ones stands in the wrong column.
@@ -78,14 +82,15 @@ def _without_header(lines: Lines) -> tuple[Lines, list[str]]:
     header = []
     begin = 0
     for row in range(min(len(lines), _MOST_HEADER)):
-        line = lines.line(row)
+        line = lines.line(row)[:2000]
         begin = row
         if line.lstrip()[:1] in _NUMBERS_BEGIN:
             break
         header.append(line)
         begin = row + 1
     lines = lines[begin:]
-    comment = np.isin(lines.text[lines.start], list(_COMMENTS)) if len(lines) else np.zeros(0, bool)
+    first = lines.text[lines.start]
+    comment = (first == _COMMENTS[0]) | (first == _COMMENTS[1])
     return (lines[~comment] if comment.any() else lines), header
 
 

@@ -30,8 +30,10 @@ from crystalsym.reflections._shelx_hkl import read_shelx_hkl, untwinned
 from crystalsym.reflections._tonto import is_tonto, read_tonto
 from crystalsym.reflections._xds import is_xds, read_xds
 
-_CIF_HEAD = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:data_|loop_|_[a-z])", re.I)
-_SHELX_HEAD = re.compile(rb"\s*(?:REM [^\n]*\n\s*)*(?:TITL|CELL)\b", re.I)
+# The first line that is neither blank nor a comment.
+_FIRST = re.compile(rb"^[ \t]*(?![ \t\r\n#])(?!REM )[^\n]{0,80}", re.M | re.I)
+_CIF_BEGINS = (b"data_", b"loop_", b"_")
+_SHELX_BEGINS = (b"titl", b"cell")
 _LARGEST = 2**31 - 1000
 # Lines of anodes, Å. What is not among them may be a synchrotron or neutrons.
 _ANODES = {"Mo": 0.71073, "Cu": 1.54184, "Cu Ka1": 1.54056, "Ag": 0.56087, "Cr": 2.29100,
@@ -204,13 +206,15 @@ def _read(path: Path, block: str | int | None) -> Found:
         return read_mtz(path, data, block)
     data = _as_bytes_of_text(data)
     head = data[:4096]
+    line = _FIRST.search(data)
+    first = line[0].lstrip().lower() if line else b""
     if is_xds(head):
         found = read_xds(data)
-    elif is_tonto(head):
+    elif is_tonto(data):
         found = read_tonto(data)
-    elif _CIF_HEAD.match(data):
+    elif first.startswith(_CIF_BEGINS):
         return read_cif_list(data, block)
-    elif _SHELX_HEAD.match(data):
+    elif first.startswith(_SHELX_BEGINS):
         raise ValueError("holds SHELX instructions, no reflections: give the .hkl file beside it")
     else:
         found = _read_columns(data)
@@ -232,11 +236,11 @@ def _read_columns(data: bytes) -> Found:
     fixed = read_shelx_hkl(data)
     if isinstance(fixed, Found):
         return fixed
-    if fixed.part > 0.5:
-        raise ValueError(fixed.reason)
-    free = read_free_columns(data)
+    # A list with a damaged line must not pass for free columns: those are as many on each line.
+    free = read_free_columns(data, as_many=fixed.part > 0.5)
     if isinstance(free, Misread):
-        raise ValueError(free.reason if free.part >= fixed.part else fixed.reason)
+        likely = fixed if fixed.part > min(free.part, 0.5) else free
+        raise ValueError(likely.reason)
     return free
 
 
@@ -247,7 +251,7 @@ def _finished(found: Found, given: _Given, name: str, path: Path | None = None) 
     where = {key: _of_file(label, place) for key, place in about.where.items()}
     beside = About()
     if path is not None and (about.cell is None or about.wavelength is None):
-        beside = find_companion(path)
+        beside = find_companion(path, strangers=about.cell is None and given.cell is None)
     if about.cell is None and beside.cell is not None:
         about.matrix, about.hklf = beside.matrix, beside.hklf
     elif about.cell is not None:

@@ -19,6 +19,7 @@ Radiation = Literal["xray", "electron", "neutron"]
 RADIATIONS = ("xray", "electron", "neutron")
 _PER_ROW = ("hkl", "intensity", "sigma", "batch")
 _MOST = 32767  # of an index: no crystal has more, a misread column has
+_NINES = (9999, 9999.9, 9999.99, 99999, 99999.9, 99999.99, 999999)
 _GREATEST = 1e100  # of an intensity, so that sums of squares stay finite
 
 
@@ -190,7 +191,7 @@ class ReflectionList:
 
     def __repr__(self) -> str:
         parts = [repr(self.name)] if self.name else []
-        parts.append(f"{len(self)} reflections")
+        parts.append(f"{len(self)} reflection{'' if len(self) == 1 else 's'}")
         if self.cell is not None:
             parts.append(f"cell={self.cell}")
             if len(self):
@@ -320,7 +321,7 @@ def as_indices(hkl: Any) -> NDArray[np.int32]:
         _refuse_rows(~np.isfinite(array).all(axis=1), "hkl is not finite")
         _refuse_rows((array != np.round(array)).any(axis=1), "hkl is not made of whole numbers")
     _refuse_rows((np.abs(array) > _MOST).any(axis=1), f"an index is beyond {_MOST}")
-    return array.astype(np.int32)
+    return array.astype(np.int32, copy=False)
 
 
 def _unmeasured(
@@ -335,7 +336,8 @@ def _unmeasured(
     yield (values == -1) & (errors == -1), "-1 -1 (not measured)"
     yield errors == 0, "uncertainty 0"
     yield errors < 0, "negative uncertainty (rejected)"
-    nines = np.isin(errors, (9999, 9999.9, 9999.99, 99999, 99999.9, 99999.99, 999999))
+    nines = errors >= 9999
+    nines[nines] = np.isin(errors[nines], _NINES)
     yield nines & (values <= errors), "uncertainty 9999 (not measured)"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +15,7 @@ from crystalsym.reflections._text_columns import (
     numbers,
     stacked,
     whole,
+    without_digits,
     words_of,
 )
 
@@ -34,7 +34,6 @@ _PAIR = (  # Friedel mates in columns of their own
 )
 _STATUS = ("observed_status", "include_status", "status")
 _BATCH = ("zone_axis_id", "scale_group_code", "frame_id", "image_id")
-_NUMBER_WITH_DIGITS = re.compile(rb"\([0-9]*\)")
 
 
 def preferred(loops: Sequence[Loop]) -> list[Loop]:
@@ -53,7 +52,7 @@ def read_loop(data: bytes, loop: Loop) -> Found:
         If its values are none; names the line or the item.
     """
     table = _Table(data, loop)
-    hkl = np.column_stack([table.indices(letter) for letter in "hkl"])
+    hkl = stacked([table.indices(letter) for letter in "hkl"])
     found = Found(f"_{loop.family} loop", hkl=hkl)
     chosen, pair = _chosen(loop), _pair(loop)
     if chosen is not None:
@@ -111,13 +110,12 @@ class _Table:
             raise ValueError(f"the loop of {self.loop.tags[0]} lacks {_tag(self.loop, name)}")
         values, bad = numbers(self.raw(name))
         self._refuse(bad | ~whole(values), name, "is no whole number")
-        return stacked([values])[:, 0]
+        return values.astype(np.int32)
 
     def values(self, name: str) -> NDArray[np.float64]:
         """Numbers, NaN where they are not given; digits of uncertainty do not matter."""
         words = self.raw(name)
-        if (np.char.find(words, b"(") >= 0).any():
-            words = np.array([_NUMBER_WITH_DIGITS.sub(b"", word) for word in words])
+        words = without_digits(words)
         unknown = (words == b"?") | (words == b".")
         if unknown.any():
             words = np.where(unknown, b"0", words)

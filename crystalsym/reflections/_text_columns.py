@@ -6,8 +6,9 @@ becomes an object of its own, so that memory stays within some times the text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,11 @@ _BLANKS[[9, 10, 11, 12, 13, 32]] = True
 _COMMA = ord(",")
 _NUMERIC = np.zeros(256, dtype=bool)
 _NUMERIC[list(b" 0123456789+-.eE\0")] = True
+_OPEN = ord("(")
+_IN_BRACKETS = np.zeros(256, dtype=bool)
+_IN_BRACKETS[list(b"0123456789()\0")] = True
 _WIDEST = 40  # characters of a number; longer ones are none
+_PIECE = 1 << 20  # bytes looked at at a time
 _AT_ONCE = 1 << 16  # rows whose characters are laid out at a time
 
 
@@ -58,14 +63,14 @@ def lines_of(data: bytes, begin: int = 0, end: int | None = None) -> Lines:
     """The lines of a part of a text that are not blank, numbered in the whole of it."""
     end = len(data) if end is None else end
     text = np.frombuffer(data or b"\n", dtype=np.uint8)
-    kind = np.int32 if len(data) < 2**31 - 100 else np.int64
-    breaks = (np.flatnonzero(text[begin:end] == _NEWLINE) + begin).astype(kind)
+    breaks = _places_of(text, lambda part: part == _NEWLINE, begin, end)
     if not len(breaks) and b"\r" in data[begin:end]:  # old Macintosh
-        breaks = (np.flatnonzero(text[begin:end] == _RETURN) + begin).astype(kind)
+        breaks = _places_of(text, lambda part: part == _RETURN, begin, end)
+    kind = breaks.dtype
     start = np.concatenate([np.array([begin], kind), breaks + 1])
-    stop = np.concatenate([breaks, np.array([end], kind)])
-    first = data.count(b"\n", 0, begin) + 1
-    number: Places = np.arange(first, first + len(start), dtype=np.int64)
+    stop = np.append(breaks, kind.type(end))
+    filled = np.flatnonzero(stop > start).astype(kind)
+    start, stop = start[filled], stop[filled]
     # Blanks at the end: few on most lines, so that a few rounds do; then line by line.
     for _ in range(_WIDEST):
         blank = (stop > start) & _BLANKS[text[stop - 1]]
@@ -75,7 +80,8 @@ def lines_of(data: bytes, begin: int = 0, end: int | None = None) -> Lines:
     for row in np.flatnonzero((stop > start) & _BLANKS[text[stop - 1]]):
         stop[row] = start[row] + len(data[start[row] : stop[row]].rstrip())
     kept = stop > start
-    return Lines(text, start[kept], stop[kept], number[kept])
+    number = filled[kept] + data.count(b"\n", 0, begin) + 1
+    return Lines(text, start[kept], stop[kept], number)
 
 
 def fixed_fields(lines: Lines, widths: Sequence[int]) -> list[NDArray[np.bytes_]]:
@@ -138,13 +144,13 @@ def words_of(lines: Lines, commas: bool = False) -> Words:
         none = np.zeros(0, dtype=np.int32)
         return Words(lines.text, none, none, np.zeros(1, dtype=np.int32))
     begin, end = int(lines.start[0]), int(lines.end[-1])
-    text = lines.text[begin:end]
-    filled = ~_BLANKS[text]
-    if commas:
-        filled &= text != _COMMA
+
+    def filled(part: Bytes) -> Any:
+        inside = ~_BLANKS[part]
+        return inside & (part != _COMMA) if commas else inside
+
     kind = lines.start.dtype
-    edges = np.diff(filled, prepend=False, append=False)
-    places = (np.flatnonzero(edges) + begin).astype(kind)
+    places = _edges_of(lines.text, filled, begin, end)
     start, stop = places[::2], places[1::2]
     first = np.searchsorted(start, lines.start).astype(kind)
     # Lines that were taken out in between have words, too: keep those of our lines alone.
@@ -187,14 +193,54 @@ def _letters(words: NDArray[np.bytes_]) -> Bytes:
     return np.ascontiguousarray(words).view(np.uint8).reshape(len(words), words.dtype.itemsize)
 
 
+def without_digits(words: NDArray[np.bytes_]) -> NDArray[np.bytes_]:
+    """Words without digits of uncertainty: ``12.3(4)`` becomes ``12.3``."""
+    letters = _letters(words)
+    if not (letters == _OPEN).any():
+        return words
+    cut: Any = np.logical_or.accumulate(letters == _OPEN, axis=1)
+    good = (~cut | _IN_BRACKETS[letters]).all(axis=1)
+    kept = np.where(cut & good[:, None], np.uint8(0), letters)
+    return kept.view(words.dtype)[:, 0]
+
+
 def whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which numbers are whole and may be an index."""
     return (np.abs(values) <= 99999) & (values == np.round(values))
 
 
-def stacked(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.int32]:
+def stacked(columns: Sequence[NDArray[Any]]) -> NDArray[np.int32]:
     """Three columns of whole numbers as indices."""
-    return np.column_stack([column.astype(np.int32) for column in columns])
+    out = np.empty((len(columns[0]), len(columns)), dtype=np.int32)
+    for place, column in enumerate(columns):
+        out[:, place] = column
+    return out
+
+
+def _places_of(text: Bytes, test: Callable[[Bytes], Any], begin: int, end: int) -> Places:
+    """Where a test holds in a part of a text; piece by piece, as places take more than text."""
+    pieces = [slice(at, min(at + _PIECE, end)) for at in range(begin, end, _PIECE)]
+    counts = [int(np.count_nonzero(test(text[piece]))) for piece in pieces]
+    out = np.empty(sum(counts), dtype=np.int32)  # texts are shorter than 2 GB
+    at = 0
+    for piece, count in zip(pieces, counts, strict=True):
+        out[at : at + count] = np.flatnonzero(test(text[piece])) + piece.start
+        at += count
+    return out
+
+
+def _edges_of(text: Bytes, test: Callable[[Bytes], Any], begin: int, end: int) -> Places:
+    """Where a test begins and ends to hold, by turns."""
+
+    def edge(part: Bytes) -> Any:
+        place = (part.__array_interface__["data"][0] - origin) // text.itemsize
+        inside = test(part)
+        before = bool(test(text[place - 1 : place])[0]) if place > begin else False
+        return np.diff(inside, prepend=before)
+
+    origin = text.__array_interface__["data"][0]
+    places = _places_of(text, edge, begin, end)
+    return np.append(places, np.int32(end)) if len(places) % 2 else places
 
 
 def _parts(n: int) -> list[slice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,13 @@ from crystalsym.reflections._text_columns import lines_of, numbers, stacked, who
 
 _KEYS = re.compile(rb"keys=\s*\{([^{}]*)\}", re.I)
 _DATA = re.compile(rb"data=\s*\{", re.I)
-_NUMBER = rb"[-+]?\d+\.?\d*"
+_NUMBER = rb"[-+]?\d{1,9}\.?\d{0,12}"
+_GAP = rb"\s{0,40}\{?\s{0,40}"
 
 
-def is_tonto(head: bytes) -> bool:
-    """Does a text begin as a Tonto block of reflections does?"""
-    return re.search(rb"reflection_data=\s*\{", head, re.I) is not None
+def is_tonto(data: bytes) -> bool:
+    """Does a text hold a Tonto block of reflections?"""
+    return b"reflection_data=" in data
 
 
 def read_tonto(data: bytes) -> Found:
@@ -28,9 +30,7 @@ def read_tonto(data: bytes) -> Found:
     ValueError
         If it is none; names the line.
     """
-    block = re.search(rb"reflection_data=\s*\{", data, re.I)
-    place = block.end() if block else 0
-    keys = _KEYS.search(data, place)
+    keys = _KEYS.search(data, data.find(b"reflection_data="))
     begin = _DATA.search(data, keys.end()) if keys else None
     if keys is None or begin is None:
         raise ValueError("reflection_data= { needs keys= { h= k= l= ... } and data= { ... }")
@@ -49,14 +49,14 @@ def read_tonto(data: bytes) -> Found:
     wrong = words.counts != len(names)
     if wrong.any():
         raise ValueError(f"{lines.shown(int(np.argmax(wrong)))} is not {len(names)} numbers")
-    columns: list[NDArray[np.float64]] = []
+    columns: list[NDArray[Any]] = []
     for name in wanted:
         values, bad = numbers(words.column(names.index(name)))
         if len(columns) < 3:
             bad = bad | ~whole(values)
         if bad.any():
             raise ValueError(f"{lines.shown(int(np.argmax(bad)))}: {name} is no number")
-        columns.append(values)
+        columns.append(values if len(columns) >= 3 else values.astype(np.int32))
     found = Found(
         "Tonto block", stacked(columns[:3]), columns[3], columns[4] if len(wanted) == 5 else None,
         amplitudes=amplitudes,
@@ -66,9 +66,11 @@ def read_tonto(data: bytes) -> Found:
 
 
 def _read_cell(found: Found, rest: bytes) -> None:
-    three = rb"\s+".join([rb"(" + _NUMBER + rb")"] * 3)
-    angles = re.search(rb"angles=\s*\{?\s*" + three, rest, re.I)
-    edges = re.search(rb"dimensions=\s*\{?\s*" + three + rb"\s*\}?\s*(\w*)", rest, re.I)
+    three = rb"\s{1,40}".join([rb"(" + _NUMBER + rb")"] * 3)
+    angles = re.search(rb"angles=" + _GAP + three, rest, re.I)
+    edges = re.search(
+        rb"dimensions=" + _GAP + three + rb"\s{0,40}\}?\s{0,40}(\w{0,20})", rest, re.I
+    )
     if angles and edges:
         unit = 1.0 if edges[4].lower().startswith(b"angstrom") else 0.529177210903
         lengths = [float(edges[place]) * unit for place in (1, 2, 3)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,10 @@ def read_xds(data: bytes) -> Found:
     begin = data.find(b"\n", place) + 1 or len(data)
     end = data.find(b"!END_OF_DATA", begin)
     lines = lines_of(data, begin, len(data) if end < 0 else end)
-    items = {name: int(number) for name, number in re.findall(r"!ITEM_(\S+?)=\s*(\d{1,3})", header)}
+    items = {
+        name: int(number)
+        for name, number in re.findall(r"!ITEM_(\S{1,30}?)=[ \t]{0,9}(\d{1,3})", header)
+    }
     raw = "INTEGRATE.HKL" in header.partition("\n")[0]
     if raw and not items:
         names = re.search(r"^!(H,K,L,[\s\S]*?)\n!(?![ ,A-Z0-9]*,)", header, re.M)
@@ -54,14 +58,14 @@ def read_xds(data: bytes) -> Found:
     wrong = words.counts < max(items[name] for name in wanted)
     if wrong.any():
         raise ValueError(f"{lines.shown(int(np.argmax(wrong)))} has too few items")
-    columns: list[NDArray[np.float64]] = []
+    columns: list[NDArray[Any]] = []
     for name in wanted:
         values, bad = numbers(words.column(items[name] - 1))
         if len(columns) < 3:
             bad = bad | ~whole(values)
         if bad.any():
             raise ValueError(f"{lines.shown(int(np.argmax(bad)))}: {name} is no number")
-        columns.append(values)
+        columns.append(values if len(columns) >= 3 else values.astype(np.int32))
     found = Found(
         "INTEGRATE.HKL" if raw else "XDS_ASCII", stacked(columns[:3]), columns[3], columns[4]
     )
@@ -79,10 +83,9 @@ def read_xds(data: bytes) -> Found:
 
 
 def _read_header(found: Found, header: str) -> None:
-    number = r"([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)"
-    if cell := re.search(r"!UNIT_CELL_CONSTANTS?=\s*" + r"\s+".join([number] * 6), header):
-        found.about.set_cell(cell.groups(), "!UNIT_CELL_CONSTANTS")
-    if wavelength := re.search(rf"!X-RAY_WAVELENGTH=\s*{number}", header):
-        found.about.set_wavelength(wavelength[1], "!X-RAY_WAVELENGTH")
-    if group := re.search(r"!SPACE_GROUP_NUMBER=\s*(\d+)", header):
+    if cell := re.search(r"!UNIT_CELL_CONSTANTS?=([^\n]{0,200})", header):
+        found.about.set_cell(cell[1].split()[:6], "!UNIT_CELL_CONSTANTS")
+    if wavelength := re.search(r"!X-RAY_WAVELENGTH=([^\n]{0,60})", header):
+        found.about.set_wavelength("".join(wavelength[1].split()[:1]) or 0, "!X-RAY_WAVELENGTH")
+    if group := re.search(r"!SPACE_GROUP_NUMBER=[ \t]{0,9}(\d{1,3})", header):
         found.about.carried["number"] = group[1]

@@ -103,6 +103,21 @@ def test_columns_that_touch_or_have_other_widths(line, wanted, tmp_path):
     assert (*found.hkl[0].tolist(), found.intensity[0], found.sigma[0]) == pytest.approx(wanted)
 
 
+def test_narrow_free_columns_that_mostly_look_fixed(tmp_path):
+    lines = [f"{h:3d}{k:3d}  3    12.34     0.56" for h in range(1, 9) for k in range(8)]
+    found = read_reflections(
+        text(tmp_path, "\n".join([*lines, "-10 -2 -3    12.34     0.56"])), CELL
+    )
+    assert found.hkl[-1].tolist() == [-10, -2, -3]
+    assert found.source["hkl"] == "x.hkl (free columns)"
+
+
+def test_a_damaged_line_does_not_turn_a_list_into_free_columns(tmp_path):
+    lines = ["   1   2   3   42.16    5.88   1"] * 20 + ["   1   2          12    5.88   1"]
+    with pytest.raises(ReflectionFileError, match=r"line 21 .* is not three indices of 4"):
+        read_reflections(text(tmp_path, "\n".join(lines)), CELL)
+
+
 def test_the_line_of_zeros_ends_a_list_and_the_rest_is_noted(tmp_path):
     tail = "TITL x\nCELL 1.54184 4 5 6 90 90 90\nHKLF 4\nEND\n   9   9   9    1.00    1.00\n"
     found = read_reflections(text(tmp_path, "   1   0   0    5.00    1.00" + made.END + tail))
@@ -113,7 +128,7 @@ def test_the_line_of_zeros_ends_a_list_and_the_rest_is_noted(tmp_path):
     )
 
 
-@pytest.mark.parametrize("tail", ["", "\n\n \n", "   0   0   0", "\n_exptl_crystal_colour red\n"])
+@pytest.mark.parametrize("tail", ["", "\n\n \n", "   0   0   0", "\n_exptl_crystal_size_max 1\n"])
 def test_the_end_may_be_missing_or_short(tail, tmp_path):
     path = text(tmp_path, "\n   1   0   0    5.00    1.00\n" + tail)
     assert len(read_reflections(path, cell=CELL)) == 1
@@ -160,6 +175,14 @@ def test_hklf_in_the_instructions(tmp_path):
     assert "is not applied" in given.notes[0]
     (tmp_path / "x.ins").write_text("CELL 0.71073 4 5 6 90 90 90\nHKLF 3\n")
     assert read_reflections(path).intensity.tolist() == [25]
+
+
+@pytest.mark.parametrize("length", [0, 100])
+def test_hklf_in_the_instructions_of_a_cif(length, tmp_path):
+    ins = "REM what was tried before\n" * length + "HKLF 4 1 0 1 0 1 0 0 0 0 -1\nEND\n"
+    content = made.cif_head(None) + "_shelx_res_file\n;\n" + ins + ";\n_shelx_hkl_file\n;\n"
+    path = text(tmp_path, content + "   1   2   3    5.00    1.00" + made.END + ";\n", "x.cif")
+    assert read_reflections(path).hkl.tolist() == [[2, 1, -3]]
 
 
 # Cells
@@ -301,7 +324,12 @@ def test_a_file_that_counts_its_observed_reflections(tmp_path):
     assert read_reflections(path).coverage is Coverage.OBSERVED
 
 
-# MTZ
+# XDS and MTZ
+
+
+def test_misfits_of_xds_are_left_out(tmp_path):
+    found = read(tmp_path, made.FORMATS["XDS_ASCII"](None))
+    assert found.notes == ("1 row of negative uncertainty (misfits) is left out",)
 
 
 def test_columns_of_an_mtz_file(tmp_path):
@@ -349,6 +377,8 @@ GOOD, BAD = "   1   0   0    5.00    1.00\n", "   1   1   0    5.0x    1.00\n"
         ("1 0 0 5.0 1.0\n1 1 0 5.0\n", "line 2 '1 1 0 5.0' is not h k l, intensity and"),
         ("1 0 0 5.0 1.0\n1 1 zero 5.0 1.0\n", "line 2 '1 1 zero 5.0 1.0' is not h k l"),
         ("1,0,0,5.0,1.0\n1,1,,5.0,1.0,3\n", "line 2 '1,1,,5.0,1.0,3' is not h k l"),
+        ("1,0,0,5.0,1.0\n1,,1,0,5.0,1.0\n", "line 2 '1,,1,0,5.0,1.0' is not h k l"),
+        ("1 0 0 5.0 1.0\n1 0 12. 5.0 1.0\n", r"line 2 '1 0 12\. 5\.0 1\.0' is not h k l"),
         ("1 0 0 nan 1.0\n", r"line 1 '1 0 0 nan 1\.0'"),
         ("1 0 0 1_0 1.0\n", "line 1 '1 0 0 1_0 1.0'"),
         ("once upon a time\n", "no line with three indices and an intensity"),

@@ -54,6 +54,13 @@ def test_every_number_fits_and_has_its_point(tmp_path):
     assert other.notes[-1] == "the uncertainties are all 0 or not given: taken for unknown"
 
 
+def test_a_sign_takes_a_column(tmp_path):
+    assert (
+        write_hklf4(tmp_path / "x.hkl", ReflectionList([[1, 0, 0]], [-5e5], cell=made.CELL)) == 0.1
+    )
+    assert read_reflections(tmp_path / "x.hkl").intensity.tolist() == [-5e4]
+
+
 def test_indices_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"row 0: \[0, 10000, 0\] does not fit four columns"):
         write_hklf4(tmp_path / "x.hkl", ReflectionList([[0, 10000, 0]], [1.0]))
