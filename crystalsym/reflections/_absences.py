@@ -60,6 +60,14 @@ class AbsenceTest:
         How many of these would not be listed if they were like their neighbors; NaN of centerings.
     log_odds : float
         log of the odds that they are absent, against that they are there; 0 if nothing tells.
+
+    Examples
+    --------
+    >>> from crystalsym.reflections import AbsenceTest
+    >>> test = AbsenceTest(
+    ...     "screw axis", "2_1 along b", "0k0: k = 2n", 7, 0.3, 0.0, 0.01, 0, 0.0, 12.0)
+    >>> test.verdict
+    'absent'
     """
 
     kind: str

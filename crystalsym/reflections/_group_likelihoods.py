@@ -59,6 +59,16 @@ class GroupLikelihoods:
         Log-likelihood of the mean of |E² - 1|, against the other kind of groups halved: half the
         log odds of a center for groups that have one, minus that for others.
     statistics : IntensityStatistics
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import group_likelihoods, merge_equivalents
+    >>> merged = merge_equivalents(np.array([[1, 2, 3], [2, 3, 1]]), np.array([3.0, 1.0]), None,
+    ...                            np.eye(3, dtype=int)[None], lattice=np.eye(3))
+    >>> found = group_likelihoods(merged, [np.eye(3)])  # too few to tell anything
+    >>> found.numbers.tolist(), found.absences.tolist(), found.centricity.tolist()
+    ([1, 2], [0.0, 0.0], [-0.0, 0.0])
     """
 
     numbers: np.ndarray
