@@ -26,7 +26,8 @@ def texts(axes):
 
 def test_all_of_it_is_drawn():
     found = evidence(reduce_reflections(measured(14)), [14, 4])
-    display = EvidenceDisplay(found)
+    display = EvidenceDisplay.from_evidence(found)
+    assert display.evidence is found
     assert display.plot() is display
     laue, absences, statistics, layers = display.axes_
     assert [label.get_text() for label in laue.get_yticklabels()] == ["2/m P", "-1 P"]
