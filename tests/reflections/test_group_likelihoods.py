@@ -15,7 +15,12 @@ from crystalsym.reflections import (
     laue_candidates,
     merge_equivalents,
 )
-from crystalsym.reflections._group_likelihoods import absence_score, best_settings
+from crystalsym.reflections._group_likelihoods import (
+    MOST_AGAINST,
+    absence_score,
+    best_settings,
+    reflection_scores,
+)
 from crystalsym.reflections._intensity_statistics import ACENTRIC, CENTRIC
 from crystalsym.reflections._unlisted_places import unlisted_places, unlisted_share
 from tests.support.reflection_lists import listed_group
@@ -88,8 +93,9 @@ def test_leaks_do_not_hide_absences():
 def test_one_strong_outlier_kills_no_absence():
     merged, settings = monoclinic(14)
     glide = (merged.hkl[:, 1] == 0) & (merged.hkl[:, 2] % 2 != 0)
-    merged.intensity[np.flatnonzero(glide)[3]] = 5.0
+    merged.intensity[np.flatnonzero(glide)[3]] = 200.0
     assert best_groups(merged, settings) == {14}
+    assert reflection_scores(merged)[glide].min() == -MOST_AGAINST
 
 
 def test_weak_zones_are_no_strong_evidence():
