@@ -59,6 +59,16 @@ class GroupLikelihoods:
         Log-likelihood of the mean of |E² - 1|, against the other kind of groups halved: half the
         log odds of a center for groups that have one, minus that for others.
     statistics : IntensityStatistics
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import group_likelihoods, merge_equivalents
+    >>> merged = merge_equivalents(np.array([[1, 2, 3], [2, 3, 1]]), np.array([3.0, 1.0]), None,
+    ...                            np.eye(3, dtype=int)[None], lattice=np.eye(3))
+    >>> found = group_likelihoods(merged, [np.eye(3)])  # too few to tell anything
+    >>> found.numbers.tolist(), found.absences.tolist(), found.centricity.tolist()
+    ([1, 2], [0.0, 0.0], [-0.0, 0.0])
     """
 
     numbers: np.ndarray
@@ -124,6 +134,8 @@ class BestSetting:
         Log-likelihoods of the best setting, and of the mean over all.
     listed, missing : ndarray of bool
         Which of the special reflections, and of the unlisted places, the best setting forbids.
+    fits : bool
+        Whether the groups' centering is that of the cell.
     """
 
     groups: tuple[int, ...]
@@ -131,6 +143,7 @@ class BestSetting:
     mean: float
     listed: np.ndarray
     missing: np.ndarray
+    fits: bool = True
 
 
 def best_settings(merged: MergedReflections, settings: list[np.ndarray]) -> list[BestSetting]:
@@ -150,7 +163,7 @@ def best_settings(merged: MergedReflections, settings: list[np.ndarray]) -> list
             rows.append((total, share, here, there))
         if not rows:
             none = np.zeros(len(both), dtype=bool)
-            found.append(BestSetting(alike, NOTHING, NOTHING, none[:n], none[n:]))
+            found.append(BestSetting(alike, NOTHING, NOTHING, none[:n], none[n:], False))
             continue
         best, _, here, there = max(rows, key=lambda row: row[0])
         mean = float(np.logaddexp.reduce([total + math.log(share) for total, share, *_ in rows]))

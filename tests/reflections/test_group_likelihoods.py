@@ -173,6 +173,21 @@ def test_unlisted_places_are_looked_for_where_neighbors_were_measured():
     assert ((chance >= 0.02) & (chance <= 0.98)).all()
 
 
+def test_rows_of_which_nothing_is_listed_tell_nothing():
+    merged, settings = monoclinic(10)
+    row = (merged.hkl[:, 0] == 0) & (merged.hkl[:, 2] == 0)
+    kept = merge_equivalents(
+        merged.hkl[~row], merged.intensity[~row], merged.sigma[~row], TWOFOLD,
+        lattice=MONOCLINIC, laue="2/m",
+    )  # fmt: skip
+    places, chance = unlisted_places(kept)
+    lost = (places[:, 0] == 0) & (places[:, 2] == 0)
+    assert lost.sum() > 4
+    assert (chance[lost] > 0.9).all()
+    found = group_likelihoods(kept, settings)
+    assert found.absences[found.numbers == 11] < 0.5
+
+
 def test_more_that_is_missing_counts_for_more():
     scores = [absence_score(np.empty(0), np.full(n, 0.1), Coverage.OBSERVED) for n in (1, 5, 50)]
     assert scores[0] < scores[1] < scores[2]
