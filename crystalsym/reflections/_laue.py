@@ -27,6 +27,8 @@ MOST_FOR, MOST_AGAINST = 3.0, 10.0
 EVEN_OF_ELECTRONS, SLOPE_OF_ELECTRONS = 0.45, 10.0
 # log of how often a cell has by chance more symmetry than its crystal: four of 77 measured ones.
 COINCIDENCE = -3.0
+# Lengths that differ by less, in parts, are the same.
+SAME_LENGTH = 1e-7
 # Pairs that count half.
 FEW = 4.0
 # So few of the reflections having a mate means that the list was merged.
@@ -91,8 +93,7 @@ def score_rotations(
     order = np.argsort(keys)
     ordered = keys[order]
     shells = _shells(q)
-    level = np.bincount(shells, intensity) / np.maximum(np.bincount(shells), 1)
-    level = np.maximum(level, 1e-3 * max(intensity.mean(), 1e-300))[shells]
+    level = _level(intensity, q, shells)
     relative = np.clip(intensity / level, -2.0, 8.0)
     error = sigma / level
     unrelated = _unrelated(relative, shells)
@@ -204,11 +205,28 @@ def _mutual(mate: np.ndarray, own: np.ndarray) -> np.ndarray:
 
 
 def _shells(q: np.ndarray, size: int = 60, most: int = 20) -> np.ndarray:
-    """Number of the shell of equal population that each reflection is in."""
+    """Number of the shell of about equal population that each reflection is in.
+
+    Reflections of one length are in one shell, whatever the order of the rows.
+    """
     n = int(np.clip(len(q) // size, 1, most))
-    ranks = np.empty(len(q), dtype=np.int64)
-    ranks[np.argsort(q, kind="stable")] = np.arange(len(q))
-    return ranks * n // max(len(q), 1)
+    edges = np.quantile(q, np.arange(1, n) / n)
+    # Lengths of equivalents differ by rounding, and an edge may be one of them.
+    return np.searchsorted(edges * (1 + SAME_LENGTH), q)
+
+
+def _level(intensity: np.ndarray, q: np.ndarray, shells: np.ndarray) -> np.ndarray:
+    """Mean intensity at the length of each reflection.
+
+    It changes steadily from shell to shell: where it jumped, equivalents of a cell that is only
+    nearly as symmetric as its crystal would be divided by different means.
+    """
+    count = np.maximum(np.bincount(shells), 1)
+    mean = np.bincount(shells, intensity) / count
+    mean = np.maximum(mean, 1e-3 * max(float(intensity.mean()), 1e-300))
+    filled = np.bincount(shells) > 0
+    middle = np.bincount(shells, q) / count
+    return np.exp(np.interp(q, middle[filled], np.log(mean[filled])))
 
 
 def _unrelated(relative: np.ndarray, shells: np.ndarray) -> float:
@@ -216,7 +234,7 @@ def _unrelated(relative: np.ndarray, shells: np.ndarray) -> float:
     rng = np.random.default_rng(0)
     apart, total = 0.0, 0.0
     for shell in range(int(shells.max()) + 1):
-        part = relative[shells == shell]
+        part = np.sort(relative[shells == shell])  # whatever the order of the rows
         if len(part) < 2:
             continue
         for _ in range(4):
