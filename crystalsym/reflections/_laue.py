@@ -52,6 +52,8 @@ class RotationScore:
         log of the odds that it is a symmetry.
     explained : float
         What r would be of equal reflections with such uncertainties.
+    merged : bool
+        Whether hardly any reflection has its mate listed, as in a list merged by this rotation.
     """
 
     n_pairs: int
@@ -60,6 +62,7 @@ class RotationScore:
     correlation: float
     score: float
     explained: float = math.nan
+    merged: bool = False
 
 
 def score_rotations(
@@ -140,10 +143,47 @@ def laue_probabilities(
     >>> found[int(laue_probabilities(found, good).argmax())].laue
     'mmm'
     """
-    total = np.array([_of_group([scores[m].score for m in c.members if m]) for c in candidates])
+    total = np.array([_of_group(_member_scores(c, candidates, scores)) for c in candidates])
     total += np.array([COINCIDENCE * (_holohedry(c) < len(scores)) for c in candidates])
     shares = np.exp(total - total.max())
     return shares / shares.sum()
+
+
+def _member_scores(
+    candidate: LaueCandidate, candidates: Sequence[LaueCandidate], scores: Sequence[RotationScore]
+) -> list[float]:
+    """Scores of a candidate's rotations but the identity.
+
+    A list merged in a Laue class has no mates by its rotations, and by some others only as its
+    choice among equivalents has it: these say what the rest of their coset says.
+    """
+    members = [m for m in candidate.members if m]
+    # Rotations of which few reflections could have a mate do not show that a list was merged.
+    unpaired = {m for m in members if scores[m].merged or not scores[m].n_pairs}
+    shown = any(scores[m].merged for m in members)
+    if not shown or len(unpaired) == len(members):
+        return [scores[m].score for m in members]
+    own = set(candidate.members)
+    merged = max(
+        (c for c in candidates if own.issuperset(c.members) and unpaired.issuperset(c.members[1:])),
+        key=lambda c: len(c.members),
+    )
+    place = {_key(w): m for m, w in zip(candidate.members, candidate.operations, strict=True)}
+    found = []
+    for m, rotation in zip(candidate.members, candidate.operations, strict=True):
+        if m and (m in merged.members or m not in unpaired):
+            found.append(scores[m].score)
+        elif m:
+            coset = [scores[place[_key(rotation @ w)]] for w in merged.operations]
+            pairs = sum(one.n_pairs for one in coset if not one.merged)
+            weighted = sum(one.n_pairs * one.score for one in coset if not one.merged)
+            found.append(weighted / pairs if pairs else 0.0)
+    return found
+
+
+def _key(rotation: np.ndarray) -> bytes:
+    # Rotations in the basis of a centered cell are of fractions.
+    return np.round(rotation * 12).astype(np.int64).tobytes()
 
 
 def _holohedry(candidate: LaueCandidate) -> int:
@@ -175,7 +215,7 @@ def _score(
 ) -> RotationScore:
     n = len(one)
     if n_general >= MERGED_FROM and n <= MERGED * n_general:
-        return RotationScore(n, math.nan, unrelated, math.nan, MERGED_SCORE)
+        return RotationScore(n, math.nan, unrelated, math.nan, MERGED_SCORE, merged=True)
     if n == 0:
         return RotationScore(0, math.nan, unrelated, math.nan, 0.0)
     a, b = relative[one], relative[two]
