@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import permutations, product
-from math import gcd
 
 import numpy as np
 
@@ -209,7 +208,9 @@ def _orthorhombic(lattice: np.ndarray, centering: str) -> np.ndarray:
 def _monoclinic(lattice: np.ndarray, centering: str) -> list[np.ndarray]:
     """The canonical setting first."""
     a, c = lattice[0], lattice[2]
-    plane = [np.array(m) for m in product(range(-REACH, REACH + 1), repeat=2) if gcd(*m) == 1]
+    plane = [
+        np.array(m) for m in product(range(-REACH, REACH + 1), repeat=2) if np.gcd(m[0], m[1]) == 1
+    ]
     plane.sort(key=lambda m: (round(float(np.linalg.norm(m[0] * a + m[1] * c)), 6), *(-m)))
     # One of each pair v, -v.
     plane = [m for m in plane if tuple(m) > (0, 0)]

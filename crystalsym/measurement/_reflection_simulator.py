@@ -182,7 +182,7 @@ def _one(
     q = q_unique[orbit]
     if perfect:
         values, errors = true, np.full(len(true), 1e-5 * max(true.max(initial=0), 1e-30))
-        return _listed(simulator, hkl[first], values, errors, lattice, centering, group, rng, 1)
+        return _listed(simulator, hkl[first], values, errors, lattice, centering, group, rng, Coverage.LISTED)
     values = true * np.exp(-strength["b_factor"] / 2 * q_unique**2)
     if strength["twin"] > 0:
         values = _twinned(values, hkl, orbit, laue, lattice, strength["twin"], rng)
@@ -252,9 +252,10 @@ def _listed(
             turn = np.eye(3, dtype=int)[rng.permutation(3)]
             change = (turn if np.linalg.det(turn) > 0 else -turn) @ change
     scale = 10 ** rng.uniform(-1, 3) / max(float(np.abs(intensity).max(initial=0)), 1e-30)
+    radiation: Any = simulator.radiation
     return ReflectionList(
         np.round(hkl @ change.T).astype(np.int32), intensity * scale, sigma * scale,
-        cell=cell_of(change @ lattice), radiation=simulator.radiation, coverage=coverage,
+        cell=cell_of(change @ lattice), radiation=radiation, coverage=coverage,
         carried={"number": int(group)}, source={"hkl": "simulated"},
     )  # fmt: skip
 

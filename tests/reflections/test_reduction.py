@@ -140,6 +140,7 @@ def test_lists_of_what_was_observed_say_so(measured):
 def test_a_pipeline_of_lists_fits_and_searches(measured):
     from sklearn.model_selection import GridSearchCV
     from sklearn.pipeline import Pipeline
+
     from tests.support.networks import tiny_network, without_compilation
 
     lists = [measured[0], measured[1]] * 4
@@ -164,7 +165,7 @@ def test_what_cannot_be_reduced_is_named():
     homeless = ReflectionList([[1, 0, 0]], [1.0])
     with pytest.raises(ValueError, match="no reflection"):
         reduce_reflections(nothing)
-    with pytest.raises(ValueError, match="list 0: .*cell"):
+    with pytest.raises(ValueError, match=r"list 0: .*cell"):
         ReflectionSections().transform([homeless])
     with pytest.warns(UserWarning, match="its row is missing"):
         patterns = ReflectionSections(on_error="nan").transform([homeless])
