@@ -116,13 +116,12 @@ def random_molecular_crystals(
 
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     weights = _weights(groups, even_share)
-    if np.ndim(n) == 0:
-        if isinstance(n, bool) or int(n) != n or int(n) < 0:  # type: ignore[call-overload]
+    if isinstance(n, (int, float, np.number)):
+        if isinstance(n, bool) or int(n) != n or int(n) < 0:
             raise ValueError(f"n must be a number of crystals or their space groups, got {n!r}")
-        drawing = np.random.default_rng([seed, 1])
-        numbers = drawing.choice(231, size=int(n), p=weights)  # type: ignore[call-overload, arg-type]
+        numbers = np.random.default_rng([seed, 1]).choice(231, size=int(n), p=weights)
     else:
-        numbers = np.array([check_number(group) for group in n], dtype=np.int64)  # type: ignore[union-attr]
+        numbers = np.array([check_number(group) for group in n], dtype=np.int64)
     for name, (low, high) in (("n_atoms", n_atoms), ("volume_per_atom", volume_per_atom)):
         if not 0 < low <= high < math.inf:
             raise ValueError(f"{name} must be a range of positive numbers, got {(low, high)}")
