@@ -22,8 +22,8 @@ _MOST_HEADER = 60  # lines before the reflections
 _COMMENTS = b"#!"
 
 
-def read_free_columns(data: bytes) -> Found | Misread:
-    """Read columns of any width, or say what is wrong with them."""
+def read_free_columns(data: bytes, as_many: bool = False) -> Found | Misread:
+    """Read columns of any width (as many on each line), or say what is wrong with them."""
     lines, tail, ended = reflection_lines(data, 0, len(data))
     lines, header = _without_header(lines)
     if not len(lines):
@@ -38,6 +38,8 @@ def read_free_columns(data: bytes) -> Found | Misread:
         n_columns = 5
     needed = max(place + 1 for place in places[:n_columns] if place is not None)
     wrong = counts < needed
+    if as_many:
+        wrong |= counts != np.bincount(counts).argmax()
     if commas:
         wrong |= _comma_counts(lines) != counts - 1
     what = f"is not h k l, intensity{' and uncertainty' if n_columns == 5 else ''}"

@@ -236,11 +236,11 @@ def _read_columns(data: bytes) -> Found:
     fixed = read_shelx_hkl(data)
     if isinstance(fixed, Found):
         return fixed
-    if fixed.part > 0.5:
-        raise ValueError(fixed.reason)
-    free = read_free_columns(data)
+    # A list with a damaged line must not pass for free columns: those are as many on each line.
+    free = read_free_columns(data, as_many=fixed.part > 0.5)
     if isinstance(free, Misread):
-        raise ValueError(free.reason if free.part >= fixed.part else fixed.reason)
+        likely = fixed if fixed.part > min(free.part, 0.5) else free
+        raise ValueError(likely.reason)
     return free
 
 

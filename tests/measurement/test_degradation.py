@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+from crystalsym import DiffractionSimulator, PatternShaper
+from crystalsym.datasets import example_crystals
 from crystalsym.diffraction import Coverage, SpotPatterns
 from crystalsym.measurement import Degradation
 from crystalsym.measurement._degradation import SHARES
@@ -398,3 +400,30 @@ def test_what_it_cannot_take():
         Degradation().transform(np.zeros((2, 3, 8, 8)))
     with pytest.raises(ValueError, match="indices are known"):
         Degradation().transform(replace(layers(1), indices=None))
+
+
+def test_perfect_patterns_are_shaped_as_simulated_ones():
+    crystal = example_crystals()["SiO2-quartz"]
+    spots = DiffractionSimulator(output="spots", normalize=False).transform([crystal])
+    perfect = Degradation(shares={"perfect": 1.0}, random_state=0).transform(spots)
+    shaper = PatternShaper("indices")
+    assert np.allclose(shaper.transform(perfect), shaper.transform(spots))
+
+
+def test_averages_of_many_are_more_certain():
+    orbit = quadrants()
+    spots = layers(intensity=1.0, orbit=orbit)
+    single = only(background=0.1).transform(spots)
+    often = only(background=0.1, redundancy=4.0).transform(spots)
+    assert np.allclose(often.sigma, single.sigma / 2)
+    size = np.bincount(orbit)[orbit]
+    assert np.allclose(single.sigma.reshape(ROWS, -1), 0.1 / np.sqrt(size))
+
+
+def test_uncertainties_are_those_of_the_errors():
+    """Over many draws the deviations have the spread that sigma tells."""
+    spots = layers(60, intensity=layers(1).intensity)
+    measured = only(background=0.05, counting=0.02, proportional=0.03).transform(spots)
+    deviations = (measured.intensity - spots.intensity) / measured.sigma
+    assert deviations.mean() == pytest.approx(0, abs=0.05)
+    assert deviations.std() == pytest.approx(1, abs=0.05)

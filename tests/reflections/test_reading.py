@@ -103,6 +103,21 @@ def test_columns_that_touch_or_have_other_widths(line, wanted, tmp_path):
     assert (*found.hkl[0].tolist(), found.intensity[0], found.sigma[0]) == pytest.approx(wanted)
 
 
+def test_narrow_free_columns_that_mostly_look_fixed(tmp_path):
+    lines = [f"{h:3d}{k:3d}  3    12.34     0.56" for h in range(1, 9) for k in range(8)]
+    found = read_reflections(
+        text(tmp_path, "\n".join([*lines, "-10 -2 -3    12.34     0.56"])), CELL
+    )
+    assert found.hkl[-1].tolist() == [-10, -2, -3]
+    assert found.source["hkl"] == "x.hkl (free columns)"
+
+
+def test_a_damaged_line_does_not_turn_a_list_into_free_columns(tmp_path):
+    lines = ["   1   2   3   42.16    5.88   1"] * 20 + ["   1   2          12    5.88   1"]
+    with pytest.raises(ReflectionFileError, match=r"line 21 .* is not three indices of 4"):
+        read_reflections(text(tmp_path, "\n".join(lines)), CELL)
+
+
 def test_the_line_of_zeros_ends_a_list_and_the_rest_is_noted(tmp_path):
     tail = "TITL x\nCELL 1.54184 4 5 6 90 90 90\nHKLF 4\nEND\n   9   9   9    1.00    1.00\n"
     found = read_reflections(text(tmp_path, "   1   0   0    5.00    1.00" + made.END + tail))
@@ -160,6 +175,14 @@ def test_hklf_in_the_instructions(tmp_path):
     assert "is not applied" in given.notes[0]
     (tmp_path / "x.ins").write_text("CELL 0.71073 4 5 6 90 90 90\nHKLF 3\n")
     assert read_reflections(path).intensity.tolist() == [25]
+
+
+@pytest.mark.parametrize("length", [0, 100])
+def test_hklf_in_the_instructions_of_a_cif(length, tmp_path):
+    ins = "REM what was tried before\n" * length + "HKLF 4 1 0 1 0 1 0 0 0 0 -1\nEND\n"
+    content = made.cif_head(None) + "_shelx_res_file\n;\n" + ins + ";\n_shelx_hkl_file\n;\n"
+    path = text(tmp_path, content + "   1   2   3    5.00    1.00" + made.END + ";\n", "x.cif")
+    assert read_reflections(path).hkl.tolist() == [[2, 1, -3]]
 
 
 # Cells
