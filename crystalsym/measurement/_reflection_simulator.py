@@ -182,7 +182,9 @@ def _one(
     q = q_unique[orbit]
     if perfect:
         values, errors = true, np.full(len(true), 1e-5 * max(true.max(initial=0), 1e-30))
-        return _listed(simulator, hkl[first], values, errors, lattice, centering, group, rng, Coverage.LISTED)
+        return _listed(
+            simulator, hkl[first], values, errors, lattice, centering, group, rng, Coverage.LISTED
+        )
     values = true * np.exp(-strength["b_factor"] / 2 * q_unique**2)
     if strength["twin"] > 0:
         values = _twinned(values, hkl, orbit, laue, lattice, strength["twin"], rng)

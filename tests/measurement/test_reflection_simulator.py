@@ -24,7 +24,9 @@ def test_perfect_lists_are_structure_factors():
         one.hkl, one.q, moved.frac_coords, moved.atomic_numbers, moved.occupancies
     )
     scale = one.intensity.max() / (np.abs(f) ** 2).max()
-    np.testing.assert_allclose(one.intensity, scale * np.abs(f) ** 2, atol=1e-6 * one.intensity.max())
+    np.testing.assert_allclose(
+        one.intensity, scale * np.abs(f) ** 2, atol=1e-6 * one.intensity.max()
+    )
     assert one.d_min == pytest.approx(0.8, abs=0.02)
 
 
