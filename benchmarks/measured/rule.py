@@ -7,8 +7,8 @@ The directory holds INDEX.tsv and a folder of files for each crystal. The rule, 
 1. The highest Laue class whose R_int is below max(0.12, 2 R_int(-1) + 0.03).
 2. Of its groups, in every setting open to them: the one that forbids most reflections of those
    whose forbidden reflections have less than 4 % of the mean intensity of all. Centerings are
-   judged alike. Of a list that leaves out what was not observed, what it does not hold counts as
-   dark.
+   judged alike. What a list does not hold counts as dark, if it leaves out what was not observed
+   or is complete (to 2 %) but for such places.
 3. Of the groups that forbid the same: the most frequent one.
 
 Twins, electrons, and groups that only a center of inversion tells apart are beyond it.
@@ -42,9 +42,10 @@ from crystalsym.reflections import (
 )
 from crystalsym.reflections._centering import FOLD
 from crystalsym.reflections._conditions import extinction_groups, forbidden, group_settings
-from crystalsym.reflections._unlisted_places import unlisted_places
+from crystalsym.reflections._unlisted_places import unlisted_places, unlisted_share
 
 DARK = 0.04
+COMPLETE = 0.02
 AT_LEAST, TIMES, MORE = 0.12, 2.0, 0.03
 # The most frequent groups of molecular crystals, which are measured most: Cambridge Structural
 # Database, space group statistics (C. R. Groom et al., Acta Cryst. B72, 171 (2016);
@@ -102,7 +103,7 @@ def rule(reduction: Reduction) -> RuleAnswer:
     """
     merged, limit = highest_laue(reduction)
     missing = np.empty((0, 3), dtype=int)
-    if merged.coverage == Coverage.OBSERVED:
+    if merged.coverage == Coverage.OBSERVED or unlisted_share(merged) < COMPLETE:
         missing = unlisted_places(merged)[0]
     hkl = np.concatenate([merged.hkl, missing])
     intensity = np.concatenate([merged.intensity, np.zeros(len(missing))])
@@ -135,7 +136,7 @@ def highest_laue(reduction: Reduction) -> tuple[MergedReflections, float]:
     limit : float
         What R_int had to stay below.
     """
-    dark = [t for t in reduction.centering_tests if t.believed and t.ratio < DARK]
+    dark = [test for test in reduction.centering_tests if test.ratio < DARK]
     largest = max(dark, key=lambda test: (FOLD[test.centering], -test.ratio), default=None)
     centering = "P" if largest is None else largest.centering
     _, candidates = laue_candidates(reduction.friedel.lattice, centering)

@@ -154,8 +154,7 @@ def _judged(group: int, answer: Any) -> dict[str, Any]:
         "refused": answer.refused,
         "right": not refused and seen[0] == _one_hand(group),
         "among_5": not refused and _one_hand(group) in seen,
-        "class": not refused
-        and (group in diffraction_class(first) or seen[0] == _one_hand(group)),
+        "class": not refused and (group in diffraction_class(first) or seen[0] == _one_hand(group)),
     }
 
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 import sys
 
 from crystalsym._moved import FunctionBecomeRoom
+from crystalsym.reflections._absences import AbsenceTest
 from crystalsym.reflections._centering import CenteringTest, find_centering
 from crystalsym.reflections._equivalents import MergedReflections, merge_equivalents
+from crystalsym.reflections._evidence import (
+    AbsenceEvidence,
+    Evidence,
+    LaueEvidence,
+    LayerCoverage,
+    evidence,
+)
 from crystalsym.reflections._found import ReflectionFileError
 from crystalsym.reflections._group_likelihoods import GroupLikelihoods, group_likelihoods
 from crystalsym.reflections._intensity_statistics import (
@@ -24,11 +32,16 @@ from crystalsym.reflections._sections import sections
 from crystalsym.reflections._writing import write_hklf4, write_reflection_cif
 
 __all__ = [
+    "AbsenceEvidence",
+    "AbsenceTest",
     "CenteringTest",
+    "Evidence",
     "GroupLikelihoods",
     "Hypothesis",
     "IntensityStatistics",
     "LaueCandidate",
+    "LaueEvidence",
+    "LayerCoverage",
     "MergedReflections",
     "Reduction",
     "ReflectionFileError",
@@ -36,6 +49,7 @@ __all__ = [
     "ReflectionSections",
     "RotationScore",
     "as_reflection_list",
+    "evidence",
     "find_centering",
     "group_likelihoods",
     "intensity_statistics",

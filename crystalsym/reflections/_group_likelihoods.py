@@ -206,8 +206,13 @@ def _of_missing(n_listed: int, surprise: np.ndarray, coverage: Coverage) -> floa
         return 0.0
     total = float(surprise.sum())
     if coverage == Coverage.OBSERVED:  # the list says that it leaves out what was not observed
-        return min(total, MOST_FOR_OBSERVED) - AGAINST_OBSERVED * min(n_listed, 4)
+        return _bounded(total, MOST_FOR_OBSERVED) - AGAINST_OBSERVED * min(n_listed, 4)
     if n_listed > 0.2 * len(surprise):
         return 0.0
-    either = np.logaddexp(math.log(LEFT_OUT), math.log(1 - LEFT_OUT) - total)
-    return min(float(either + total), MOST_FOR_MISSING)
+    either = float(np.logaddexp(math.log(LEFT_OUT), math.log(1 - LEFT_OUT) - total))
+    return _bounded(max(either + total, 0.0), MOST_FOR_MISSING)
+
+
+def _bounded(total: float, most: float) -> float:
+    """Let more count for ever less, without making all that is much alike."""
+    return most * math.log1p(total / most)

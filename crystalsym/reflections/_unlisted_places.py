@@ -52,6 +52,42 @@ def unlisted_places(merged: MergedReflections) -> tuple[np.ndarray, np.ndarray]:
     >>> unlisted_places(merged)[0].tolist()
     [[0, 0, 3], [0, 0, 5], [0, 0, 7]]
     """
+    grid, spans = _grid(merged)
+    listed, covered, special = grid
+    general = covered & ~special
+    there = uniform_filter(general.astype(np.float32), NEIGHBORHOOD, mode="constant")
+    held = uniform_filter((general & listed).astype(np.float32), NEIGHBORHOOD, mode="constant")
+    overall = float(listed[general].mean()) if general.any() else COVERED
+    wanted = covered & special & ~listed
+    # One of each Friedel pair suffices to find one of each set of equivalents.
+    wanted[: spans[0]] = False
+    # One more place as often listed as all of them, where there are few neighbors.
+    one = 1 / NEIGHBORHOOD**3
+    share = (held[wanted] + one * overall) / (there[wanted] + one)
+    hkl = (np.argwhere(wanted) - spans)[share >= COVERED][::-1]  # positive indices first
+    share = share[share >= COVERED][::-1]
+    _, first = np.unique(canonical_keys(hkl, merged.operations), return_index=True)
+    return hkl[first], np.clip(1 - share[first], LEAST, MOST)
+
+
+def unlisted_share(merged: MergedReflections) -> float:
+    """Give the part of the general places within a list's resolution that it does not hold."""
+    (listed, covered, special), _ = _grid(merged)
+    general = covered & ~special
+    return float((~listed[general]).mean()) if general.any() else 0.0
+
+
+def _grid(
+    merged: MergedReflections,
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    """Which places of a grid of indices are listed, within resolution and centering, and special.
+
+    Returns
+    -------
+    listed, covered, special : ndarray of bool, shape (2 span + 1, ...)
+    spans : ndarray of int, shape (3,)
+        Largest indices.
+    """
     reciprocal = np.linalg.inv(merged.lattice).T
     q = merged.q
     low, high = float(np.quantile(q, INNERMOST)), float(np.quantile(q, OUTERMOST))
@@ -77,17 +113,4 @@ def unlisted_places(merged: MergedReflections) -> tuple[np.ndarray, np.ndarray]:
     )  # fmt: skip
     covered = (square >= low**2) & (square <= high**2) & fits_centering(h, k, m, merged.centering)
     special = in_special_places(h, k, m)
-    general = covered & ~special
-    there = uniform_filter(general.astype(np.float32), NEIGHBORHOOD, mode="constant")
-    held = uniform_filter((general & listed).astype(np.float32), NEIGHBORHOOD, mode="constant")
-    overall = float(listed[general].mean()) if general.any() else 1 - COVERED
-    wanted = covered & special & ~listed
-    # One of each Friedel pair suffices to find one of each set of equivalents.
-    wanted[: spans[0]] = False
-    # One more place as often listed as all of them, where there are few neighbors.
-    one = 1 / NEIGHBORHOOD**3
-    share = (held[wanted] + one * overall) / (there[wanted] + one)
-    hkl = (np.argwhere(wanted) - spans)[share >= COVERED][::-1]  # positive indices first
-    share = share[share >= COVERED][::-1]
-    _, first = np.unique(canonical_keys(hkl, merged.operations), return_index=True)
-    return hkl[first], np.clip(1 - share[first], LEAST, MOST)
+    return (listed, covered, special), spans

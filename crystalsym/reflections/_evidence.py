@@ -1,0 +1,402 @@
+"""What can be checked beside a ranking: equivalents, absences, statistics, coverage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from crystalsym.crystals._cell_parameters import cell_of
+from crystalsym.crystals._metric_settings import allowed_by_centering
+from crystalsym.diffraction._zone_layers import OF_FAMILIES
+from crystalsym.reflections._absences import (
+    AbsenceTest,
+    absence_tests,
+    centering_absences,
+    centering_name,
+)
+from crystalsym.reflections._conditions import is_special
+from crystalsym.reflections._equivalents import MergedReflections
+from crystalsym.reflections._group_likelihoods import BestSetting, best_settings
+from crystalsym.reflections._intensity_statistics import (
+    IntensityStatistics,
+    general_intensities,
+    intensity_statistics,
+)
+from crystalsym.reflections._reduction import Reduction
+from crystalsym.reflections._sections import ZONES
+from crystalsym.reflections._unlisted_places import unlisted_places
+from crystalsym.spacegroups import symbol
+from crystalsym.spacegroups._facts import check_number
+
+# Groups that absences are held against when no ranking is given.
+RANKED = 5
+# Where the cumulative distribution of E² is given.
+STEPS = np.linspace(0.1, 1.5, 15)
+
+
+@dataclass(frozen=True)
+class LaueEvidence:
+    """Hold how well equivalents agree in one Laue class.
+
+    Attributes
+    ----------
+    laue, centering : str
+        Of the conventional cell.
+    order : int
+        Number of rotations.
+    cell : tuple of 6 floats
+        Conventional, Å and degrees.
+    n_orientations : int
+        Orientations and centerings in which the metric allows the class; the figures are of the
+        most probable one.
+    r_int : float
+        Σ |I - <I>| / Σ I over repeated measurements; NaN if none was repeated, as in a list that
+        was merged in this class.
+    n_repeated : int
+    probability : float
+        Of all orientations.
+    """
+
+    laue: str
+    centering: str
+    order: int
+    cell: tuple[float, ...]
+    n_orientations: int
+    r_int: float
+    n_repeated: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class AbsenceEvidence:
+    """Hold what one symmetry element's test found, and whom it speaks against.
+
+    Attributes
+    ----------
+    test : AbsenceTest
+    speaks_against : tuple of int
+        Of the ranked groups, those that forbid what is there, or need not forbid what is absent.
+    """
+
+    test: AbsenceTest
+    speaks_against: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LayerCoverage:
+    """Hold how much of one zero layer was measured.
+
+    Attributes
+    ----------
+    zone : tuple of 3 ints
+    n_listed, n_places : int
+        Places that the centering allows, within the resolution of the list, equivalents included.
+    """
+
+    zone: tuple[int, int, int]
+    n_listed: int
+    n_places: int
+
+    @property
+    def fraction(self) -> float:
+        """Part of the places that is listed or has an equivalent that is."""
+        return self.n_listed / self.n_places if self.n_places else math.nan
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Hold what a reflection list shows, for a person to judge a ranking by.
+
+    Attributes
+    ----------
+    name : str
+        Of the list.
+    n_measured, n_unique : int
+        Reflections listed, and sets of equivalents.
+    laue : str
+        The Laue class that absences, statistics and coverage belong to: the most probable one.
+    cell : tuple of 6 floats
+        In its canonical setting.
+    laue_classes : tuple of LaueEvidence
+        By falling number of rotations.
+    absences : tuple of AbsenceEvidence
+        Centerings of the cell as given, then screw axes and glide planes in the canonical setting.
+    statistics : IntensityStatistics
+    cumulative : ndarray of shape (15, 2)
+        z, and the part of general reflections whose E² is below.
+    layers : tuple of LayerCoverage
+        Three zero layers along symmetry directions.
+    ranked : tuple of int
+        Groups that the absences were held against.
+    """
+
+    name: str
+    n_measured: int
+    n_unique: int
+    laue: str
+    cell: tuple[float, ...]
+    laue_classes: tuple[LaueEvidence, ...]
+    absences: tuple[AbsenceEvidence, ...]
+    statistics: IntensityStatistics
+    cumulative: np.ndarray
+    layers: tuple[LayerCoverage, ...]
+    ranked: tuple[int, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all of it as plain values that JSON can hold; NaN becomes None.
+
+        Returns
+        -------
+        dict
+        """
+        return _plain(
+            {
+                "name": self.name,
+                "n_measured": self.n_measured,
+                "n_unique": self.n_unique,
+                "laue": self.laue,
+                "cell": self.cell,
+                "laue_classes": [asdict(one) for one in self.laue_classes],
+                "absences": [
+                    {
+                        **asdict(one.test),
+                        "verdict": one.test.verdict,
+                        "speaks_against": one.speaks_against,
+                    }
+                    for one in self.absences
+                ],
+                "statistics": asdict(self.statistics),
+                "cumulative": self.cumulative.tolist(),
+                "layers": [{**asdict(one), "fraction": one.fraction} for one in self.layers],
+                "ranked": self.ranked,
+            }
+        )
+
+    def table(self) -> str:
+        """Write it as text for a terminal.
+
+        Returns
+        -------
+        str
+        """
+        lines = [f"Equivalents ({self.n_measured} measured)"]
+        rows: list[tuple[str, ...]] = [
+            ("Laue class", "centering", "R_int", "repeated", "probability")
+        ]
+        for one in self.laue_classes:
+            r_int = "-" if math.isnan(one.r_int) else f"{one.r_int:.3f}"
+            percent = f"{100 * one.probability:.1f} %" if one.probability >= 5e-4 else "< 0.1 %"
+            rows.append((one.laue, one.centering, r_int, str(one.n_repeated), percent))
+        lines += _columns(rows)
+        numbers = "  ".join(f"{value:g}" for value in np.round(self.cell, 4))
+        lines += ["", f"Absences (centerings of the cell as given, others in {numbers})"]
+        rows = [("element", "condition", "n", "I/sigma", "> 3 sigma", "ratio", "not listed", "",
+                 "speaks against")]  # fmt: skip
+        for entry in self.absences:
+            rows.append(_absence_row(entry))
+        lines += _columns(rows)
+        lines += ["", _statistics_line(self.statistics), "", "Layers measured"]
+        for layer in self.layers:
+            zone = "[" + "".join(str(x) for x in layer.zone) + "]"
+            share = "-" if layer.n_places == 0 else f"{100 * layer.fraction:.0f} %"
+            lines.append(f"  {zone:8} {share:>5}  ({layer.n_listed} of {layer.n_places})")
+        return "\n".join(lines)
+
+
+def evidence(reduction: Reduction, ranked_groups: Iterable[int] | None = None) -> Evidence:
+    """Collect what a reduced list shows.
+
+    Parameters
+    ----------
+    reduction : Reduction
+    ranked_groups : iterable of int, optional
+        Space groups, best first, that absences are held against. By default the five that explain
+        the absences best.
+
+    Returns
+    -------
+    Evidence
+
+    Examples
+    --------
+    >>> from crystalsym.datasets import example_crystals
+    >>> from crystalsym.measurement import Degradation, ReflectionSimulator
+    >>> from crystalsym.reflections import evidence, reduce_reflections
+    >>> simulator = ReflectionSimulator(Degradation(twin=None), random_state=0)
+    >>> (measured,) = simulator.transform([example_crystals()["ZrO2-baddeleyite"]])
+    >>> found = evidence(reduce_reflections(measured), [14, 13, 11])
+    >>> [(one.test.name, one.speaks_against) for one in found.absences if one.speaks_against]
+    [('2_1 along b', (13,)), ('c glide normal to b', (11,))]
+    """
+    merged, settings = reduction.merged(0), reduction.settings(0)
+    found = best_settings(merged, settings)
+    if ranked_groups is None:
+        order = sorted(found, key=lambda one: -one.best)
+        ranked = tuple(group for one in order for group in one.groups)[:RANKED]
+    else:
+        ranked = tuple(dict.fromkeys(check_number(group) for group in ranked_groups))
+    return Evidence(
+        name=reduction.reflections.name,
+        n_measured=len(reduction.reflections),
+        n_unique=len(merged),
+        laue=merged.laue,
+        cell=_cell(merged.lattice),
+        laue_classes=_laue_classes(reduction),
+        absences=(*_centerings(reduction, ranked), *_elements(merged, settings, found, ranked)),
+        statistics=intensity_statistics(merged),
+        cumulative=_cumulative(merged),
+        layers=_layers(merged),
+        ranked=ranked,
+    )
+
+
+def _laue_classes(reduction: Reduction) -> tuple[LaueEvidence, ...]:
+    """The most probable orientation of each Laue class."""
+    of_name: dict[str, list[int]] = {}
+    for number, one in enumerate(reduction.hypotheses):
+        of_name.setdefault(one.candidate.laue, []).append(number)
+    found = []
+    for laue, numbers in of_name.items():
+        candidate, merged = reduction.hypotheses[numbers[0]].candidate, reduction.merged(numbers[0])
+        probability = float(sum(reduction.hypotheses[number].probability for number in numbers))
+        found.append(
+            LaueEvidence(
+                laue, candidate.centering, len(candidate.operations), _cell(candidate.lattice),
+                len(numbers), merged.r_int, merged.n_repeated, probability,
+            )
+        )  # fmt: skip
+    return tuple(sorted(found, key=lambda one: -one.order))
+
+
+def _centerings(reduction: Reduction, ranked: Sequence[int]) -> Iterable[AbsenceEvidence]:
+    """Centerings, against the groups that have none of them in any setting of the axes."""
+    believed = centering_name(reduction.hypotheses[0].centering)
+    tests = {test.name: test for test in centering_absences(reduction.centering_tests)}
+    for name, test in tests.items():
+        against = []
+        for group in ranked:
+            names = _possible_centerings(group)
+            if test.verdict == "present" and name in names:
+                # It may be another of them, which the given axes do not tell.
+                if all(tests[other].verdict == "present" for other in names):
+                    against.append(group)
+            elif test.verdict == "absent" and not names and name == believed:
+                against.append(group)
+        yield AbsenceEvidence(test, tuple(against))
+
+
+def _possible_centerings(group: int) -> tuple[str, ...]:
+    """Names of the tests of what a group's centering may be called in other axes."""
+    letter = symbol(group)[0]
+    if letter == "P":
+        return ()
+    if letter == "R":
+        return centering_name("R"), centering_name("R-")
+    if letter in "ABC":
+        letters = "ABCI" if group <= 15 else "ABC"
+        return tuple(centering_name(one) for one in letters)
+    return (centering_name(letter),)
+
+
+def _elements(
+    merged: MergedReflections,
+    settings: list[np.ndarray],
+    found: Sequence[BestSetting],
+    ranked: Sequence[int],
+) -> Iterable[AbsenceEvidence]:
+    hkl = merged.hkl[is_special(merged.hkl)]
+    places, _ = unlisted_places(merged)
+    best = {group: one for one in found for group in one.groups}
+    for element, test in absence_tests(merged, settings):
+        here, there = element.forbids(hkl), element.forbids(places)
+        against = []
+        for group in ranked:
+            if group not in best or test.verdict not in ("absent", "present"):
+                continue
+            one = best[group]
+            has = not (here & ~one.listed).any() and not (there & ~one.missing).any()
+            if has != (test.verdict == "absent"):
+                against.append(group)
+        yield AbsenceEvidence(test, tuple(against))
+
+
+def _cumulative(merged: MergedReflections) -> np.ndarray:
+    """z, and the part of general reflections below."""
+    values, _ = general_intensities(merged)
+    below = [(values < step).mean() if len(values) else math.nan for step in STEPS]
+    return np.column_stack([STEPS, below])
+
+
+def _layers(merged: MergedReflections) -> tuple[LayerCoverage, ...]:
+    """How many places of each zero layer are listed, within the list's resolution."""
+    reciprocal = np.linalg.inv(merged.lattice).T
+    hkl, _ = merged.expanded()
+    q = np.linalg.norm(hkl @ reciprocal, axis=1)
+    low, high = float(q.min()) * (1 - 1e-6), float(q.max()) * (1 + 1e-6)
+    found = []
+    for zone in ZONES[merged.laue]:
+        basis = np.array(OF_FAMILIES[zone], dtype=np.int64)
+        in_plane = basis @ reciprocal
+        # Reach of the indices of a plane: |i| <= q / distance of its rows.
+        spans = np.floor(high * np.linalg.norm(np.linalg.pinv(in_plane), axis=0)).astype(int)
+        i, j = np.mgrid[-spans[0] : spans[0] + 1, 0 : spans[1] + 1].reshape(2, -1)
+        half = (j > 0) | (i > 0)
+        places = np.stack([i, j], axis=1)[half] @ basis
+        length = np.linalg.norm(places @ reciprocal, axis=1)
+        inside = (length >= low) & (length <= high)
+        inside &= allowed_by_centering(places, merged.centering)
+        listed = int((hkl @ np.array(zone, dtype=np.int64) == 0).sum())
+        found.append(LayerCoverage(zone, listed, int(inside.sum())))
+    return tuple(found)
+
+
+def _cell(lattice: np.ndarray) -> tuple[float, ...]:
+    return tuple(round(float(value), 6) for value in cell_of(lattice))
+
+
+def _absence_row(entry: AbsenceEvidence) -> tuple[str, ...]:
+    test = entry.test
+    if test.n_forbidden:
+        shown = (f"{test.i_over_sigma:.1f}", f"{100 * test.above_3_sigma:.0f} %",
+                 f"{100 * test.ratio:.1f} %")  # fmt: skip
+    else:
+        shown = ("-", "-", "-")
+    against = ", ".join(str(group) for group in entry.speaks_against)
+    return (test.name, test.condition, str(test.n_forbidden), *shown, str(test.n_unlisted),
+            test.verdict, against)  # fmt: skip
+
+
+def _statistics_line(statistics: IntensityStatistics) -> str:
+    if math.isnan(statistics.mean_e2_minus_1):
+        return f"<|E²-1|>: too few reflections ({statistics.n_used})"
+    share = 1 / (1 + math.exp(-statistics.log_odds_centric))
+    return (
+        f"<|E²-1|> = {statistics.mean_e2_minus_1:.3f} +- {statistics.standard_error:.3f} of "
+        f"{statistics.n_used} (centrosymmetric {statistics.centric:.3f}, not "
+        f"{statistics.acentric:.3f}): centrosymmetric {100 * share:.0f} %"
+    )
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  "
+        + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
