@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from crystalsym.diffraction import Coverage
 from crystalsym.reflections._cif_about import Items, about_of, count_of, items_of, text_of
-from crystalsym.reflections._cif_scan import FCF_TEXTS, HKL_TEXTS, Block, scan
+from crystalsym.reflections._cif_scan import FCF_TEXTS, HKL_TEXTS, INSTRUCTIONS, Block, scan
 from crystalsym.reflections._found import About, Found, Misread
 from crystalsym.reflections._free_columns import read_free_columns
 from crystalsym.reflections._refln_loops import preferred, read_loop
 from crystalsym.reflections._shelx_hkl import read_shelx_hkl
 from crystalsym.reflections._shelx_instructions import read_instructions
+from crystalsym.reflections._text_columns import as_text
 
 _MOST_OTHERS = 100  # blocks in which a cell is looked for
 COVERAGE_TAG = "_crystalsym_coverage"
@@ -83,7 +84,7 @@ def _read_block(data: bytes, block: Block, items: Items) -> Found:
     for name in texts:
         found = _read_text(data, *block.texts[name], name)
         if isinstance(found, Found):
-            _apply_instructions(found, items)
+            _apply_instructions(found, data, block)
             _note_others(found, [one for one in others if one != name])
             return found
         if not loops and not fcf:
@@ -121,13 +122,14 @@ def _read_text(data: bytes, begin: int, end: int, name: str) -> Found | Misread:
     return found
 
 
-def _apply_instructions(found: Found, items: Items) -> None:
+def _apply_instructions(found: Found, data: bytes, block: Block) -> None:
     """Take HKLF from the instructions that SHELXL puts beside the list."""
-    for name in ("_shelx_res_file", "_iucr_refine_instructions_details"):
-        text = text_of(items, name)
-        if text:
-            instructions = read_instructions(text, name)
-            found.about.hklf, found.about.matrix = instructions.hklf, instructions.matrix
+    for name in INSTRUCTIONS:
+        if name in block.texts:
+            begin, end = block.texts[name]
+            said = read_instructions(as_text(data[begin : min(end, begin + 2_000_000)]), name)
+            found.about.hklf, found.about.matrix = said.hklf, said.matrix
+            return
 
 
 def _note_others(found: Found, others: list[str]) -> None:

@@ -44,6 +44,7 @@ class Block:
 
 
 HKL_TEXTS = ("_shelx_hkl_file", "_iucr_refine_reflections_details")
+INSTRUCTIONS = ("_shelx_res_file", "_iucr_refine_instructions_details")
 FCF_TEXTS = ("_shelx_fcf_file", "_iucr_refine_fcf_details")
 
 
@@ -123,7 +124,7 @@ class _Scanner:
     def _text(self, begin: int, end: int) -> None:
         in_loop = self.tags is not None and bool(self.tags)
         name = self.last_tag
-        if not in_loop and name in HKL_TEXTS + FCF_TEXTS:
+        if not in_loop and name in HKL_TEXTS + FCF_TEXTS + INSTRUCTIONS:
             self.found[-1].texts.setdefault(name, (begin, end))
         if not in_loop and end - begin > _LONG:
             self._keep(begin)

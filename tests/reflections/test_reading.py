@@ -177,6 +177,14 @@ def test_hklf_in_the_instructions(tmp_path):
     assert read_reflections(path).intensity.tolist() == [25]
 
 
+@pytest.mark.parametrize("length", [0, 100])
+def test_hklf_in_the_instructions_of_a_cif(length, tmp_path):
+    ins = "REM what was tried before\n" * length + "HKLF 4 1 0 1 0 1 0 0 0 0 -1\nEND\n"
+    content = made.cif_head(None) + "_shelx_res_file\n;\n" + ins + ";\n_shelx_hkl_file\n;\n"
+    path = text(tmp_path, content + "   1   2   3    5.00    1.00" + made.END + ";\n", "x.cif")
+    assert read_reflections(path).hkl.tolist() == [[2, 1, -3]]
+
+
 # Cells
 
 
