@@ -351,6 +351,27 @@ def test_unmerged_reflections_have_their_own_indices(tmp_path):
     assert np.array_equal(read_reflections(tmp_path / "asu.mtz").hkl, HKL)
 
 
+@pytest.mark.parametrize("group", ["P 1", "P 4 2 2", "F d -3 m"])
+def test_operations_that_do_not_fit_move_no_indices(group, tmp_path):
+    mtz = gemmi.read_mtz_file(str(made.mtz(made.TRUE, "moved").write(tmp_path)))
+    stored = mtz.array[:, :3].astype(int)
+    mtz.spacegroup = gemmi.SpaceGroup(group)
+    mtz.write_to_file(str(tmp_path / "x.mtz"))
+    found = read_reflections(tmp_path / "x.mtz")
+    assert np.array_equal(found.hkl, stored)
+    assert any("M/ISYM does not fit the operations" in note for note in found.notes)
+
+
+def test_an_mtz_object_stays_as_it_was(tmp_path):
+    mtz = gemmi.read_mtz_file(str(made.mtz(made.TRUE, "moved").write(tmp_path)))
+    before = mtz.array.copy()
+    assert np.array_equal(as_reflection_list(mtz).hkl, HKL)
+    assert np.array_equal(mtz.array, before, equal_nan=True)
+    assert mtz.switch_to_original_hkl()
+    assert np.array_equal(as_reflection_list(mtz).hkl, HKL)
+    assert mtz.switch_to_asu_hkl()
+
+
 def test_a_header_that_asks_for_all_memory_is_refused(tmp_path):
     data = made.mtz(None).data
     place = data.index(b"NCOL")
