@@ -124,8 +124,7 @@ def _original_indices(
     come out. Where records and numbers do not belong together (moving back and forth again does
     not give the stored indices), the stored ones are kept.
     """
-    place = next((place for place, (_, type_) in enumerate(columns) if type_ == "Y"), None)
-    if place is None:
+    if not any(type_ == "Y" for _, type_ in columns):
         return hkl
     before = np.array(mtz.array, copy=True)
     if mtz.switch_to_asu_hkl():  # they were moved back before
@@ -133,13 +132,15 @@ def _original_indices(
         mtz.array[:] = before
         return hkl
     moved = None
-    numbers = np.mod(mtz.array[:, place], 256)
-    # gemmi looks operations up by number: none may be beyond those that there are.
-    if ((numbers >= 1) & (numbers <= 2 * mtz.nsymop)).all() and mtz.switch_to_original_hkl():
-        moved = mtz.array[:, _index_columns(columns)].copy()
-        back = mtz.switch_to_asu_hkl()
-        if not back or not np.array_equal(mtz.array[:, _index_columns(columns)], hkl):
-            moved = None
+    try:
+        if mtz.switch_to_original_hkl():
+            there = mtz.array[:, _index_columns(columns)].copy()
+            again = mtz.switch_to_asu_hkl()
+            fits = again and np.array_equal(mtz.array[:, _index_columns(columns)], hkl)
+            if fits or np.array_equal(there, hkl):
+                moved = there
+    except IndexError:  # a number beyond those of the operations
+        moved = None
     mtz.array[:] = before
     if moved is None:
         notes.append(
