@@ -32,13 +32,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="rank the space groups of crystals, or of three images of one crystal",
         description="Rank the space groups of crystal structures (CIF, POSCAR, ...), whose three"
         " patterns are simulated, or of one crystal from three 16-bit images (TIFF, PNG) of its"
-        " zone axes x, y and z in this order; or reflection lists (SHELX .hkl with its .ins, .fcf, CIF,"
-        " MTZ, XDS, PETS2). A folder stands for the structures in it, and a table"
-        " of crystals (.npz) for its rows. With --output any number of them go to a table, and a"
+        " zone axes x, y and z in this order; or of reflection lists (SHELX .hkl with its .ins,"
+        " .fcf, CIF, MTZ, XDS, PETS2). A folder stands for the structures in it, and a table of"
+        " crystals (.npz) for its rows. With --output any number of them go to a table, and a"
         " run that was cut off goes on where it was.",
         epilog="Examples: crystalsym identify NaCl.cif Fe2O3.cif --plot ranking.png;"
         " crystalsym identify x.tif y.tif z.tif --json; crystalsym identify structures/ --output"
-        " answers.parquet --jobs 8; crystalsym identify ylid.hkl. Without FILES the bundled example crystals are identified.",
+        " answers.parquet --jobs 8; crystalsym identify ylid.hkl. Without FILES the bundled example"
+        " crystals are identified.",
     )
     identify.add_argument("files", nargs="*", metavar="FILES", help="structures, a folder or a"
                           " table of them, three images, or reflection lists")  # fmt: skip

@@ -24,10 +24,12 @@ def lattice_of(cell: ArrayLike) -> np.ndarray:
     )
 
 
-def cell_of(lattice: np.ndarray) -> tuple[float, ...]:
+def cell_of(lattice: np.ndarray) -> tuple[float, float, float, float, float, float]:
     """Six cell parameters of lattice vectors."""
     metric = lattice @ lattice.T
     edges = np.sqrt(np.diag(metric))
     pairs = ((1, 2), (0, 2), (0, 1))
     cosines = [np.clip(metric[i, j] / (edges[i] * edges[j]), -1, 1) for i, j in pairs]
-    return (*map(float, edges), *map(float, np.degrees(np.arccos(cosines))))
+    a, b, c = map(float, edges)
+    alpha, beta, gamma = map(float, np.degrees(np.arccos(cosines)))
+    return a, b, c, alpha, beta, gamma

@@ -26,6 +26,8 @@ EXCHANGED = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]])
 TURNED = np.diag([-1, -1, 1])
 # Vectors of a plane that are tried.
 REACH = 6
+# Scalar products up to this, in Å², are those of right angles.
+ROUNDING = 1e-6
 
 
 def canonical_setting(lattice: np.ndarray, centering: str, laue: str) -> np.ndarray:
@@ -206,7 +208,9 @@ def _orthorhombic(lattice: np.ndarray, centering: str) -> np.ndarray:
 def _monoclinic(lattice: np.ndarray, centering: str) -> list[np.ndarray]:
     """The canonical setting first."""
     a, c = lattice[0], lattice[2]
-    plane = [np.array(m) for m in product(range(-REACH, REACH + 1), repeat=2) if np.gcd(*m) == 1]
+    plane = [
+        np.array(m) for m in product(range(-REACH, REACH + 1), repeat=2) if np.gcd(m[0], m[1]) == 1
+    ]
     plane.sort(key=lambda m: (round(float(np.linalg.norm(m[0] * a + m[1] * c)), 6), *(-m)))
     # One of each pair v, -v.
     plane = [m for m in plane if tuple(m) > (0, 0)]
@@ -214,7 +218,7 @@ def _monoclinic(lattice: np.ndarray, centering: str) -> list[np.ndarray]:
     if half is None:
         first = plane[0]
         second = next(m for m in plane if abs(first[0] * m[1] - first[1] * m[0]) == 1)
-        if (first @ _metric(a, c) @ second) > 0:
+        if (first @ _metric(a, c) @ second) > ROUNDING:
             second = -second
         third = -(first + second)
         pairs = [
@@ -224,7 +228,7 @@ def _monoclinic(lattice: np.ndarray, centering: str) -> list[np.ndarray]:
     else:
         first = next(m for m in plane if tuple(m % 2) == half)
         second = next(m for m in plane if abs(first[0] * m[1] - first[1] * m[0]) == 1)
-        if (first @ _metric(a, c) @ second) > 0:
+        if (first @ _metric(a, c) @ second) > ROUNDING:
             second = -second
         pairs = [(first, second), (first, -(first + second))]
     return [_with_b(one, two) for one, two in pairs]

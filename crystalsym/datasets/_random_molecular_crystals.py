@@ -96,9 +96,10 @@ def random_molecular_crystals(
 
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     if np.ndim(n) == 0:
-        if isinstance(n, bool) or int(n) != n or int(n) < 0:  # type: ignore[call-overload]
+        number: Any = n
+        if isinstance(n, bool) or int(number) != number or number < 0:
             raise ValueError(f"n must be a number of crystals or their space groups, got {n!r}")
-        groups = _drawn_groups(int(n), np.random.default_rng([seed, 1]))  # type: ignore[call-overload]
+        groups = _drawn_groups(int(number), np.random.default_rng([seed, 1]))
     else:
         groups = np.array([check_number(group) for group in n], dtype=np.int64)  # type: ignore[union-attr]
     for name, (low, high) in (("n_atoms", n_atoms), ("volume_per_atom", volume_per_atom)):

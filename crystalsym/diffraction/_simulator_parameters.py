@@ -139,7 +139,7 @@ def _check_laue_zones(last: Any, zones: list[tuple[int, int, int] | None]) -> No
         )
 
 
-def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
+def _one_of(name: str, value: Any, choices: tuple[Any, ...]) -> None:
     if value not in choices:
         raise ValueError(f"{name} must be one of {choices}, got {value!r}")
 

@@ -155,8 +155,8 @@ class SpotPatterns:
             object.__setattr__(self, "coverage", whole)
         expected = {
             "q": (n_spots, 2), "starts": (shape[0] * shape[1] + 1,), "sigma": (n_spots,),
-            "indices": (n_spots, 2), "orbit": (n_spots,), "basis": (*shape, 2, 2), "basis_hkl": (*shape, 2, 3),
-            "zone": (*shape, 3), "coverage": shape,
+            "indices": (n_spots, 2), "orbit": (n_spots,), "basis": (*shape, 2, 2),
+            "basis_hkl": (*shape, 2, 3), "zone": (*shape, 3), "coverage": shape,
         }  # fmt: skip
         for name, wanted in expected.items():
             value = getattr(self, name)

@@ -49,8 +49,8 @@ def refusal(reduction: Reduction) -> str | None:
     d_min = float(1 / friedel.q.max())
     if not D_MIN[0] <= d_min <= D_MIN[1]:
         return (
-            f"cell and list do not belong together, or it ends too soon (its limit is {d_min:.2g} Å,"
-            f" usual are {D_MIN[0]} to {D_MIN[1]} Å)"
+            f"cell and list do not belong together, or it ends too soon (its limit is {d_min:.2g}"
+            f" Å, usual are {D_MIN[0]} to {D_MIN[1]} Å)"
         )
     wavelength = reduction.reflections.wavelength
     if wavelength and d_min < 0.98 * wavelength / 2:

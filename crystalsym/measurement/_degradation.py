@@ -223,7 +223,7 @@ class Degradation(TransformerMixin, BaseEstimator):
             intensity, sigma, kept, coverage, q_low, q_high,
         )  # fmt: skip
         dtype = X.intensity.dtype
-        selected = {
+        selected: dict[str, Any] = {
             name: None if getattr(X, name) is None else getattr(X, name)[kept]
             for name in ("q", "indices", "orbit")
         }

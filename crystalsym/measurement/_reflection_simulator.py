@@ -66,7 +66,8 @@ class ReflectionSimulator(TransformerMixin, BaseEstimator):
     --------
     >>> from crystalsym.datasets import example_crystals
     >>> from crystalsym.measurement import ReflectionSimulator
-    >>> measured = ReflectionSimulator(random_state=0).transform([example_crystals()["SiO2-quartz"]])
+    >>> quartz = example_crystals()["SiO2-quartz"]
+    >>> measured = ReflectionSimulator(random_state=0).transform([quartz])
     >>> measured[0].sigma.min() > 0, len(measured[0].cell)
     (True, 6)
     """
@@ -170,7 +171,7 @@ def _one(
     hkl = _half_sphere(reciprocal, 1 / d_min)
     centering = centering_of(np.mod(centering_vectors(group), 1.0))
     keys = canonical_keys(hkl, laue)
-    unique, first, orbit = np.unique(keys, return_index=True, return_inverse=True)
+    _, first, orbit = np.unique(keys, return_index=True, return_inverse=True)
     q_unique = np.linalg.norm(hkl[first] @ reciprocal, axis=1)
     true = np.abs(
         structure_factors(
@@ -181,7 +182,7 @@ def _one(
     q = q_unique[orbit]
     if perfect:
         values, errors = true, np.full(len(true), 1e-5 * max(true.max(initial=0), 1e-30))
-        return _listed(simulator, hkl[first], values, errors, lattice, centering, group, rng, 1)
+        return _listed(simulator, hkl[first], values, errors, lattice, centering, group, rng, Coverage.LISTED)
     values = true * np.exp(-strength["b_factor"] / 2 * q_unique**2)
     if strength["twin"] > 0:
         values = _twinned(values, hkl, orbit, laue, lattice, strength["twin"], rng)
@@ -251,9 +252,10 @@ def _listed(
             turn = np.eye(3, dtype=int)[rng.permutation(3)]
             change = (turn if np.linalg.det(turn) > 0 else -turn) @ change
     scale = 10 ** rng.uniform(-1, 3) / max(float(np.abs(intensity).max(initial=0)), 1e-30)
+    radiation: Any = simulator.radiation
     return ReflectionList(
         np.round(hkl @ change.T).astype(np.int32), intensity * scale, sigma * scale,
-        cell=cell_of(change @ lattice), radiation=simulator.radiation, coverage=coverage,
+        cell=cell_of(change @ lattice), radiation=radiation, coverage=coverage,
         carried={"number": int(group)}, source={"hkl": "simulated"},
     )  # fmt: skip
 

@@ -238,11 +238,7 @@ def _convolved(x: np.ndarray, kernel: np.ndarray, shift: np.ndarray) -> np.ndarr
         padded = np.pad(x, ((0, 0), (edge, edge), (edge, edge), (0, 0)))
         rows, columns = x.shape[1:3]
         x = np.concatenate(
-            [
-                padded[:, i : i + rows, j : j + columns]
-                for i in range(size)
-                for j in range(size)
-            ],
+            [padded[:, i : i + rows, j : j + columns] for i in range(size) for j in range(size)],
             axis=-1,
         )
     return np.maximum(x @ kernel.reshape(-1, kernel.shape[-1]) + shift, 0.0)

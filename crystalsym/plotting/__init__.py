@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from crystalsym.plotting._display import PatternDisplay
 from crystalsym.plotting._drawing import shaped_to_rgb, symbol_text
+from crystalsym.plotting._evidence_display import EvidenceDisplay
 from crystalsym.plotting._views import titles_of, view_titles
 
-__all__ = ["PatternDisplay", "shaped_to_rgb", "symbol_text", "titles_of", "view_titles"]
+__all__ = [
+    "EvidenceDisplay",
+    "PatternDisplay",
+    "shaped_to_rgb",
+    "symbol_text",
+    "titles_of",
+    "view_titles",
+]

@@ -142,7 +142,7 @@ def merge_equivalents(
     if sigma is None:
         sigma = 0.05 * np.abs(intensity) + 0.01 * np.abs(intensity).mean() + 1e-9
     keys = canonical_keys(hkl, operations)
-    unique, first, inverse, counts = np.unique(
+    _, first, inverse, counts = np.unique(
         keys, return_index=True, return_inverse=True, return_counts=True
     )
     order = np.lexsort((intensity, inverse))

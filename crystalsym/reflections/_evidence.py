@@ -29,7 +29,7 @@ from crystalsym.reflections._intensity_statistics import (
 from crystalsym.reflections._reduction import Reduction
 from crystalsym.reflections._sections import ZONES
 from crystalsym.reflections._unlisted_places import unlisted_places
-from crystalsym.spacegroups import symbol
+from crystalsym.spacegroups import is_centrosymmetric, symbol
 from crystalsym.spacegroups._facts import check_number
 
 # Groups that absences are held against when no ranking is given.
@@ -215,7 +215,7 @@ def evidence(reduction: Reduction, ranked_groups: Iterable[int] | None = None) -
     reduction : Reduction
     ranked_groups : iterable of int, optional
         Space groups, best first, that absences are held against. By default the five that explain
-        the absences best.
+        absences and statistics best.
 
     Returns
     -------
@@ -234,9 +234,15 @@ def evidence(reduction: Reduction, ranked_groups: Iterable[int] | None = None) -
     """
     merged, settings = reduction.merged(0), reduction.settings(0)
     found = best_settings(merged, settings)
+    statistics = intensity_statistics(merged)
     if ranked_groups is None:
-        order = sorted(found, key=lambda one: -one.best)
-        ranked = tuple(group for one in order for group in one.groups)[:RANKED]
+        odds = statistics.log_odds_centric / 2
+        score = {
+            group: one.best + (odds if is_centrosymmetric(group) else -odds)
+            for one in found
+            for group in one.groups
+        }
+        ranked = tuple(sorted(score, key=lambda group: -score[group]))[:RANKED]
     else:
         ranked = tuple(dict.fromkeys(check_number(group) for group in ranked_groups))
     return Evidence(
@@ -247,7 +253,7 @@ def evidence(reduction: Reduction, ranked_groups: Iterable[int] | None = None) -
         cell=_cell(merged.lattice),
         laue_classes=_laue_classes(reduction),
         absences=(*_centerings(reduction, ranked), *_elements(merged, settings, found, ranked)),
-        statistics=intensity_statistics(merged),
+        statistics=statistics,
         cumulative=_cumulative(merged),
         layers=_layers(merged),
         ranked=ranked,
@@ -361,8 +367,8 @@ def _cell(lattice: np.ndarray) -> tuple[float, ...]:
 def _absence_row(entry: AbsenceEvidence) -> tuple[str, ...]:
     test = entry.test
     if test.n_forbidden:
-        shown = (f"{test.i_over_sigma:.1f}", f"{100 * test.above_3_sigma:.0f} %",
-                 f"{100 * test.ratio:.1f} %")  # fmt: skip
+        ratio = "-" if math.isnan(test.ratio) else f"{100 * test.ratio:.1f} %"
+        shown = (f"{test.i_over_sigma:.1f}", f"{100 * test.above_3_sigma:.0f} %", ratio)
     else:
         shown = ("-", "-", "-")
     against = ", ".join(str(group) for group in entry.speaks_against)

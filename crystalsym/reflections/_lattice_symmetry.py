@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from crystalsym.crystals._metric_settings import (
 
 # Largest difference of the metric, in parts of |a_i| |a_j|, that a rotation may make: a degree.
 TOLERANCE = 0.0175
+# Primitive lattice points that reach all of a conventional cell.
+_NEAR = np.array(list(product(range(-3, 4), repeat=3)))
 _LAUE_OF_ROTATIONS = {
     "1": "-1", "2": "2/m", "222": "mmm", "4": "4/m", "422": "4/mmm", "3": "-3", "6": "6/m",
     "622": "6/mmm", "23": "m-3", "432": "m-3m",
@@ -163,7 +166,8 @@ def _candidate(
 ) -> LaueCandidate | None:
     import spglib
 
-    symbol, _, transform = spglib.get_pointgroup(rotations)
+    found: Any = spglib.get_pointgroup(rotations)
+    symbol, _, transform = found
     change = np.asarray(transform).T.astype(float)
     if np.linalg.det(change) < 0:
         change = -change
@@ -199,12 +203,9 @@ def _threefold(symbol: str, rotations: np.ndarray, change: np.ndarray, centering
 
 def _centering(change: np.ndarray) -> str:
     """Name of the centering of a cell whose vectors are whole numbers of primitive ones."""
-    inverse = np.linalg.inv(change)
-    points = {
-        tuple(np.round(np.mod(np.array(m) @ inverse + 1e-9, 1.0), 6).tolist())
-        for m in product(range(-3, 4), repeat=3)
-    }
-    return centering_of(np.array(sorted(points)))
+    points = np.mod(_NEAR @ np.linalg.inv(change) + 1e-9, 1.0)
+    sixths = np.unique(np.round(points * 6).astype(int) % 6, axis=0)
+    return centering_of(sixths / 6)
 
 
 def _idealized(lattice: np.ndarray, rotations: np.ndarray) -> np.ndarray:

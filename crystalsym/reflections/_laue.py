@@ -25,6 +25,8 @@ EVEN, SLOPE = 0.12, 25.0
 MOST_FOR, MOST_AGAINST = 3.0, 10.0
 # Dynamical scattering parts equivalents by 15 to 40 %, however often each was measured.
 EVEN_OF_ELECTRONS, SLOPE_OF_ELECTRONS = 0.45, 10.0
+# log of how often a cell has by chance more symmetry than its crystal: four of 77 measured ones.
+COINCIDENCE = -3.0
 # Pairs that count half.
 FEW = 4.0
 # So few of the reflections having a mate means that the list was merged.
@@ -137,9 +139,27 @@ def laue_probabilities(
     >>> found[int(laue_probabilities(found, good).argmax())].laue
     'mmm'
     """
-    total = np.array([sum(scores[m].score for m in c.members if m) for c in candidates])
+    total = np.array([_of_group([scores[m].score for m in c.members if m]) for c in candidates])
+    total += np.array([COINCIDENCE * (_holohedry(c) < len(scores)) for c in candidates])
     shares = np.exp(total - total.max())
     return shares / shares.sum()
+
+
+def _holohedry(candidate: LaueCandidate) -> int:
+    """Rotations of a lattice that has the symmetry of the Laue class and no more."""
+    if candidate.laue.startswith("-3"):
+        return 6 if candidate.centering == "R" else 12
+    orders = {"-1": 1, "2/m": 2, "mmm": 4, "4": 8, "6": 12, "m": 24}
+    return orders.get(candidate.laue) or orders[candidate.laue[0]]
+
+
+def _of_group(scores: Sequence[float]) -> float:
+    """Score of a group: of n rotations log2(n) would generate it, the others agree in part.
+
+    Halfway between counting those and counting all served best on simulated lists.
+    """
+    n = len(scores) + 1
+    return float(np.sum(scores)) * (1 + math.log2(n) / (n - 1)) / 2 if n > 1 else 0.0
 
 
 def _score(

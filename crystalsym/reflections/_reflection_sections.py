@@ -171,13 +171,4 @@ def _lists(X: Any) -> list[Any]:
 
 def _missing() -> SpotPatterns:
     """The row of a list that could not be reduced, of the same columns as others."""
-    absent = SpotPatterns.absent(1, 3)
-    return replace(
-        absent,
-        sigma=np.empty(0),
-        indices=np.empty((0, 2), dtype=np.int16),
-        basis=np.full((1, 3, 2, 2), np.nan),
-        basis_hkl=np.zeros((1, 3, 2, 3), dtype=np.int16),
-        zone=np.zeros((1, 3, 3), dtype=np.int16),
-        halved=True,
-    )
+    return replace(SpotPatterns.absent(1, 3), sigma=np.empty(0))

@@ -18,6 +18,8 @@ NEIGHBORHOOD = 5
 INNERMOST, OUTERMOST = 0.01, 0.9
 # A place whose general neighbors are listed less often than this is not in the region covered.
 COVERED = 0.5
+# Neither is one with fewer general neighbors than these.
+FEWEST = 4
 # Bounds of how often a present place is left out.
 LEAST, MOST = 0.02, 0.98
 # Points of the grid of indices, for speed and memory.
@@ -64,8 +66,9 @@ def unlisted_places(merged: MergedReflections) -> tuple[np.ndarray, np.ndarray]:
     # One more place as often listed as all of them, where there are few neighbors.
     one = 1 / NEIGHBORHOOD**3
     share = (held[wanted] + one * overall) / (there[wanted] + one)
-    hkl = (np.argwhere(wanted) - spans)[share >= COVERED][::-1]  # positive indices first
-    share = share[share >= COVERED][::-1]
+    inside = (share >= COVERED) & (there[wanted] >= FEWEST * one - 1e-6)
+    hkl = (np.argwhere(wanted) - spans)[inside][::-1]  # positive indices first
+    share = share[inside][::-1]
     _, first = np.unique(canonical_keys(hkl, merged.operations), return_index=True)
     return hkl[first], np.clip(1 - share[first], LEAST, MOST)
 

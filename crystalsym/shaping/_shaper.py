@@ -66,10 +66,11 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
         How many times the smallest distance joined spots are apart at most (not ``"lattice"``).
     threshold : float, optional
         Faintest spot, relative to the strongest outside the direct beam; for indices the
-        uncertainty of patterns that come without one. By default 1e-5 for these two, 1e-4 for spots and 50/256 (the published gray level) for pixels.
+        uncertainty of patterns that come without one. By default 1e-5 for these two, 1e-4 for
+        spots and 50/256 (the published gray level) for pixels.
     intensity : {"log", "root", "linear"}, default="log"
-        How a spot's brightness follows its intensity (``"lattice"``, ``"spots"``). ``"log"`` runs from 0
-        at the threshold to 1.
+        How a spot's brightness follows its intensity (``"lattice"``, ``"spots"``). ``"log"`` runs
+        from 0 at the threshold to 1.
     image_size : int, optional
         Pixels along each edge of the output, by default 13 for the lattice, 17 for indices and
         else 224. These two take an odd number, 2 n + 1 for indices up to n.
@@ -263,7 +264,8 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
         )
 
     def _lay_out_indices(self, patterns: SpotPatterns, canvas: np.ndarray) -> None:
-        assert patterns.indices is not None and patterns.basis is not None
+        assert patterns.indices is not None
+        assert patterns.basis is not None
         empty = np.zeros(0)
         draw_layers(
             patterns.indices,
