@@ -54,6 +54,12 @@ class RotationScore:
         What r would be of equal reflections with such uncertainties.
     merged : bool
         Whether hardly any reflection has its mate listed, as in a list merged by this rotation.
+
+    Examples
+    --------
+    >>> from crystalsym.reflections import RotationScore
+    >>> RotationScore(n_pairs=120, r=0.04, r_unrelated=0.55, correlation=0.99, score=2.9).score
+    2.9
     """
 
     n_pairs: int
