@@ -30,6 +30,7 @@ from crystalsym.spacegroups import is_centrosymmetric
 # absent ones, where double diffraction, harmonics and twins leave something.
 PRESENT = ((1.0, 0.65), (0.15, 0.25), (0.02, 0.10))
 ABSENT = ((0.005, 0.60), (0.04, 0.34), (0.4, 0.06))
+BRIGHTEST = 8.0
 # No reflection speaks louder than this, in natural logarithms.
 MOST_AGAINST, MOST_FOR = 4.0, 3.0
 # A forbidden place that was measured without being recorded is missing for sure; a present one as
@@ -174,7 +175,9 @@ def best_settings(merged: MergedReflections, settings: list[np.ndarray]) -> list
 def reflection_scores(merged: MergedReflections) -> np.ndarray:
     """Log-likelihood ratio, absent against present, of every reflection."""
     z, sigma = normalized_intensities(merged)
-    sigma = np.maximum(sigma, 1e-4)
+    # Beyond this both densities vanish, and their ratio with them.
+    scale = BRIGHTEST / np.maximum(z, BRIGHTEST)
+    z, sigma = z * scale, np.maximum(sigma * scale, 1e-4)
     ratio = np.log(_density(z, sigma, ABSENT)) - np.log(_density(z, sigma, PRESENT))
     return np.clip(ratio, -MOST_AGAINST, MOST_FOR)
 
