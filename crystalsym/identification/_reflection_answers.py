@@ -73,7 +73,7 @@ class ReflectionIdentification(Identification):
 
 def identify_reflections(
     lists: Iterable[Any],
-    model: Any = "230",
+    model: Any = "230-lists",
     *,
     cell: Any = None,
     top: int = 5,
@@ -86,7 +86,7 @@ def identify_reflections(
     lists : iterable of ReflectionList
         Or paths, gemmi ``Mtz`` or ``ReflnBlock`` objects, and tuples of arrays, as
         :func:`crystalsym.reflections.as_reflection_list` takes them.
-    model : str, path-like or Pipeline, default="230"
+    model : str, path-like or Pipeline, default="230-lists"
         One that knows layers of reciprocal space in their indices.
     cell : sequence of 6 numbers, optional
         Of all lists, in place of those they bring.
@@ -123,7 +123,7 @@ def identify_reflections(
     if getattr(pipeline["shape"], "scheme", None) != "indices":
         raise ValueError(
             f"model {model!r} knows whole patterns only; reflection lists need one whose shaper"
-            ' has scheme="indices", such as "230"'
+            ' has scheme="indices", such as "230-lists"'
         )
     return [_answer(one, pipeline, cell, top, evidence) for one in lists]
 
