@@ -11,6 +11,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from crystalsym import _provenance
+from crystalsym._images import ImageOutputMixin
 from crystalsym._progress import track
 from crystalsym.diffraction import SpotPatterns
 from crystalsym.reflections._lattice_symmetry import TOLERANCE
@@ -23,7 +24,7 @@ ON_ERROR = ("raise", "nan")
 CHUNK = 16
 
 
-class ReflectionSections(TransformerMixin, BaseEstimator):
+class ReflectionSections(ImageOutputMixin, TransformerMixin, BaseEstimator):
     """Cut three zero layers out of each reflection list.
 
     Every list is reduced by itself: its centering and Laue class are the most probable ones, its
