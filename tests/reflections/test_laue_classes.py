@@ -84,9 +84,25 @@ def test_the_order_of_rows_does_not_matter():
     given = orbit_list("4/m", "I", error=0.1, missing=0.2)
     mixed = given[np.random.default_rng(0).permutation(len(given))]
     one, two = reduce_reflections(given), reduce_reflections(mixed)
+    scores = [each.hypotheses[0].scores for each in (one, two)]
+    for a, b in zip(*scores, strict=True):
+        assert a.n_pairs == b.n_pairs
+        assert (a.r_unrelated, a.score) == pytest.approx((b.r_unrelated, b.score), abs=1e-12)
     for a, b in zip(one.hypotheses, two.hypotheses, strict=True):
         assert a.candidate.laue == b.candidate.laue
         assert a.probability == pytest.approx(b.probability, abs=1e-9)
+
+
+def test_the_order_of_averages_does_not_matter():
+    friedel = reduce_reflections(orbit_list("4/m", error=0.1)).friedel
+    rotations, _ = laue_candidates(friedel.lattice, "P")
+    order = np.random.default_rng(1).permutation(len(friedel))
+    columns = (friedel.hkl, friedel.intensity, friedel.sigma, friedel.q)
+    one = score_rotations(*columns, rotations)
+    two = score_rotations(*(column[order] for column in columns), rotations)
+    for a, b in zip(one[1:], two[1:], strict=True):
+        assert a.n_pairs == b.n_pairs
+        assert (a.r, a.r_unrelated, a.score) == pytest.approx((b.r, b.r_unrelated, b.score))
 
 
 def test_scores_of_pairs_by_hand():
@@ -114,3 +130,32 @@ def test_each_rotation_counts():
         assert best.members == (0, place)
     assert found[int(laue_probabilities(found, [good] + [poor] * 3).argmax())].laue == "-1"
     assert laue_probabilities(found, [good] * 4).sum() == pytest.approx(1)
+
+
+def tetragonal():
+    """Candidates of a tetragonal lattice, and scores of a list merged in 4/m, but for some."""
+    _, found = laue_candidates(lattice_of((6, 6, 8, 90, 90, 90)), "P")
+    merged = RotationScore(0, np.nan, 0.6, np.nan, 2.0, merged=True)
+    small = next(one for one in found if one.laue == "4/m")
+    others = [m for m in range(8) if m not in small.members]
+    return found, [merged] * 8, others
+
+
+def test_one_rotation_speaks_for_its_coset():
+    """Of the four beyond 4/m three have no mates, by the choice of equivalents; one disagrees."""
+    found, scores, others = tetragonal()
+    scores[others[0]] = RotationScore(50, 0.3, 0.6, 0.4, -2.0)
+    shares = laue_probabilities(found, scores)
+    best = found[int(shares.argmax())]
+    assert len(best.members) == 4
+    full = float(shares[-1])
+    assert full < 0.01
+    scores[others[0]] = RotationScore(50, 0.03, 0.6, 0.99, 2.5)
+    assert found[int(laue_probabilities(found, scores).argmax())].laue == "4/mmm"
+
+
+def test_a_rotation_of_few_reflections_does_not_split_a_merged_list():
+    found, scores, others = tetragonal()
+    whole = laue_probabilities(found, scores)[-1]
+    scores[others[0]] = RotationScore(0, np.nan, 0.6, np.nan, 0.0)
+    assert laue_probabilities(found, scores)[-1] > 0.9 * whole

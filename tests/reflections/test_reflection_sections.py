@@ -85,6 +85,8 @@ def test_layers_hold_the_measured_intensities(kind):
         basis = np.array(OF_FAMILIES[zone])
         assert patterns.basis_hkl[0, view].tolist() == basis.tolist()
         part = slice(patterns.starts[view], patterns.starts[view + 1])
+        i, j = patterns.indices[part].T
+        assert ((j > 0) | ((j == 0) & (i > 0))).all()  # one of each Friedel pair
         places = patterns.indices[part].astype(int) @ basis
         assert (places @ zone == 0).all()
         lengths = np.linalg.norm(places @ reciprocal, axis=1)
