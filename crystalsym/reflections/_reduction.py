@@ -17,6 +17,7 @@ from crystalsym.reflections._lattice_symmetry import (
     laue_candidates,
 )
 from crystalsym.reflections._laue import RotationScore, laue_probabilities, score_rotations
+from crystalsym.reflections._multiple_cells import without_multiple_cell
 from crystalsym.reflections._reflection_list import ReflectionList
 
 IDENTITY = np.eye(3, dtype=int)[None]
@@ -62,7 +63,7 @@ class Reduction:
     Attributes
     ----------
     reflections : ReflectionList
-        As it came.
+        As it came; in a smaller cell, and with a note, if its own was a multiple of that.
     friedel : MergedReflections
         Repeats and Friedel mates averaged, in the basis as given.
     centering_tests : list of CenteringTest
@@ -141,6 +142,8 @@ def reduce_reflections(reflections: ReflectionList, tolerance: float = TOLERANCE
     Returns
     -------
     Reduction
+        A cell of no common centering that is a multiple of a smaller one (a doubled axis) is
+        replaced by that.
 
     Raises
     ------
@@ -161,14 +164,11 @@ def reduce_reflections(reflections: ReflectionList, tolerance: float = TOLERANCE
     lattice = lattice_of(reflections.known_cell())
     if not len(reflections):
         raise ValueError(f"{reflections!r}: the list holds no reflection")
-    friedel = merge_equivalents(
-        reflections.hkl,
-        reflections.intensity,
-        _sigma(reflections),
-        IDENTITY,
-        lattice=lattice,
-        coverage=reflections.coverage,
-    )
+    friedel = _merged_mates(reflections, lattice)
+    smaller = without_multiple_cell(reflections, friedel.hkl, friedel.intensity, friedel.sigma)
+    if smaller is not reflections:
+        reflections, lattice = smaller, lattice_of(smaller.known_cell())
+        friedel = _merged_mates(reflections, lattice)
     centerings, tests = find_centering(
         friedel.hkl, friedel.intensity, friedel.sigma, reflections.radiation
     )
@@ -194,6 +194,17 @@ def reduce_reflections(reflections: ReflectionList, tolerance: float = TOLERANCE
         ]
     found.sort(key=lambda one: -one.probability)
     return Reduction(reflections, friedel, tests, found)
+
+
+def _merged_mates(reflections: ReflectionList, lattice: np.ndarray) -> MergedReflections:
+    return merge_equivalents(
+        reflections.hkl,
+        reflections.intensity,
+        _sigma(reflections),
+        IDENTITY,
+        lattice=lattice,
+        coverage=reflections.coverage,
+    )
 
 
 def _sigma(reflections: ReflectionList) -> np.ndarray:

@@ -11,8 +11,10 @@ from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from crystalsym import _provenance
+from crystalsym._images import ImageOutputMixin
 from crystalsym._progress import track
 from crystalsym.diffraction import SpotPatterns
+from crystalsym.reflections._found import ReflectionFileError
 from crystalsym.reflections._lattice_symmetry import TOLERANCE
 from crystalsym.reflections._reading import as_reflection_list
 from crystalsym.reflections._reduction import reduce_reflections
@@ -23,7 +25,7 @@ ON_ERROR = ("raise", "nan")
 CHUNK = 16
 
 
-class ReflectionSections(TransformerMixin, BaseEstimator):
+class ReflectionSections(ImageOutputMixin, TransformerMixin, BaseEstimator):
     """Cut three zero layers out of each reflection list.
 
     Every list is reduced by itself: its centering and Laue class are the most probable ones, its
@@ -149,7 +151,7 @@ class ReflectionSections(TransformerMixin, BaseEstimator):
                 name = getattr(given, "name", "") or (given if isinstance(given, str) else "")
                 message = f"list {number}{f' ({name})' if name else ''}: {error}"
                 if self.on_error == "raise":
-                    raise type(error)(message) from error
+                    raise _kind(error)(message) from error
                 messages.append(f"{message}; its row is missing")
                 rows.append(_missing())
         return rows, messages
@@ -158,6 +160,12 @@ class ReflectionSections(TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.no_validation = True
         return tags
+
+
+def _kind(error: Exception) -> type[Exception]:
+    # Others, of damaged text for one, take more than a message.
+    kinds = (ReflectionFileError, OSError, TypeError, ValueError)
+    return next(kind for kind in kinds if isinstance(error, kind))
 
 
 def _lists(X: Any) -> list[Any]:

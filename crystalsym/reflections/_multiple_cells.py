@@ -1,0 +1,131 @@
+"""Cells that are a multiple of the crystal's: a doubled axis, a cell of no common centering."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+
+from crystalsym.crystals._cell_parameters import cell_of, lattice_of
+from crystalsym.crystals._metric_settings import canonical_setting, centering_of
+from crystalsym.reflections._reflection_list import ReflectionList, as_cell
+
+# Weak reflections of a superstructure are real, so that much less is forgiven than of centerings:
+# mean intensity in parts of that of the others, or so many of its own standard errors.
+DARK, STANDARD_ERRORS = 0.002, 3.0
+# Part of them that noise alone lifts above 3 sigma, with some room.
+LIFTED = 0.01
+# Fewest of the others.
+FEWEST = 50
+# Of these so many have to lie off the layer through the origin, or a list of few layers would do.
+OFF_LAYER = 0.25
+# Listed less often than this part, the others were left out on purpose.
+LISTED = 0.02
+# Each step divides the cell by 2 or 3, or by more at once.
+MOST_STEPS = 4
+
+
+def without_multiple_cell(
+    reflections: ReflectionList, hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray
+) -> ReflectionList:
+    """Bring a list to a smaller cell if the one given is a multiple of it.
+
+    Parameters
+    ----------
+    reflections : ReflectionList
+    hkl : ndarray of int, shape (n, 3)
+        Its reflections, each once.
+    intensity, sigma : ndarray of shape (n,)
+        Theirs.
+
+    Returns
+    -------
+    ReflectionList
+        The same one if its cell is primitive or has a common centering; otherwise in a primitive
+        cell, with a note.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import ReflectionList
+    >>> from crystalsym.reflections._multiple_cells import without_multiple_cell
+    >>> hkl = np.array([(h, k, l) for h in (2, 4, 6, 8) for k in range(-3, 4) for l in range(4)])
+    >>> doubled = ReflectionList(hkl, np.ones(len(hkl)), cell=(10, 6, 7, 90, 100, 90))
+    >>> without_multiple_cell(doubled, hkl, np.ones(len(hkl)), np.ones(len(hkl))).notes
+    ('the cell is 2 times the one that all reflections of any intensity fit into: ...',)
+    """
+    found = reflections
+    for _ in range(MOST_STEPS):
+        points = _lattice_points(hkl, intensity, sigma)
+        if len(points) == 1 or centering_of(points) != "?":
+            break
+        lattice = lattice_of(found.known_cell())
+        change = _basis(points)
+        change = canonical_setting(change @ lattice, "P", "-1") @ change
+        cell = as_cell(cell_of(change @ lattice))
+        kept = _whole(found.hkl, change)
+        note = (
+            f"the cell is {len(points)} times the one that all reflections of any intensity fit"
+            f" into: {' '.join(f'{value:.5g}' for value in cell)}"
+        )
+        if not kept.all():
+            note += f"; {np.count_nonzero(~kept)} dark reflections have no indices in it"
+        moved = found[kept]
+        found = replace(
+            moved,
+            hkl=np.round(moved.hkl @ change.T).astype(np.int32),
+            cell=cell,
+            notes=(*found.notes, note),
+        )
+        own = _whole(hkl, change)
+        hkl = np.round(hkl[own] @ change.T).astype(np.int64)
+        intensity, sigma = intensity[own], sigma[own]
+    return found
+
+
+def _lattice_points(hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """All points in [0, 1) of the lattice whose reflections are not dark."""
+    points = {(0, 0, 0)}  # in sixths
+    for order in (2, 3):
+        for vector in product(range(order), repeat=3):
+            first = next((x for x in vector if x), 0)
+            if first == 1 and _is_translation(np.array(vector), order, hkl, intensity, sigma):
+                step = np.array(vector) * (6 // order)
+                points |= {
+                    tuple(((np.array(p) + n * step) % 6).tolist())
+                    for p in points
+                    for n in range(1, order)
+                }
+    return np.array(sorted(points)) / 6
+
+
+def _is_translation(
+    vector: np.ndarray, order: int, hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray
+) -> bool:
+    """Whether vector / order is a lattice vector by what it would forbid."""
+    layer = hkl @ vector
+    dark = layer % order != 0
+    n_dark, n_bright = int(dark.sum()), int((~dark).sum())
+    if n_bright < FEWEST or np.count_nonzero(layer[~dark]) < OFF_LAYER * n_bright:
+        return False
+    if n_dark <= LISTED * (order - 1) * n_bright and n_dark < FEWEST:
+        # Some that are listed may still be there by mistake; what is bright is not.
+        return not n_dark or bool((intensity[dark] < 3 * sigma[dark]).all())
+    mean = float(intensity[~dark].mean())
+    error = float(np.sqrt((sigma[dark] ** 2).sum())) / n_dark
+    faint = intensity[dark].mean() <= max(DARK * mean, STANDARD_ERRORS * error)
+    return bool(faint and (intensity[dark] > 3 * sigma[dark]).mean() <= LIFTED)
+
+
+def _basis(points: np.ndarray) -> np.ndarray:
+    """Rows of a right-handed primitive basis among a cell's edges and the points in it."""
+    vectors = np.concatenate([np.eye(3), points[points.any(axis=1)]])
+    trios = np.array(list(product(range(len(vectors)), repeat=3)))
+    volumes = np.linalg.det(vectors[trios])
+    return vectors[trios[np.argmin(np.abs(volumes - 1 / len(points)))]]
+
+
+def _whole(hkl: np.ndarray, change: np.ndarray) -> np.ndarray:
+    moved = hkl @ change.T
+    return np.abs(moved - np.round(moved)).max(axis=1) < 1e-3
