@@ -276,6 +276,35 @@ def oriented_laue_class(number: int) -> str:
     return "-31m"
 
 
+def centering_in_standard_cell(crystal: Crystal, number: int) -> str:
+    """Name the centering of a crystal in its standard cell.
+
+    It is the letter of the symbol, but for Amm2 and its like, whose standard cell here is
+    C-centered and elsewhere A-centered: there the atoms tell.
+
+    Parameters
+    ----------
+    crystal : Crystal
+    number : int
+        Its space group.
+
+    Returns
+    -------
+    str
+    """
+    letter = symbol(number)[0]
+    if letter != "A":
+        return letter
+    coords, kinds = np.asarray(crystal.frac_coords), np.asarray(crystal.atomic_numbers)
+    other = kinds[:, None] != kinds
+    apart = {}
+    for name in "CAB":
+        moved = coords + np.array(CENTERINGS[name][1])
+        away = np.abs(np.mod(coords[:, None] - moved + 0.5, 1.0) - 0.5).max(axis=2)
+        apart[name] = float(np.where(other, np.inf, away).min(axis=0).max())
+    return min(apart, key=lambda name: apart[name])
+
+
 def in_metric_setting(crystal: Crystal, number: int) -> Crystal:
     """Bring a standard cell to the setting that its metric alone would choose.
 
@@ -302,7 +331,7 @@ def in_metric_setting(crystal: Crystal, number: int) -> Crystal:
     >>> in_metric_setting(crystal, 16).frac_coords.round(1).tolist()
     [[0.2, 0.3, 0.1]]
     """
-    centering = symbol(number)[0]
+    centering = centering_in_standard_cell(crystal, number)
     change = canonical_setting(crystal.lattice, centering, oriented_laue_class(number))
     if (change == np.eye(3)).all():
         return crystal

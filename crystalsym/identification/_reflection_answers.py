@@ -34,6 +34,9 @@ class ReflectionIdentification(Identification):
 
     Attributes
     ----------
+    source, formula, finder_group, finder_group_known, ranking, diffraction_class, \
+    class_probability, prediction_set, warnings, error
+        As in :class:`Identification`; what a list does not tell is None.
     n_reflections : int or None
         Measurements in the list.
     laue_class, centering : str or None
@@ -48,6 +51,13 @@ class ReflectionIdentification(Identification):
     carried : dict
         What the file says of symmetry and atoms; nothing of it was used.
     evidence : Evidence or None
+
+    Examples
+    --------
+    >>> from crystalsym.identification import ReflectionIdentification
+    >>> answer = ReflectionIdentification("x.hkl", error="x.hkl: no such file")
+    >>> answer.ranking, answer.error
+    ((), 'x.hkl: no such file')
     """
 
     n_reflections: int | None = None
@@ -104,8 +114,8 @@ def identify_reflections(
     >>> from crystalsym.measurement import ReflectionSimulator
     >>> crystals = [example_crystals()["MgAl2O4-spinel"]]
     >>> measured = ReflectionSimulator(random_state=1).transform(crystals)
-    >>> identify_reflections(measured)[0].ranking[0][0]
-    227
+    >>> identify_reflections(measured)[0].laue_class
+    'm-3m'
     """
     if isinstance(lists, (ReflectionList, str, bytes)) or hasattr(lists, "__fspath__"):
         raise TypeError("identify_reflections takes several lists: put the one into a list")

@@ -16,11 +16,11 @@ from crystalsym.crystals._lists import structure_list
 from crystalsym.crystals._metric_settings import (
     allowed_by_centering,
     canonical_setting,
-    centering_of,
+    centering_in_standard_cell,
     open_settings,
     oriented_laue_class,
 )
-from crystalsym.crystals._wyckoff import centering_vectors, standard_operations
+from crystalsym.crystals._wyckoff import standard_operations
 from crystalsym.datasets import CrystalTable
 from crystalsym.diffraction import Coverage
 from crystalsym.measurement._degradation import EVENTS, LOGARITHMIC, Degradation
@@ -193,7 +193,7 @@ def _one(
     volume = abs(np.linalg.det(lattice))
     d_min = max(d_min, (2 * math.pi / 3 * volume / MOST_REFLECTIONS) ** (1 / 3))
     hkl = _half_sphere(reciprocal, 1 / d_min)
-    centering = centering_of(np.mod(centering_vectors(group), 1.0))
+    centering = centering_in_standard_cell(crystal, group)
     keys = canonical_keys(hkl, laue)
     _, first, orbit = np.unique(keys, return_index=True, return_inverse=True)
     q_unique = np.linalg.norm(hkl[first] @ reciprocal, axis=1)

@@ -41,6 +41,15 @@ class CenteringTest:
         Part of them that is above 3 sigma.
     log_odds : float
         That the cell is centered so, against that it is not; -inf if it cannot be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import find_centering
+    >>> hkl = np.array([(h, k, l) for h in range(5) for k in range(5) for l in range(1, 5)])
+    >>> _, tests = find_centering(hkl, np.ones(len(hkl)), np.full(len(hkl), 0.1))
+    >>> tests[0].centering, round(tests[0].ratio, 1), tests[0].above_3_sigma
+    ('A', 1.0, 1.0)
     """
 
     centering: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import product
-from typing import Any
+from functools import cache, lru_cache
+from itertools import combinations_with_replacement, product
 
 import numpy as np
 
@@ -43,6 +42,14 @@ class LaueCandidate:
         Of the conventional cell, idealized to what the Laue class demands.
     members : tuple of int
         Numbers of its rotations among those of the lattice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import laue_candidates
+    >>> _, found = laue_candidates(np.diag([5.0, 3.0, 4.0]), "P")
+    >>> found[-1].laue, found[-1].lattice.diagonal().round(1).tolist()
+    ('mmm', [3.0, 4.0, 5.0])
     """
 
     laue: str
@@ -154,7 +161,7 @@ def laue_candidates(
     # x_given = Pᵀ x_primitive.
     given = np.array([to_primitive.T @ w @ np.linalg.inv(to_primitive.T) for w in rotations])
     found = []
-    for members in _subgroups(rotations):
+    for members in _subgroups(rotations.astype(np.int64).tobytes()):
         candidate = _candidate(rotations[list(members)], members, primitive, to_primitive)
         if candidate is not None:
             found.append(candidate)
@@ -164,15 +171,11 @@ def laue_candidates(
 def _candidate(
     rotations: np.ndarray, members: tuple[int, ...], primitive: np.ndarray, to_primitive: np.ndarray
 ) -> LaueCandidate | None:
-    import spglib
-
-    found: Any = spglib.get_pointgroup(rotations)
-    symbol, _, transform = found
-    change = np.asarray(transform).T.astype(float)
-    if np.linalg.det(change) < 0:
-        change = -change
+    known = _point_group(rotations.astype(np.int64).tobytes())
+    if known is None:
+        return None
+    symbol, change = known
     lattice = _idealized(primitive, rotations)
-    symbol = symbol.strip()
     if symbol == "1":
         laue, change, centering = "-1", np.eye(3), "P"
     else:
@@ -189,6 +192,18 @@ def _candidate(
     return LaueCandidate(
         laue, operations, change @ to_primitive, centering, change @ lattice, members
     )
+
+
+@lru_cache(maxsize=4096)
+def _point_group(rotations: bytes) -> tuple[str, np.ndarray] | None:
+    """Symbol of a group of rotations and the right-handed change to its conventional basis."""
+    import spglib
+
+    found = spglib.get_pointgroup(np.frombuffer(rotations, dtype=np.int64).reshape(-1, 3, 3))
+    if found is None:
+        return None
+    change = np.asarray(found[2]).T.astype(float)
+    return found[0].strip(), change if np.linalg.det(change) > 0 else -change
 
 
 def _threefold(symbol: str, rotations: np.ndarray, change: np.ndarray, centering: str) -> str:
@@ -252,20 +267,22 @@ def _largest(group: list[np.ndarray], metric: np.ndarray, scale: np.ndarray) -> 
     return max(float((np.abs(w.T @ metric @ w - metric) / scale).max()) for w in group)
 
 
-def _subgroups(rotations: np.ndarray) -> list[tuple[int, ...]]:
+@lru_cache(maxsize=256)
+def _subgroups(group: bytes) -> list[tuple[int, ...]]:
     """Every subgroup, as sorted numbers of its rotations, by rising order."""
+    rotations = np.frombuffer(group, dtype=np.int64).reshape(-1, 3, 3)
     number = {w.tobytes(): i for i, w in enumerate(rotations)}
-    table = np.array([[number[(a @ b).tobytes()] for b in rotations] for a in rotations])
-    found: set[tuple[int, ...]] = set()
+    table = [[number[(a @ b).tobytes()] for b in rotations] for a in rotations]
+    found: set[frozenset[int]] = set()
     n = len(rotations)
-    for one, two in product(range(n), range(n)):
-        if two < one:
-            continue
+    # Two rotations generate every group of them.
+    for one, two in combinations_with_replacement(range(n), 2):
         members = {0, one, two}
-        while True:
-            larger = members | {int(table[a, b]) for a in members for b in members}
-            if larger == members:
-                break
-            members = larger
-        found.add(tuple(sorted(members)))
-    return sorted(found, key=lambda members: (len(members), members))
+        if frozenset(members) in found:
+            continue
+        fresh = members
+        while fresh:
+            fresh = {table[a][b] for a in members for b in members} - members
+            members |= fresh
+        found.add(frozenset(members))
+    return sorted((tuple(sorted(members)) for members in found), key=lambda m: (len(m), m))

@@ -27,6 +27,8 @@ MOST_FOR, MOST_AGAINST = 3.0, 10.0
 EVEN_OF_ELECTRONS, SLOPE_OF_ELECTRONS = 0.45, 10.0
 # log of how often a cell has by chance more symmetry than its crystal: four of 77 measured ones.
 COINCIDENCE = -3.0
+# Lengths that differ by less, in parts, are the same.
+SAME_LENGTH = 1e-7
 # Pairs that count half.
 FEW = 4.0
 # So few of the reflections having a mate means that the list was merged.
@@ -50,6 +52,14 @@ class RotationScore:
         log of the odds that it is a symmetry.
     explained : float
         What r would be of equal reflections with such uncertainties.
+    merged : bool
+        Whether hardly any reflection has its mate listed, as in a list merged by this rotation.
+
+    Examples
+    --------
+    >>> from crystalsym.reflections import RotationScore
+    >>> RotationScore(n_pairs=120, r=0.04, r_unrelated=0.55, correlation=0.99, score=2.9).score
+    2.9
     """
 
     n_pairs: int
@@ -58,6 +68,7 @@ class RotationScore:
     correlation: float
     score: float
     explained: float = math.nan
+    merged: bool = False
 
 
 def score_rotations(
@@ -91,8 +102,7 @@ def score_rotations(
     order = np.argsort(keys)
     ordered = keys[order]
     shells = _shells(q)
-    level = np.bincount(shells, intensity) / np.maximum(np.bincount(shells), 1)
-    level = np.maximum(level, 1e-3 * max(intensity.mean(), 1e-300))[shells]
+    level = _level(intensity, q, shells)
     relative = np.clip(intensity / level, -2.0, 8.0)
     error = sigma / level
     unrelated = _unrelated(relative, shells)
@@ -139,10 +149,47 @@ def laue_probabilities(
     >>> found[int(laue_probabilities(found, good).argmax())].laue
     'mmm'
     """
-    total = np.array([_of_group([scores[m].score for m in c.members if m]) for c in candidates])
+    total = np.array([_of_group(_member_scores(c, candidates, scores)) for c in candidates])
     total += np.array([COINCIDENCE * (_holohedry(c) < len(scores)) for c in candidates])
     shares = np.exp(total - total.max())
     return shares / shares.sum()
+
+
+def _member_scores(
+    candidate: LaueCandidate, candidates: Sequence[LaueCandidate], scores: Sequence[RotationScore]
+) -> list[float]:
+    """Scores of a candidate's rotations but the identity.
+
+    A list merged in a Laue class has no mates by its rotations, and by some others only as its
+    choice among equivalents has it: these say what the rest of their coset says.
+    """
+    members = [m for m in candidate.members if m]
+    # Rotations of which few reflections could have a mate do not show that a list was merged.
+    unpaired = {m for m in members if scores[m].merged or not scores[m].n_pairs}
+    shown = any(scores[m].merged for m in members)
+    if not shown or len(unpaired) == len(members):
+        return [scores[m].score for m in members]
+    own = set(candidate.members)
+    merged = max(
+        (c for c in candidates if own.issuperset(c.members) and unpaired.issuperset(c.members[1:])),
+        key=lambda c: len(c.members),
+    )
+    place = {_key(w): m for m, w in zip(candidate.members, candidate.operations, strict=True)}
+    found = []
+    for m, rotation in zip(candidate.members, candidate.operations, strict=True):
+        if m and (m in merged.members or m not in unpaired):
+            found.append(scores[m].score)
+        elif m:
+            coset = [scores[place[_key(rotation @ w)]] for w in merged.operations]
+            pairs = sum(one.n_pairs for one in coset if not one.merged)
+            weighted = sum(one.n_pairs * one.score for one in coset if not one.merged)
+            found.append(weighted / pairs if pairs else 0.0)
+    return found
+
+
+def _key(rotation: np.ndarray) -> bytes:
+    # Rotations in the basis of a centered cell are of fractions.
+    return np.round(rotation * 12).astype(np.int64).tobytes()
 
 
 def _holohedry(candidate: LaueCandidate) -> int:
@@ -174,7 +221,7 @@ def _score(
 ) -> RotationScore:
     n = len(one)
     if n_general >= MERGED_FROM and n <= MERGED * n_general:
-        return RotationScore(n, math.nan, unrelated, math.nan, MERGED_SCORE)
+        return RotationScore(n, math.nan, unrelated, math.nan, MERGED_SCORE, merged=True)
     if n == 0:
         return RotationScore(0, math.nan, unrelated, math.nan, 0.0)
     a, b = relative[one], relative[two]
@@ -204,11 +251,28 @@ def _mutual(mate: np.ndarray, own: np.ndarray) -> np.ndarray:
 
 
 def _shells(q: np.ndarray, size: int = 60, most: int = 20) -> np.ndarray:
-    """Number of the shell of equal population that each reflection is in."""
+    """Number of the shell of about equal population that each reflection is in.
+
+    Reflections of one length are in one shell, whatever the order of the rows.
+    """
     n = int(np.clip(len(q) // size, 1, most))
-    ranks = np.empty(len(q), dtype=np.int64)
-    ranks[np.argsort(q, kind="stable")] = np.arange(len(q))
-    return ranks * n // max(len(q), 1)
+    edges = np.quantile(q, np.arange(1, n) / n)
+    # Lengths of equivalents differ by rounding, and an edge may be one of them.
+    return np.searchsorted(edges * (1 + SAME_LENGTH), q)
+
+
+def _level(intensity: np.ndarray, q: np.ndarray, shells: np.ndarray) -> np.ndarray:
+    """Mean intensity at the length of each reflection.
+
+    It changes steadily from shell to shell: where it jumped, equivalents of a cell that is only
+    nearly as symmetric as its crystal would be divided by different means.
+    """
+    count = np.maximum(np.bincount(shells), 1)
+    mean = np.bincount(shells, intensity) / count
+    mean = np.maximum(mean, 1e-3 * max(float(intensity.mean()), 1e-300))
+    filled = np.bincount(shells) > 0
+    middle = np.bincount(shells, q) / count
+    return np.exp(np.interp(q, middle[filled], np.log(mean[filled])))
 
 
 def _unrelated(relative: np.ndarray, shells: np.ndarray) -> float:
@@ -216,7 +280,7 @@ def _unrelated(relative: np.ndarray, shells: np.ndarray) -> float:
     rng = np.random.default_rng(0)
     apart, total = 0.0, 0.0
     for shell in range(int(shells.max()) + 1):
-        part = relative[shells == shell]
+        part = np.sort(relative[shells == shell])  # whatever the order of the rows
         if len(part) < 2:
             continue
         for _ in range(4):
