@@ -20,7 +20,7 @@ from crystalsym.datasets._table import CrystalTable
 from crystalsym.spacegroups._facts import check_number
 
 # Per cent of the Cambridge Structural Database in each space group (CSD space group statistics,
-# Cambridge Crystallographic Data Centre: www.ccdc.cam.ac.uk, summary of 2016 and later alike).
+# CCDC: www.ccdc.cam.ac.uk, summary of 2016 and later alike).
 MOLECULAR_GROUPS = {
     14: 34.5, 2: 24.7, 15: 8.4, 19: 7.1, 4: 5.1, 61: 3.2, 33: 1.4, 9: 1.1, 62: 1.1, 1: 1.0,
     60: 0.9, 5: 0.9, 148: 0.7, 29: 0.7, 13: 0.6, 12: 0.5, 11: 0.5, 56: 0.4, 7: 0.4, 43: 0.4,
