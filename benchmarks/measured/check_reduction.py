@@ -9,6 +9,7 @@ A quarter of the lists are twins. The constants of ``reflections._laue`` and
 from __future__ import annotations
 
 import argparse
+import itertools
 import warnings
 
 import numpy as np
@@ -81,7 +82,7 @@ def _own_rotations(lattice: np.ndarray, group: int) -> set[bytes]:
 def _table(name: str, rows: list[tuple[float, bool]], edges: tuple[float, ...]) -> None:
     values = np.array(rows, dtype=float)
     print(f"{name:24s} {'count':>6s}  symmetries")
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         part = values[(values[:, 0] >= low) & (values[:, 0] < high)]
         if len(part):
             print(f"{low:10g} to {high:8g}   {len(part):6d}  {part[:, 1].mean():.3f}")

@@ -17,9 +17,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from crystalsym.datasets import CrystalTable, random_molecular_crystals
+from crystalsym.identification import model_pipeline
 from crystalsym.identification._reflection_answers import opinions_of
 from crystalsym.identification._weighing import Weights, weighed
-from crystalsym.identification import model_pipeline
 from crystalsym.measurement import Degradation, ReflectionSimulator
 from crystalsym.reflections import reduce_reflections
 

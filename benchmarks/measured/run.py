@@ -1,6 +1,6 @@
 """Answers to measured crystals and simulated lists, every case listed.
 
-    python benchmarks/measured/run.py --measured FOLDER --model 230-lists --output benchmarks/measured
+    python benchmarks/measured/run.py --measured FOLDER --output benchmarks/measured
     python benchmarks/measured/run.py --molecular 5000 --output benchmarks/measured
     python benchmarks/measured/run.py --structures materials_project.npz --limit 5000 ...
 

@@ -51,8 +51,9 @@ class MergedReflections:
     --------
     >>> import numpy as np
     >>> from crystalsym.reflections import merge_equivalents
+    >>> turns = np.array([np.eye(3), np.diag([-1, 1, -1])], dtype=int)
     >>> merged = merge_equivalents(np.array([[1, 2, 0], [-1, 2, 0]]), np.array([10.0, 12.0]), None,
-    ...     np.array([np.eye(3), np.diag([-1, 1, -1])], dtype=int), lattice=5 * np.eye(3), laue="2/m")
+    ...                            turns, lattice=5 * np.eye(3), laue="2/m")
     >>> len(merged), merged.multiplicity.tolist(), merged.q.round(2).tolist()
     (1, [2], [0.45])
     """
