@@ -16,7 +16,8 @@ import numpy as np
 
 from crystalsym.reflections import GroupLikelihoods
 
-# No absences count for more than this, in natural logarithms before their power.
+# No absences count for more than this, in natural logarithms before their power: beyond, pseudo-
+# symmetry speaks as loudly.
 MOST = 60.0
 IMPOSSIBLE = -60.0
 
@@ -39,12 +40,12 @@ class Weights:
     0.9
     """
 
-    network: float = 1.0
-    absences: float = 0.16
-    centricity: float = 0.8
-    hypothesis: float = 0.5
-    offset: float = 0.0
-    slope: float = 1.0
+    network: float = 0.64
+    absences: float = 0.08
+    centricity: float = 0.11
+    hypothesis: float = 1.34
+    offset: float = -0.39
+    slope: float = 1.57
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Weights:
