@@ -8,8 +8,8 @@ from crystalsym.reflections import Reduction, intensity_statistics
 
 # Fewer averaged reflections than these tell nothing.
 FEWEST = 20
-# A mean I/sigma below this is noise.
-NOISE = 1.0
+# Of noise, 0.1 % is above three sigma; a list with less than this part of it above is noise.
+NOISE = 0.02
 # Cells beyond this are those of macromolecules, Å³.
 LARGEST_CELL = 60_000.0
 # Limits of resolution between which crystals of small molecules are measured, Å.
@@ -43,9 +43,9 @@ def refusal(reduction: Reduction) -> str | None:
     n = len(friedel)
     if n < FEWEST:
         return f"too few reflections ({n})"
-    significance = float(np.mean(friedel.intensity / friedel.sigma))
-    if significance < NOISE:
-        return f"no symmetry above noise (mean I/sigma {significance:.2g})"
+    above = float(np.mean(friedel.intensity > 3 * friedel.sigma))
+    if above < NOISE:
+        return f"no symmetry above noise ({100 * above:.2g} % of the reflections above 3 sigma)"
     d_min = float(1 / friedel.q.max())
     if not D_MIN[0] <= d_min <= D_MIN[1]:
         return (
@@ -61,7 +61,7 @@ def refusal(reduction: Reduction) -> str | None:
     volume = abs(float(np.linalg.det(friedel.lattice)))
     if volume > LARGEST_CELL:
         return f"unlike anything learned (a cell of {volume:.0f} Å³, a macromolecule?)"
-    statistics = intensity_statistics(friedel)
+    statistics = intensity_statistics(reduction.merged(0))  # without what a centering forbids
     value = statistics.mean_e2_minus_1
     if statistics.n_used >= 100 and not STATISTICS[0] <= value <= STATISTICS[1]:
         return f"unlike anything learned (mean |E²-1| {value:.2f}, crystals have 0.7 to 1)"
