@@ -1,6 +1,6 @@
 """Answers to measured crystals and simulated lists, every case listed.
 
-    python benchmarks/measured/run.py --measured FOLDER --model 230 --output benchmarks/measured
+    python benchmarks/measured/run.py --measured FOLDER --output benchmarks/measured
     python benchmarks/measured/run.py --molecular 5000 --output benchmarks/measured
     python benchmarks/measured/run.py --structures materials_project.npz --limit 5000 ...
 
@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--molecular", type=int, default=0, metavar="N")
     parser.add_argument("--structures", type=Path)
     parser.add_argument("--limit", type=int, default=5000)
-    parser.add_argument("--model", default="230")
+    parser.add_argument("--model", default="230-lists")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/measured"))
     args = parser.parse_args()

@@ -12,7 +12,7 @@ from crystalsym import __version__, spacegroups
 from crystalsym.cli._messages import InputError, one_line
 from crystalsym.cli._sources import Failures
 
-DEFAULT_MODEL = "230"
+DEFAULT_MODEL = "230-lists"
 _SUFFIXES = frozenset({".hkl", ".fcf", ".mtz", ".cif_pets", ".hkl5", ".hklf5"})
 _SNIFFED = 1 << 22  # characters of a CIF that are looked at
 

@@ -34,6 +34,9 @@ class ReflectionIdentification(Identification):
 
     Attributes
     ----------
+    source, formula, finder_group, finder_group_known, ranking, diffraction_class, \
+    class_probability, prediction_set, warnings, error
+        As in :class:`Identification`; what a list does not tell is None.
     n_reflections : int or None
         Measurements in the list.
     laue_class, centering : str or None
@@ -48,6 +51,13 @@ class ReflectionIdentification(Identification):
     carried : dict
         What the file says of symmetry and atoms; nothing of it was used.
     evidence : Evidence or None
+
+    Examples
+    --------
+    >>> from crystalsym.identification import ReflectionIdentification
+    >>> answer = ReflectionIdentification("x.hkl", error="x.hkl: no such file")
+    >>> answer.ranking, answer.error
+    ((), 'x.hkl: no such file')
     """
 
     n_reflections: int | None = None
@@ -63,7 +73,7 @@ class ReflectionIdentification(Identification):
 
 def identify_reflections(
     lists: Iterable[Any],
-    model: Any = "230",
+    model: Any = "230-lists",
     *,
     cell: Any = None,
     top: int = 5,
@@ -76,7 +86,7 @@ def identify_reflections(
     lists : iterable of ReflectionList
         Or paths, gemmi ``Mtz`` or ``ReflnBlock`` objects, and tuples of arrays, as
         :func:`crystalsym.reflections.as_reflection_list` takes them.
-    model : str, path-like or Pipeline, default="230"
+    model : str, path-like or Pipeline, default="230-lists"
         One that knows layers of reciprocal space in their indices.
     cell : sequence of 6 numbers, optional
         Of all lists, in place of those they bring.
@@ -104,8 +114,8 @@ def identify_reflections(
     >>> from crystalsym.measurement import ReflectionSimulator
     >>> crystals = [example_crystals()["MgAl2O4-spinel"]]
     >>> measured = ReflectionSimulator(random_state=1).transform(crystals)
-    >>> identify_reflections(measured)[0].ranking[0][0]
-    227
+    >>> identify_reflections(measured)[0].laue_class
+    'm-3m'
     """
     if isinstance(lists, (ReflectionList, str, bytes)) or hasattr(lists, "__fspath__"):
         raise TypeError("identify_reflections takes several lists: put the one into a list")
@@ -113,7 +123,7 @@ def identify_reflections(
     if getattr(pipeline["shape"], "scheme", None) != "indices":
         raise ValueError(
             f"model {model!r} knows whole patterns only; reflection lists need one whose shaper"
-            ' has scheme="indices", such as "230"'
+            ' has scheme="indices", such as "230-lists"'
         )
     return [_answer(one, pipeline, cell, top, evidence) for one in lists]
 

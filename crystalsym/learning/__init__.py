@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crystalsym.learning._augmentation import Augmentation
+from crystalsym.learning._degraded_rows import DegradedRows
 from crystalsym.learning._folds import ChemicalSystemKFold, PrototypeKFold, ValidationRotation
 from crystalsym.learning._former_rows import LatticePatterns, PatternStore, RenderedPatterns
 from crystalsym.learning._grouping import (
@@ -19,6 +20,7 @@ from crystalsym.learning._pattern_rows import PatternRows
 __all__ = [
     "Augmentation",
     "ChemicalSystemKFold",
+    "DegradedRows",
     "LatticePatterns",
     "LazyRows",
     "PatternRows",

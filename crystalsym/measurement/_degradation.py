@@ -36,10 +36,26 @@ SHARES = {
     "unmerged": 0.12,
     "unique": 0.4,
     "perfect": 0.0,
+    "anisotropy": 1.0,
 }
 """In which part of the crystals each shortcoming occurs."""
+PROFILES: dict[str, dict[str, Any]] = {
+    "mixture": {},
+    "xray": {"compression": None},
+    "electron": {
+        "d_min": (0.7, 1.4),
+        "background": (0.01, 0.5),
+        "cone": (0.1, 0.45),
+        "scale_error": (0.2, 0.5),
+        "leak": (0.05, 0.4),
+        "extinction": None,
+        "shares": {"cone": 0.9, "scale_error": 1.0, "leak": 1.0, "compression": 1.0},
+    },
+}
+"""What differs from the defaults: measurements by X-rays, by electrons, or of either kind."""
 # Strengths drawn evenly on a logarithmic scale.
 LOGARITHMIC = ("b_factor", "background", "counting", "leak", "extinction")
+FRACTIONS = ("missing", "cone", "compression", "twin", "anisotropy")
 # What happens or does not.
 EVENTS = ("unmerged", "unique", "perfect")
 Strength = float | tuple[float, float] | None
@@ -89,10 +105,15 @@ class Degradation(TransformerMixin, BaseEstimator):
         What is weaker than so many of its uncertainties is left out; four of five lists say so.
     esd_error : default=0.25
         Standard deviation of the logarithm of a factor by which uncertainties are wrong.
+    anisotropy : default=None
+        How far thermal motion differs by direction, in parts of B: each set of equivalents moves
+        by B (1 + a (c² - <c²>)), c the cosine of its angle to a random direction in parts of the
+        largest, c² averaged over the set.
     shares : mapping, optional
         In which part of the crystals each of these happens, and also ``unmerged`` (equivalents
-        were not averaged, 0.12), ``unique`` (of unmerged ones only an octant was measured, 0.4)
-        and ``perfect`` (nothing happens, 0.0). What is not named is as in ``SHARES``.
+        were not averaged, 0.12), ``unique`` (of unmerged ones only those were measured whose h
+        and k, and h and l, do not differ in sign, 0.4) and ``perfect`` (nothing happens, 0.0).
+        What is not named is as in ``SHARES``.
     random_state : int, RandomState instance or None, default=None
 
     Examples
@@ -100,9 +121,10 @@ class Degradation(TransformerMixin, BaseEstimator):
     >>> from crystalsym import DiffractionSimulator
     >>> from crystalsym.datasets import example_crystals
     >>> from crystalsym.measurement import Degradation
-    >>> spots = DiffractionSimulator(output="spots").transform([example_crystals()["SiO2-quartz"]])
-    >>> measured = Degradation(random_state=0).transform(spots)
-    >>> measured.n_spots < spots.n_spots, measured.sigma.min() > 0
+    >>> simulator = DiffractionSimulator(output="spots", normalize=False)
+    >>> spots = simulator.transform([example_crystals()["SiO2-quartz"]])
+    >>> measured = Degradation(d_min=1.5, random_state=0).transform(spots)
+    >>> measured.n_spots < spots.n_spots, bool(measured.sigma.min() > 0)
     (True, True)
     """
 
@@ -125,6 +147,7 @@ class Degradation(TransformerMixin, BaseEstimator):
         twin: Strength = (0.05, 0.5),
         unobserved: Strength = (1.0, 4.0),
         esd_error: Strength = 0.25,
+        anisotropy: Strength = None,
         shares: Mapping[str, float] | None = None,
         random_state: int | np.random.RandomState | None = None,
     ):
@@ -144,8 +167,36 @@ class Degradation(TransformerMixin, BaseEstimator):
         self.twin = twin
         self.unobserved = unobserved
         self.esd_error = esd_error
+        self.anisotropy = anisotropy
         self.shares = shares
         self.random_state = random_state
+
+    @classmethod
+    def from_profile(cls, name: str, **changes: Any) -> Degradation:
+        """Take the strengths and shares of one kind of measurement.
+
+        Parameters
+        ----------
+        name : {"mixture", "xray", "electron"}
+            "mixture" has the defaults: nine tenths like X-rays, some compressed as by electrons.
+        **changes
+            Parameters of this class that differ; shares that are not named stay the profile's.
+
+        Returns
+        -------
+        Degradation
+
+        Examples
+        --------
+        >>> from crystalsym.measurement import Degradation
+        >>> Degradation.from_profile("electron", random_state=0).leak
+        (0.05, 0.4)
+        """
+        if name not in PROFILES:
+            raise ValueError(f"there is no profile {name!r}; there are {', '.join(PROFILES)}")
+        merged = {**PROFILES[name], **changes}
+        shares = {**PROFILES[name].get("shares", {}), **(changes.get("shares") or {})}
+        return cls(**{**merged, "shares": shares or None})
 
     def fit(self, X: Any = None, y: Any = None) -> Degradation:
         """Check the parameters; there is nothing to learn.
@@ -167,8 +218,9 @@ class Degradation(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : SpotPatterns
-            With indices. Where ``orbit`` says which spots are equivalents, these are one
-            measurement.
+            With indices, all patterns of a crystal on one scale (simulated with
+            ``normalize=False``). Where ``orbit`` says which spots are equivalents
+            (:func:`crystalsym.diffraction.with_orbits`), these are one measurement.
 
         Returns
         -------
@@ -214,7 +266,8 @@ class Degradation(TransformerMixin, BaseEstimator):
         intensity, sigma = np.zeros(n_spots), np.ones(n_spots)
         kept = np.zeros(n_spots, dtype=bool)
         coverage = np.ones(n, dtype=np.int8)
-        q_low, q_high = np.nanmin(X.q_min, axis=1), np.nanmax(X.q_max, axis=1)
+        # Crystals that could not be simulated have no bounds and no spots.
+        q_low, q_high = np.fmin.reduce(X.q_min, axis=1), np.fmax.reduce(X.q_max, axis=1)
         fall_short(
             int(np.random.SeedSequence(list(seed)).generate_state(1, np.uint64)[0] >> np.uint64(1)),
             np.asarray(rows, dtype=np.int64),
@@ -256,12 +309,15 @@ class Degradation(TransformerMixin, BaseEstimator):
             value = getattr(self, name)
             if value is None:
                 continue
-            low, high = value if np.ndim(value) else (value, value)
-            if not (_is_number(low) and _is_number(high) and 0 <= low <= high):
+            bounds: tuple[Any, ...] = (value, value) if np.ndim(value) == 0 else tuple(value)
+            if not (
+                len(bounds) == 2 and all(map(_is_number, bounds)) and 0 <= bounds[0] <= bounds[1]
+            ):
                 raise ValueError(
                     f"{name} must be None, a number from 0 on or a range of two, got {value!r}"
                 )
-            if name in ("missing", "cone", "compression", "twin") and high > 1:
+            low, high = bounds
+            if name in FRACTIONS and high > 1:
                 raise ValueError(f"{name} is a fraction and cannot exceed 1, got {value!r}")
             row[:] = low, high, share, name in LOGARITHMIC and low > 0
         return out

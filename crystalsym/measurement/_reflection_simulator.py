@@ -37,7 +37,12 @@ PERFECT_D_MIN = 0.8
 MERGED = 0.35
 # Lists that leave out what the centering forbids.
 WITHOUT_CENTERING = 0.5
+SETTINGS = ("random", "canonical", "rhombohedral", "any")
+# Rows: primitive axes of a rhombohedral lattice in terms of the hexagonal ones (obverse).
+RHOMBOHEDRAL = np.array([[2, 1, 1], [-1, 1, 1], [-1, -2, 1]]) / 3
 CHUNK = 32
+# A list has so many rows at least, where the sphere has.
+LEAST = 8
 # Beyond so many reflections the limit of resolution is drawn in.
 MOST_REFLECTIONS = 12000
 
@@ -53,8 +58,13 @@ class ReflectionSimulator(TransformerMixin, BaseEstimator):
         one, and twins are of any rotation of the lattice that is not one of the crystal.
     merged : float, default=0.35
         Part of the lists that hold each set of equivalents once.
-    settings : {"random", "canonical"}, default="random"
-        Axes as a laboratory may choose them, or those of the canonical setting.
+    friedel_merged : float, default=0.0
+        Part of the other lists that hold each Friedel pair once, its repeats averaged; the rest
+        hold every measurement.
+    settings : {"random", "canonical", "rhombohedral", "any"}, default="random"
+        Axes as a laboratory may choose them, or those of the canonical setting; "rhombohedral"
+        is "random" with the primitive axes of rhombohedral lattices; "any" is "random" and then a
+        random basis of the same lattice, of long and oblique axes.
     radiation : {"xray", "electron"}, default="xray"
     symprec : float, default=0.1
         For crystals whose group is not known, Å.
@@ -77,6 +87,7 @@ class ReflectionSimulator(TransformerMixin, BaseEstimator):
         degradation: Degradation | None = None,
         *,
         merged: float = MERGED,
+        friedel_merged: float = 0.0,
         settings: str = "random",
         radiation: str = "xray",
         symprec: float = 0.1,
@@ -85,6 +96,7 @@ class ReflectionSimulator(TransformerMixin, BaseEstimator):
     ):
         self.degradation = degradation
         self.merged = merged
+        self.friedel_merged = friedel_merged
         self.settings = settings
         self.radiation = radiation
         self.symprec = symprec
@@ -102,12 +114,18 @@ class ReflectionSimulator(TransformerMixin, BaseEstimator):
         -------
         ReflectionSimulator
         """
-        if self.settings not in ("random", "canonical"):
-            raise ValueError(f'settings must be "random" or "canonical", got {self.settings!r}')
+        if self.settings not in SETTINGS:
+            raise ValueError(f"settings must be one of {SETTINGS}, got {self.settings!r}")
         if self.radiation not in ("xray", "electron"):
             raise ValueError(f'radiation must be "xray" or "electron", got {self.radiation!r}')
-        if not 0 <= self.merged <= 1:
-            raise ValueError(f"merged must lie in [0, 1], got {self.merged!r}")
+        for name in ("merged", "friedel_merged"):
+            share = getattr(self, name)
+            if not isinstance(share, (int, float)) or not 0 <= share <= 1:
+                raise ValueError(f"{name} must lie in [0, 1], got {share!r}")
+        if not isinstance(self.degradation, (Degradation, type(None))):
+            raise TypeError(
+                f"degradation must be a Degradation or None, got {type(self.degradation).__name__}"
+            )
         (self.degradation or Degradation()).fit()
         return self
 
@@ -151,14 +169,20 @@ def _measured(simulator: ReflectionSimulator, structures: Any, seeds: list) -> l
             group = space_group_number(crystal, simulator.symprec)
         else:
             group = int(groups[row])
-        found.append(_one(simulator, crystal, group, np.random.default_rng(seed)))
+        # What came later is drawn apart, so that the other draws stayed as they were.
+        rng, apart = np.random.default_rng(seed), np.random.default_rng((*seed, 1))
+        found.append(_one(simulator, crystal, group, rng, apart))
     return found
 
 
 def _one(
-    simulator: ReflectionSimulator, crystal: Crystal, group: int, rng: np.random.Generator
+    simulator: ReflectionSimulator,
+    crystal: Crystal,
+    group: int,
+    rng: np.random.Generator,
+    apart: np.random.Generator,
 ) -> ReflectionList:
-    strength = _drawn(simulator.degradation or Degradation(), rng)
+    strength = _drawn(simulator.degradation or Degradation(), rng, apart)
     perfect = strength["perfect"] > 0
     rotations = np.unique(standard_operations(group)[0], axis=0)
     rotations = rotations[np.round(np.linalg.det(rotations)) == 1] if len(rotations) else rotations
@@ -182,14 +206,22 @@ def _one(
     q = q_unique[orbit]
     if perfect:
         values, errors = true, np.full(len(true), 1e-5 * max(true.max(initial=0), 1e-30))
-        return _listed(simulator, hkl[first], values, errors, lattice, centering, group, rng, Coverage.LISTED)
-    values = true * np.exp(-strength["b_factor"] / 2 * q_unique**2)
+        return _listed(
+            simulator, hkl[first], values, errors, lattice, centering, group, rng, apart,
+            Coverage.LISTED,
+        )  # fmt: skip
+    b_factor = strength["b_factor"] * np.ones(len(true))
+    if strength["anisotropy"] > 0:
+        b_factor *= _by_direction(hkl[first] @ reciprocal, laue, lattice, strength, apart)
+    values, places = true * np.exp(-b_factor / 2 * q_unique**2), orbit
     if strength["twin"] > 0:
-        values = _twinned(values, hkl, orbit, laue, lattice, strength["twin"], rng)
-    values = _changed(values, q_unique, strength)
-    mean = max(float(values[orbit].mean()), 1e-30)
-    leak = strength["leak"] * mean * rng.exponential(size=len(values))
-    level = (values + leak)[orbit]
+        twinned = _twinned(values[orbit], hkl, laue, lattice, strength["twin"], rng)
+        if twinned is not None:  # equivalents need not be equal any more
+            values, places = twinned, np.arange(len(hkl))
+    values = _changed(values, q_unique if places is orbit else q, strength)
+    mean = max(float(values[places].mean()), 1e-30)
+    leak = strength["leak"] * mean * rng.exponential(size=len(true))
+    level = values[places] + leak[orbit]
     seen = q >= strength["beam_stop"]
     if strength["cone"] > 0:
         axis = rng.normal(size=3)
@@ -201,7 +233,7 @@ def _one(
     if strength["unmerged"] > 0 and strength["unique"] > 0:
         seen &= ((hkl[:, 0] >= 0) & (hkl[:, 1] >= 0)) | (len(laue) < 4)
     rows = np.repeat(np.flatnonzero(seen), many[seen])
-    if len(rows) < 8:
+    if len(rows) < LEAST:
         rows = np.arange(len(hkl))
     expected = level[rows]
     count = strength["counting"] * mean * expected + (strength["background"] * mean) ** 2
@@ -212,32 +244,55 @@ def _one(
     given = np.maximum(error * math.exp(strength["esd_error"] * rng.normal()), 1e-6 * mean)
     listed = hkl[rows] * rng.choice([-1, 1], size=(len(rows), 1))
     if rng.random() < simulator.merged:
-        names = orbit[rows]
-        weight = 1 / given**2
-        total = np.bincount(names, weight, len(first))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            average = np.bincount(names, weight * measured, len(first)) / total
-        kept = total > 0
-        kept &= rng.random(len(first)) >= strength["missing"]
-        if kept.sum() < 8:
-            kept = total > 0
-        listed, measured, given = hkl[first][kept], average[kept], 1 / np.sqrt(total[kept])
+        names, standing = orbit[rows], hkl[first]
+    elif apart.random() < simulator.friedel_merged:
+        names, standing = rows, hkl
+    else:
+        names = None
+    if names is not None:
+        average, errors, total = _averages(measured, given, names, len(standing))
+        kept = total & (rng.random(len(standing)) >= strength["missing"])
+        if kept.sum() < LEAST:
+            kept = total
+        listed, measured, given = standing[kept], average[kept], errors[kept]
         floor = strength["proportional"] * np.abs(measured)
         given = np.sqrt(given**2 + (0.5 * floor) ** 2)
     elif strength["missing"] > 0:
         kept = rng.random(len(rows)) >= strength["missing"]
-        listed, measured, given = listed[kept], measured[kept], given[kept]
+        if kept.sum() >= LEAST:
+            listed, measured, given = listed[kept], measured[kept], given[kept]
     coverage = Coverage.LISTED
     if strength["unobserved"] > 0:
         kept = measured >= strength["unobserved"] * given
-        if kept.sum() >= 8:
+        if kept.sum() >= LEAST:
             listed, measured, given = listed[kept], measured[kept], given[kept]
             coverage = Coverage.OBSERVED if rng.random() < TOLD else Coverage.LISTED
-    return _listed(simulator, listed, measured, given, lattice, centering, group, rng, coverage)
+    return _listed(
+        simulator, listed, measured, given, lattice, centering, group, rng, apart, coverage
+    )
+
+
+def _averages(
+    measured: np.ndarray, given: np.ndarray, names: np.ndarray, n: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weighted means of equal names, their uncertainties, and which of n names there are."""
+    weight = 1 / given**2
+    total = np.bincount(names, weight, n)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.bincount(names, weight * measured, n) / total, 1 / np.sqrt(total), total > 0
 
 
 def _listed(
-    simulator: ReflectionSimulator, hkl, intensity, sigma, lattice, centering, group, rng, coverage
+    simulator: ReflectionSimulator,
+    hkl,
+    intensity,
+    sigma,
+    lattice,
+    centering,
+    group,
+    rng,
+    apart,
+    coverage,
 ) -> ReflectionList:
     """The list in the axes of a laboratory."""
     if centering not in ("P", "?") and rng.random() < WITHOUT_CENTERING:
@@ -245,12 +300,18 @@ def _listed(
         hkl, intensity, sigma = hkl[kept], intensity[kept], sigma[kept]
     laue = oriented_laue_class(group)
     change = canonical_setting(lattice, centering, laue)
-    if simulator.settings == "random":
+    if simulator.settings != "canonical":
         settings = open_settings(change @ lattice, _renamed(centering, laue), laue)
         change = settings[int(rng.integers(len(settings)))] @ change
         if laue in ("-1", "2/m", "mmm"):
             turn = np.eye(3, dtype=int)[rng.permutation(3)]
             change = (turn if np.linalg.det(turn) > 0 else -turn) @ change
+    if simulator.settings == "rhombohedral" and centering == "R":
+        kept = allowed_by_centering(hkl, centering)
+        hkl, intensity, sigma = hkl[kept], intensity[kept], sigma[kept]
+        change = RHOMBOHEDRAL @ change
+    elif simulator.settings == "any":
+        change = _shear(apart) @ change
     scale = 10 ** rng.uniform(-1, 3) / max(float(np.abs(intensity).max(initial=0)), 1e-30)
     radiation: Any = simulator.radiation
     return ReflectionList(
@@ -260,10 +321,13 @@ def _listed(
     )  # fmt: skip
 
 
-def _drawn(degradation: Degradation, rng: np.random.Generator) -> dict[str, float]:
+def _drawn(
+    degradation: Degradation, rng: np.random.Generator, apart: np.random.Generator
+) -> dict[str, float]:
     drawn = {}
     for name, (low, high, share, _) in zip(NAMES, degradation._strengths(), strict=True):
-        happens, x = rng.random() < share, rng.random()
+        source = apart if name == "anisotropy" else rng
+        happens, x = source.random() < share, source.random()
         if not happens:
             drawn[name] = 0.0
         elif name in EVENTS:
@@ -273,6 +337,26 @@ def _drawn(degradation: Degradation, rng: np.random.Generator) -> dict[str, floa
         else:
             drawn[name] = low + (high - low) * x
     return drawn
+
+
+def _shear(rng: np.random.Generator) -> np.ndarray:
+    """A change to another basis of the same lattice, of determinant 1."""
+    change = np.eye(3, dtype=int)
+    for _ in range(4):
+        one, two = rng.permutation(3)[:2]
+        change[one] += int(rng.choice([-1, 1])) * change[two]
+    return change
+
+
+def _by_direction(vectors, laue, lattice, strength, rng) -> np.ndarray:
+    """By which factor B differs for each reflection, the same for equivalents."""
+    direction = rng.normal(size=3)
+    direction /= np.linalg.norm(direction)
+    inverse = np.linalg.inv(lattice)
+    # The directions that the crystal turns this one into: x' = W x in fractions.
+    turned = np.array([direction @ inverse @ w.T @ lattice for w in laue])
+    squares = ((vectors @ turned.T) ** 2).mean(axis=1) / (vectors**2).sum(axis=1)
+    return 1 + strength["anisotropy"] * (squares - squares.mean())
 
 
 def _changed(values: np.ndarray, q: np.ndarray, strength: dict[str, float]) -> np.ndarray:
@@ -287,20 +371,22 @@ def _changed(values: np.ndarray, q: np.ndarray, strength: dict[str, float]) -> n
     return values
 
 
-def _twinned(values, hkl, orbit, laue, lattice, fraction, rng) -> np.ndarray:
-    """A second domain turned by a rotation of the lattice that is none of the crystal."""
+def _twinned(values, hkl, laue, lattice, fraction, rng) -> np.ndarray | None:
+    """A second domain turned by a rotation of the lattice that is none of the crystal.
+
+    None if the lattice has no such rotation.
+    """
     own = {w.tobytes() for w in laue}
     foreign = [w for w in _conventional_rotations(lattice) if w.tobytes() not in own]
     if not foreign:
-        return values
+        return None
     turn = foreign[int(rng.integers(len(foreign)))]
-    first = np.unique(orbit, return_index=True)[1]
-    image = np.abs(_key(hkl[first] @ turn))
+    image = np.abs(_key(hkl @ turn))
     keys = np.abs(_key(hkl))
     order = np.argsort(keys)
     place = np.minimum(np.searchsorted(keys[order], image), len(keys) - 1)
     found = keys[order][place] == image
-    mates = np.where(found, values[orbit[order[place]]], values)
+    mates = np.where(found, values[order[place]], values)
     return (1 - fraction) * values + fraction * mates
 
 

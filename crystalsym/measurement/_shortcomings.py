@@ -18,13 +18,14 @@ PERFECT = 1e-5
 NAMES = (
     "b_factor", "d_min", "beam_stop", "missing", "cone", "background", "counting",
     "proportional", "redundancy", "scale_error", "leak", "extinction", "compression", "twin",
-    "unobserved", "esd_error", "unmerged", "unique", "perfect",
+    "unobserved", "esd_error", "unmerged", "unique", "perfect", "anisotropy",
 )  # fmt: skip
 (
     B_FACTOR, D_MIN, BEAM_STOP, MISSING, CONE, BACKGROUND, COUNTING, PROPORTIONAL, REDUNDANCY,
     SCALE_ERROR, LEAK, EXTINCTION, COMPRESSION, TWIN, UNOBSERVED, ESD_ERROR, UNMERGED, UNIQUE,
-    PERFECT_SHARE,
+    PERFECT_SHARE, ANISOTROPY,
 ) = range(len(NAMES))  # fmt: skip
+APART = np.uint64(0xA0761D6478BD642F)
 # Of lists that lack the unobserved, so many are known to.
 TOLD = 0.8
 
@@ -47,7 +48,7 @@ def _normal(state):
 
 @njit(cache=True, nogil=True)
 def _drawn(state, strengths, which):
-    """Strength of one shortcoming; 0 where the crystal is spared. Always three random numbers."""
+    """Strength of one shortcoming; 0 where the crystal is spared. Always two random numbers."""
     low, high, share, logarithmic = strengths[which]
     spared = _next(state) >= share
     x = _next(state)
@@ -85,8 +86,11 @@ def _one(
 ):  # fmt: skip
     n = len(true)
     strength = np.empty(len(strengths))
-    for which in range(len(strengths)):
+    # What came later is drawn apart, so that the other draws stayed as they were.
+    apart = state ^ APART
+    for which in range(ANISOTROPY):
         strength[which] = _drawn(state, strengths, which)
+    strength[ANISOTROPY] = _drawn(apart, strengths, ANISOTROPY)
     strongest = 0.0
     for i in range(n):
         strongest = max(strongest, true[i])
@@ -99,7 +103,10 @@ def _one(
     coverage[row] = LISTED
     q_high[row] = min(q_high[row], 1 / strength[D_MIN] if strength[D_MIN] > 0 else np.inf)
     q_low[row] = max(q_low[row], strength[BEAM_STOP])
-    _physics(state, indices, q, true, last_view, equal_axes, strength, intensity)
+    sharper = np.ones(n)
+    if strength[ANISOTROPY] > 0:
+        _by_direction(apart, hkl, q, orbit, strength[ANISOTROPY], sharper)
+    _physics(sharper, indices, q, true, last_view, equal_axes, strength, intensity)
     seen = 0
     total = 0.0
     for i in range(n):
@@ -150,13 +157,13 @@ def _one(
 
 
 @njit(cache=True, nogil=True)
-def _physics(state, indices, q, true, last_view, equal_axes, strength, intensity):
+def _physics(sharper, indices, q, true, last_view, equal_axes, strength, intensity):
     """Thermal motion, twinning, extinction, dynamical scattering."""
     n = len(true)
     damping = strength[B_FACTOR] / 2  # of intensities: exp(-2 B sin²θ/λ²), sinθ/λ = q/2
     total, squares = 0.0, 0.0
     for i in range(n):
-        intensity[i] = true[i] * math.exp(-damping * q[i] ** 2)
+        intensity[i] = true[i] * math.exp(-damping * sharper[i] * q[i] ** 2)
         total += intensity[i]
         squares += intensity[i] ** 2
     if total <= 0:
@@ -174,6 +181,33 @@ def _physics(state, indices, q, true, last_view, equal_axes, strength, intensity
             relative = intensity[i] / unit
             if relative > 1e-12:
                 intensity[i] = unit * relative**power
+
+
+@njit(cache=True, nogil=True)
+def _by_direction(state, hkl, q, orbit, strength, factor):
+    """By which factor B differs for each spot, the same for equivalents."""
+    n = len(q)
+    direction = np.empty(3)
+    for k in range(3):
+        direction[k] = _normal(state)
+    square = np.empty(n)
+    most, n_sets = 0.0, 0
+    for i in range(n):
+        along = hkl[i, 0] * direction[0] + hkl[i, 1] * direction[1] + hkl[i, 2] * direction[2]
+        square[i] = (along / q[i]) ** 2 if q[i] > 0 else 0.0
+        most = max(most, square[i])
+        n_sets = max(n_sets, orbit[i] + 1)
+    if most <= 0:
+        return
+    total, count = np.zeros(n_sets), np.zeros(n_sets)
+    overall = 0.0
+    for i in range(n):
+        square[i] /= most
+        total[orbit[i]] += square[i]
+        count[orbit[i]] += 1
+        overall += square[i] / n
+    for i in range(n):
+        factor[i] = 1 + strength * (total[orbit[i]] / count[orbit[i]] - overall)
 
 
 @njit(cache=True, nogil=True)

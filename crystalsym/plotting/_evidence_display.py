@@ -73,7 +73,23 @@ class EvidenceDisplay:
         -------
         EvidenceDisplay
         """
-        return cls(evidence(reduction, ranked_groups)).plot(ax=ax)
+        return cls.from_evidence(evidence(reduction, ranked_groups), ax=ax)
+
+    @classmethod
+    def from_evidence(cls, evidence: Evidence, *, ax: Axes | None = None) -> EvidenceDisplay:
+        """Plot evidence that is at hand.
+
+        Parameters
+        ----------
+        evidence : Evidence
+        ax : matplotlib Axes, optional
+            Axes whose place the display takes. Default: a new figure.
+
+        Returns
+        -------
+        EvidenceDisplay
+        """
+        return cls(evidence).plot(ax=ax)
 
     def plot(self, ax: Axes | None = None) -> EvidenceDisplay:
         """Draw the display.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crystalsym.diffraction import Coverage
 from crystalsym.reflections._centering import FOLD, CenteringTest
 from crystalsym.reflections._conditions import is_special
 from crystalsym.reflections._equivalents import MergedReflections
@@ -23,6 +24,8 @@ SEEN = 3.0
 FEWEST_COMPARED = 5
 # Log odds beyond which an element is called absent or there.
 DECIDED = 3.0
+# The same of centerings, whose odds know that crystals have leaks in common.
+CENTERING_DECIDED = (-1.0, 0.0)
 MOST_OF_CENTERING = 10.0
 CENTERING_CONDITIONS = {
     "A": "hkl: k+l = 2n", "B": "hkl: h+l = 2n", "C": "hkl: h+k = 2n", "I": "hkl: h+k+l = 2n",
@@ -56,7 +59,16 @@ class AbsenceTest:
     expected_unlisted : float
         How many of these would not be listed if they were like their neighbors; NaN of centerings.
     log_odds : float
-        log of the odds that they are absent, against that they are there; 0 if nothing tells.
+        log of the odds that they are absent, against that they are there; 0 if nothing tells. Those
+        count that no other element of larger odds forbids as well.
+
+    Examples
+    --------
+    >>> from crystalsym.reflections import AbsenceTest
+    >>> test = AbsenceTest(
+    ...     "screw axis", "2_1 along b", "0k0: k = 2n", 7, 0.3, 0.0, 0.01, 0, 0.0, 12.0)
+    >>> test.verdict
+    'absent'
     """
 
     kind: str
@@ -75,9 +87,10 @@ class AbsenceTest:
         """Say in a word what the test found: "absent", "present", "unclear" or "not tested"."""
         if self.n_forbidden + self.n_unlisted == 0:
             return "not tested"
-        if abs(self.log_odds) < (0.0 if self.kind == "centering" else DECIDED):
+        low, high = CENTERING_DECIDED if self.kind == "centering" else (-DECIDED, DECIDED)
+        if low <= self.log_odds < high:
             return "unclear"
-        return "absent" if self.log_odds > 0 else "present"
+        return "absent" if self.log_odds >= high else "present"
 
 
 def absence_tests(
@@ -121,23 +134,59 @@ def absence_tests(
     significance = (merged.intensity / merged.sigma)[special]
     scores, z = reflection_scores(merged)[special], z[special]
     places, chance = unlisted_places(merged)
+    masks = [element.forbids(hkl) for element in elements]
+    gone = [element.forbids(places) for element in elements]
+    odds = _odds_beyond_others(masks, gone, scores, chance, merged.coverage)
     found = []
-    for element in elements:
-        mask = element.forbids(hkl)
-        gone = element.forbids(places)
+    for element, mask, away, log_odds in zip(elements, masks, gone, odds, strict=True):
         allowed = z[element.concerns(hkl) & ~mask]
         level = float(allowed.mean()) if len(allowed) >= FEWEST_COMPARED else typical
-        test = _test(
+        test = AbsenceTest(
             element.kind,
             element.name,
             element.condition,
-            significance[mask],
+            int(mask.sum()),
+            *_seen(significance[mask]),
             float(z[mask].mean()) / level if mask.any() and level > 0 else math.nan,
-            chance[gone],
-            absence_score(scores[mask], chance[gone], merged.coverage),
+            int(away.sum()),
+            float(chance[away].sum()),
+            log_odds,
         )
         found.append((element, test))
     return found
+
+
+def _odds_beyond_others(
+    masks: list[np.ndarray],
+    gone: list[np.ndarray],
+    scores: np.ndarray,
+    chance: np.ndarray,
+    coverage: Coverage,
+) -> list[float]:
+    """Log odds of each element by what it forbids beyond those of larger odds that are absent.
+
+    The half of a zone that a c glide leaves dark does not make an n glide of it.
+    """
+    explained = np.zeros(len(scores), dtype=bool)
+    explained_gone = np.zeros(len(chance), dtype=bool)
+    odds: dict[int, float] = {}
+    left = set(range(len(masks)))
+    while left:
+        found = {}
+        for i in left:
+            here, there = masks[i] & ~explained, gone[i] & ~explained_gone
+            if not (here.any() or there.any()):  # implied by the others
+                here, there = masks[i], gone[i]
+            found[i] = absence_score(scores[here], chance[there], coverage)
+        best = max(left, key=lambda i: found[i])
+        if found[best] < DECIDED:
+            odds.update(found)
+            break
+        odds[best] = found[best]
+        explained |= masks[best]
+        explained_gone |= gone[best]
+        left.remove(best)
+    return [odds[i] for i in range(len(masks))]
 
 
 def centering_absences(tests: Sequence[CenteringTest]) -> list[AbsenceTest]:
@@ -181,18 +230,3 @@ def _seen(significance: np.ndarray) -> tuple[float, float]:
     if not len(significance):
         return math.nan, math.nan
     return float(significance.mean()), float((significance > SEEN).mean())
-
-
-def _test(
-    kind: str,
-    name: str,
-    condition: str,
-    significance: np.ndarray,
-    ratio: float,
-    chance: np.ndarray,
-    log_odds: float,
-) -> AbsenceTest:
-    return AbsenceTest(
-        kind, name, condition, len(significance), *_seen(significance), ratio,
-        len(chance), float(chance.sum()), log_odds,
-    )  # fmt: skip

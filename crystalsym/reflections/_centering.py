@@ -14,7 +14,7 @@ FOLD = {"A": 2, "B": 2, "C": 2, "I": 2, "F": 4, "R": 3, "R-": 3}
 # it allows. Leaks of a few per cent are common, electrons scattered twice leak more.
 THOUGHT_OF = {"xray": 0.15, "neutron": 0.15, "electron": 0.35}
 # log of the odds that it is one: OFFSET + SLOPE log10(ratio); fitted to 1,400 simulated lists
-# (benchmarks/measured/fit_centering.py), for electrons moved by what these leak more.
+# (benchmarks/measured/check_reduction.py), for electrons moved by what these leak more.
 OFFSET, SLOPE = -6.1, -2.85
 LEAKING = {"electron": 2.5}
 SMALLEST_RATIO = 1e-4
@@ -41,6 +41,15 @@ class CenteringTest:
         Part of them that is above 3 sigma.
     log_odds : float
         That the cell is centered so, against that it is not; -inf if it cannot be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import find_centering
+    >>> hkl = np.array([(h, k, l) for h in range(5) for k in range(5) for l in range(1, 5)])
+    >>> _, tests = find_centering(hkl, np.ones(len(hkl)), np.full(len(hkl), 0.1))
+    >>> tests[0].centering, round(tests[0].ratio, 1), tests[0].above_3_sigma
+    ('A', 1.0, 1.0)
     """
 
     centering: str

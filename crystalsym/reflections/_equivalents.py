@@ -46,6 +46,16 @@ class MergedReflections:
         Measurements that were repeated.
     error_model : tuple of float
         Factor k and proportional part p: sigma² = k² (given² + (p I)²).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import merge_equivalents
+    >>> turns = np.array([np.eye(3), np.diag([-1, 1, -1])], dtype=int)
+    >>> merged = merge_equivalents(np.array([[1, 2, 0], [-1, 2, 0]]), np.array([10.0, 12.0]), None,
+    ...                            turns, lattice=5 * np.eye(3), laue="2/m")
+    >>> len(merged), merged.multiplicity.tolist(), merged.q.round(2).tolist()
+    (1, [2], [0.45])
     """
 
     hkl: np.ndarray

@@ -59,6 +59,13 @@ class LaueEvidence:
     n_repeated : int
     probability : float
         Of all orientations.
+
+    Examples
+    --------
+    >>> from crystalsym.reflections import LaueEvidence
+    >>> row = LaueEvidence("2/m", "P", 2, (7.4, 14.5, 20.7, 90, 96.2, 90), 1, 0.025, 9636, 0.98)
+    >>> row.r_int
+    0.025
     """
 
     laue: str
@@ -80,6 +87,14 @@ class AbsenceEvidence:
     test : AbsenceTest
     speaks_against : tuple of int
         Of the ranked groups, those that forbid what is there, or need not forbid what is absent.
+
+    Examples
+    --------
+    >>> from crystalsym.reflections import AbsenceEvidence, AbsenceTest
+    >>> test = AbsenceTest(
+    ...     "screw axis", "2_1 along b", "0k0: k = 2n", 7, 0.3, 0.0, 0.01, 0, 0.0, 12.0)
+    >>> AbsenceEvidence(test, (13,)).speaks_against
+    (13,)
     """
 
     test: AbsenceTest
@@ -95,6 +110,12 @@ class LayerCoverage:
     zone : tuple of 3 ints
     n_listed, n_places : int
         Places that the centering allows, within the resolution of the list, equivalents included.
+
+    Examples
+    --------
+    >>> from crystalsym.reflections import LayerCoverage
+    >>> LayerCoverage((0, 1, 0), 40, 160).fraction
+    0.25
     """
 
     zone: tuple[int, int, int]
@@ -132,6 +153,17 @@ class Evidence:
         Three zero layers along symmetry directions.
     ranked : tuple of int
         Groups that the absences were held against.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import ReflectionList, evidence, reduce_reflections
+    >>> hkl = np.array([(h, k, l) for h in range(-3, 4) for k in range(-3, 4) for l in range(1, 4)])
+    >>> bright = np.random.default_rng(0).exponential(size=len(hkl))
+    >>> measured = ReflectionList(hkl, bright, 0.02 + 0 * bright, (5, 6, 7, 80, 85, 95))
+    >>> found = evidence(reduce_reflections(measured))
+    >>> found.laue, [one.laue for one in found.laue_classes], sorted(found.ranked)
+    ('-1', ['-1'], [1, 2])
     """
 
     name: str
@@ -316,7 +348,8 @@ def _elements(
 ) -> Iterable[AbsenceEvidence]:
     hkl = merged.hkl[is_special(merged.hkl)]
     places, _ = unlisted_places(merged)
-    best = {group: one for one in found for group in one.groups}
+    # Groups of another centering have no setting to compare with.
+    best = {group: one for one in found for group in one.groups if one.fits}
     for element, test in absence_tests(merged, settings):
         here, there = element.forbids(hkl), element.forbids(places)
         against = []

@@ -24,6 +24,10 @@ class Misread:
     part: float
 
 
+# The rows of a modulated crystal that its average structure does not have.
+SATELLITES = "order m other than 0 (satellites of a modulated crystal)"
+
+
 @dataclass
 class Found:
     """Columns of reflections, and what stands beside them."""

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crystalsym.reflections._found import Found, Misread
+from crystalsym.reflections._found import SATELLITES, Found, Misread
 from crystalsym.reflections._shelx_hkl import read_tail, reflection_lines
-from crystalsym.reflections._text_columns import Lines, numbers, stacked, whole, words_of
+from crystalsym.reflections._text_columns import Lines, Words, numbers, stacked, whole, words_of
 
 _INTENSITY = re.compile(
     r"i|int\w*|i_?(obs|net|mean|exp|meas)|f\w*(2|sq\w*|squared\w*)|intensity\w*"
 )
 _AMPLITUDE = re.compile(r"f|f_?(o|obs|meas|exp|p)")
 _SIGMA = re.compile(r"s|sig\w*|e_?s_?d\w*|su|err\w*|s_?u|u?sigma\w*|sd")
+_ORDER = re.compile(r"m_?\d?")  # of the satellites of a modulated crystal
+_GREATEST_COUNT = 48  # of equivalent reflections
 _NUMBERS_BEGIN = tuple("0123456789+-.")
 _MOST_HEADER = 60  # lines before the reflections
 _COMMENTS = b"#!"
@@ -61,10 +63,24 @@ def read_free_columns(data: bytes, as_many: bool = False) -> Found | Misread:
         wrong |= np.any(pointed, axis=0)
     if wrong.any():
         return Misread(f"{lines.shown(int(np.argmax(wrong)))} {what}", 1 - float(wrong.mean()))
+    satellites = np.zeros(len(lines), dtype=bool)
+    if names is None and counts.min() >= 6 and _is_count(words):
+        return Misread(
+            f"{lines.shown(0)}: the fourth column can be an index m, a multiplicity or the"
+            " intensity; name the columns in a line before them, such as h k l m I sigma or"
+            " h k l multiplicity I sigma",
+            1.0,
+        )
     found = Found(
         "free columns", stacked(columns[:3]), columns[3], columns[4] if n_columns == 5 else None,
         amplitudes=amplitudes,
     )  # fmt: skip
+    for place in [place for place, name in enumerate(names or []) if _ORDER.fullmatch(name)]:
+        order, bad = numbers(words.column(place))
+        if bad.any():
+            return Misread(f"{lines.shown(int(np.argmax(bad)))} has no index m", 0.9)
+        satellites |= order != 0
+    found.leave_out(satellites, SATELLITES)
     if names is None:
         found.notes.append(
             "columns without names are taken for h k l, intensity"
@@ -72,6 +88,15 @@ def read_free_columns(data: bytes, as_many: bool = False) -> Found | Misread:
         )
     read_tail(found, data, tail, len(data), ended)
     return found
+
+
+def _is_count(words: Words) -> bool:
+    """Are the fourth words small whole numbers, and intensity and uncertainty after them?"""
+    raw = words.column(3)
+    values, bad = numbers(raw)
+    if bad.any() or np.any(np.char.find(raw, b".") >= 0) or np.abs(values).max() > _GREATEST_COUNT:
+        return False
+    return all(bool(np.any(np.char.find(words.column(place), b".") >= 0)) for place in (4, 5))
 
 
 def _without_header(lines: Lines) -> tuple[Lines, list[str]]:

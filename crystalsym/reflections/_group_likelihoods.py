@@ -30,6 +30,7 @@ from crystalsym.spacegroups import is_centrosymmetric
 # absent ones, where double diffraction, harmonics and twins leave something.
 PRESENT = ((1.0, 0.65), (0.15, 0.25), (0.02, 0.10))
 ABSENT = ((0.005, 0.60), (0.04, 0.34), (0.4, 0.06))
+BRIGHTEST = 8.0
 # No reflection speaks louder than this, in natural logarithms.
 MOST_AGAINST, MOST_FOR = 4.0, 3.0
 # A forbidden place that was measured without being recorded is missing for sure; a present one as
@@ -59,6 +60,16 @@ class GroupLikelihoods:
         Log-likelihood of the mean of |E² - 1|, against the other kind of groups halved: half the
         log odds of a center for groups that have one, minus that for others.
     statistics : IntensityStatistics
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import group_likelihoods, merge_equivalents
+    >>> merged = merge_equivalents(np.array([[1, 2, 3], [2, 3, 1]]), np.array([3.0, 1.0]), None,
+    ...                            np.eye(3, dtype=int)[None], lattice=np.eye(3))
+    >>> found = group_likelihoods(merged, [np.eye(3)])  # too few to tell anything
+    >>> found.numbers.tolist(), found.absences.tolist(), found.centricity.tolist()
+    ([1, 2], [0.0, 0.0], [-0.0, 0.0])
     """
 
     numbers: np.ndarray
@@ -124,6 +135,8 @@ class BestSetting:
         Log-likelihoods of the best setting, and of the mean over all.
     listed, missing : ndarray of bool
         Which of the special reflections, and of the unlisted places, the best setting forbids.
+    fits : bool
+        Whether the groups' centering is that of the cell.
     """
 
     groups: tuple[int, ...]
@@ -131,6 +144,7 @@ class BestSetting:
     mean: float
     listed: np.ndarray
     missing: np.ndarray
+    fits: bool = True
 
 
 def best_settings(merged: MergedReflections, settings: list[np.ndarray]) -> list[BestSetting]:
@@ -150,7 +164,7 @@ def best_settings(merged: MergedReflections, settings: list[np.ndarray]) -> list
             rows.append((total, share, here, there))
         if not rows:
             none = np.zeros(len(both), dtype=bool)
-            found.append(BestSetting(alike, NOTHING, NOTHING, none[:n], none[n:]))
+            found.append(BestSetting(alike, NOTHING, NOTHING, none[:n], none[n:], False))
             continue
         best, _, here, there = max(rows, key=lambda row: row[0])
         mean = float(np.logaddexp.reduce([total + math.log(share) for total, share, *_ in rows]))
@@ -161,7 +175,9 @@ def best_settings(merged: MergedReflections, settings: list[np.ndarray]) -> list
 def reflection_scores(merged: MergedReflections) -> np.ndarray:
     """Log-likelihood ratio, absent against present, of every reflection."""
     z, sigma = normalized_intensities(merged)
-    sigma = np.maximum(sigma, 1e-4)
+    # Beyond this both densities vanish, and their ratio with them.
+    scale = BRIGHTEST / np.maximum(z, BRIGHTEST)
+    z, sigma = z * scale, np.maximum(sigma * scale, 1e-4)
     ratio = np.log(_density(z, sigma, ABSENT)) - np.log(_density(z, sigma, PRESENT))
     return np.clip(ratio, -MOST_AGAINST, MOST_FOR)
 

@@ -24,6 +24,8 @@ CENTRIC, ACENTRIC = 0.968, 0.736
 # lists of random molecular crystals with drawn degradation.
 AMONG_CENTRIC = ((0.945, 0.055, 0.80), (0.76, 0.08, 0.12), (0.83, 0.13, 0.08))
 AMONG_ACENTRIC = ((0.725, 0.050, 0.80), (0.60, 0.07, 0.12), (0.83, 0.13, 0.08))
+# More than this is hypercentric, which speaks for a center as well.
+HYPERCENTRIC = 1.0
 # Standard deviation of |E² - 1| of one reflection.
 OF_ONE = 1.0
 SHELL = 80
@@ -53,6 +55,13 @@ class IntensityStatistics:
         General reflections of shells that are above noise.
     log_odds_centric : float
         log of the odds of a center of inversion by this mean alone.
+
+    Examples
+    --------
+    >>> from crystalsym.reflections import IntensityStatistics
+    >>> found = IntensityStatistics(0.95, 0.02, 0.968, 0.736, 2500, 3.5)
+    >>> abs(found.mean_e2_minus_1 - found.centric) < abs(found.mean_e2_minus_1 - found.acentric)
+    True
     """
 
     mean_e2_minus_1: float
@@ -66,10 +75,23 @@ class IntensityStatistics:
 def normalized_intensities(merged: MergedReflections) -> tuple[np.ndarray, np.ndarray]:
     """Divide intensities by the mean at their resolution.
 
+    Parameters
+    ----------
+    merged : MergedReflections
+
     Returns
     -------
     z, sigma_z : ndarray of shape (n,)
         E² of general reflections; of others E² times their enhancement.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import merge_equivalents, normalized_intensities
+    >>> merged = merge_equivalents(np.array([[1, 2, 3], [2, 3, 1]]), np.array([3.0, 1.0]), None,
+    ...                            np.eye(3, dtype=int)[None], lattice=np.eye(3))
+    >>> normalized_intensities(merged)[0].tolist()
+    [1.5, 0.5]
     """
     q = merged.q
     shell = _shells(q)
@@ -118,6 +140,7 @@ def intensity_statistics(merged: MergedReflections) -> IntensityStatistics:
     # What is expected of a list cut off lies closer together.
     scale = (value - acentric) * (CENTRIC - ACENTRIC) / max(centric - acentric, 0.02) + ACENTRIC
     spread = error * (CENTRIC - ACENTRIC) / max(centric - acentric, 0.02)
+    scale = min(scale, HYPERCENTRIC)
     odds = _log_density(scale, spread, AMONG_CENTRIC) - _log_density(scale, spread, AMONG_ACENTRIC)
     return IntensityStatistics(value, error, centric, acentric, n, odds)
 

@@ -42,6 +42,14 @@ class LaueCandidate:
         Of the conventional cell, idealized to what the Laue class demands.
     members : tuple of int
         Numbers of its rotations among those of the lattice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.reflections import laue_candidates
+    >>> _, found = laue_candidates(np.diag([5.0, 3.0, 4.0]), "P")
+    >>> found[-1].laue, found[-1].lattice.diagonal().round(1).tolist()
+    ('mmm', [3.0, 4.0, 5.0])
     """
 
     laue: str

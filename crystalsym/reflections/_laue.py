@@ -20,7 +20,7 @@ from crystalsym.reflections._lattice_symmetry import LaueCandidate
 # (x - b) / (1 - b), all in parts of the disagreement of unrelated reflections. log of the odds =
 # SLOPE (EVEN - excess), within bounds; of 8,100 rotations of 1,600 simulated lists, a quarter of
 # them twins, those of an excess below 0.1 were symmetries in 94 %, above 0.2 in 1 %
-# (benchmarks/measured/fit_laue.py).
+# (benchmarks/measured/check_reduction.py shows such a table).
 EVEN, SLOPE = 0.12, 25.0
 MOST_FOR, MOST_AGAINST = 3.0, 10.0
 # Dynamical scattering parts equivalents by 15 to 40 %, however often each was measured.
@@ -54,6 +54,12 @@ class RotationScore:
         What r would be of equal reflections with such uncertainties.
     merged : bool
         Whether hardly any reflection has its mate listed, as in a list merged by this rotation.
+
+    Examples
+    --------
+    >>> from crystalsym.reflections import RotationScore
+    >>> RotationScore(n_pairs=120, r=0.04, r_unrelated=0.55, correlation=0.99, score=2.9).score
+    2.9
     """
 
     n_pairs: int

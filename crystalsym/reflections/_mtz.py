@@ -48,7 +48,7 @@ def from_mtz(mtz: gemmi.Mtz, label: str | int | None = None) -> Found:
         raise ValueError("the columns H, K, L hold values that are no numbers")
     batches = [place for place, (_, one) in enumerate(columns) if one == "B"]
     if batches:
-        hkl = _original_indices(mtz, hkl, columns)
+        hkl = _original_indices(mtz, hkl, columns, found.notes)
         values = array[:, batches[0]]
         if np.isfinite(values).all() and np.abs(values).max() < 2**31:
             found.batch = values.astype(np.int32)
@@ -114,15 +114,40 @@ def _index_columns(columns: list[tuple[str, str]]) -> list[int]:
     return places
 
 
-def _original_indices(mtz: gemmi.Mtz, hkl: Any, columns: list[tuple[str, str]]) -> Any:
-    """Indices as measured: those of unmerged files are moved into the asymmetric unit."""
+def _original_indices(
+    mtz: gemmi.Mtz, hkl: Any, columns: list[tuple[str, str]], notes: list[str]
+) -> Any:
+    """Indices as measured: those of unmerged files are moved into an asymmetric unit.
+
+    Which way is a number beside each row, of one of the file's operations. These are a code
+    here, no statement on the crystal: whatever group a program moved by, the measured indices
+    come out. Where records and numbers do not belong together (moving back and forth again does
+    not give the stored indices), the stored ones are kept.
+    """
     if not any(type_ == "Y" for _, type_ in columns):
         return hkl
     before = np.array(mtz.array, copy=True)
-    if not mtz.switch_to_original_hkl():
+    if mtz.switch_to_asu_hkl():  # they were moved back before
+        mtz.switch_to_original_hkl()
+        mtz.array[:] = before
         return hkl
-    moved = mtz.array[:, _index_columns(columns)].copy()
+    moved = None
+    try:
+        if mtz.switch_to_original_hkl():
+            there = mtz.array[:, _index_columns(columns)].copy()
+            again = mtz.switch_to_asu_hkl()
+            fits = again and np.array_equal(mtz.array[:, _index_columns(columns)], hkl)
+            if fits or np.array_equal(there, hkl):
+                moved = there
+    except IndexError:  # a number beyond those of the operations
+        moved = None
     mtz.array[:] = before
+    if moved is None:
+        notes.append(
+            "indices are those of the asymmetric unit that they were moved into, not as measured:"
+            " the column M/ISYM does not fit the operations in the header"
+        )
+        return hkl
     return moved
 
 

@@ -228,7 +228,8 @@ def _as_bytes_of_text(data: bytes) -> bytes:
         return data.decode("utf-16", "replace").encode("ascii", "replace")
     if data[:2] == b"\x1f\x8b":
         raise ValueError("is compressed: decompress it first (gunzip)")
-    return data.removeprefix(b"\xef\xbb\xbf")
+    # DOS marked the end of a text by Ctrl-Z.
+    return data.removeprefix(b"\xef\xbb\xbf").rstrip(b"\x1a\0")
 
 
 def _read_columns(data: bytes) -> Found:

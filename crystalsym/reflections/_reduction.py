@@ -41,6 +41,13 @@ class Hypothesis:
     candidate : LaueCandidate
     scores : list of RotationScore
         Of all rotations of the lattice; ``candidate.members`` are its own.
+
+    Examples
+    --------
+    >>> from crystalsym.reflections import ReflectionList, reduce_reflections
+    >>> few = ReflectionList([[1, 0, 0], [0, 1, 0]], [1.0, 2.0], [0.1, 0.1], (4, 5, 6, 80, 85, 95))
+    >>> [one.candidate.laue for one in reduce_reflections(few).hypotheses]
+    ['-1']
     """
 
     probability: float
@@ -62,13 +69,21 @@ class Reduction:
     centering_tests : list of CenteringTest
     hypotheses : list of Hypothesis
         By falling probability.
+
+    Examples
+    --------
+    >>> from crystalsym.reflections import ReflectionList, reduce_reflections
+    >>> few = ReflectionList([[1, 0, 0], [0, 1, 0]], [1.0, 2.0], [0.1, 0.1], (4, 5, 6, 80, 85, 95))
+    >>> reduction = reduce_reflections(few)
+    >>> len(reduction.merged(0)), len(reduction.settings(0))
+    (2, 1)
     """
 
     reflections: ReflectionList
     friedel: MergedReflections
     centering_tests: list[CenteringTest]
     hypotheses: list[Hypothesis]
-    _merged: dict[int, MergedReflections] = field(default_factory=dict, repr=False)
+    _merged: dict[int, MergedReflections] = field(default_factory=dict, repr=False, init=False)
 
     def merged(self, number: int = 0) -> MergedReflections:
         """Average the equivalents of one hypothesis, in its canonical setting.
@@ -102,7 +117,13 @@ class Reduction:
         )
 
     def settings(self, number: int = 0) -> list[np.ndarray]:
-        """List the open settings of a hypothesis, as changes of its canonical basis."""
+        """List the open settings of a hypothesis, as changes of its canonical basis.
+
+        Parameters
+        ----------
+        number : int, default=0
+            Place of the hypothesis.
+        """
         merged = self.merged(number)
         return open_settings(merged.lattice, merged.centering, merged.laue)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crystalsym.reflections._cif_scan import Loop
-from crystalsym.reflections._found import Found
+from crystalsym.reflections._found import SATELLITES, Found
 from crystalsym.reflections._text_columns import (
     Lines,
     lines_of,
@@ -32,6 +33,10 @@ _PAIR = (  # Friedel mates in columns of their own
     ("pdbx_I_plus", "pdbx_I_plus_sigma", "pdbx_I_minus", "pdbx_I_minus_sigma", False),
     ("pdbx_F_plus", "pdbx_F_plus_sigma", "pdbx_F_minus", "pdbx_F_minus_sigma", True),
 )
+_ORDER = re.compile(r"_index_m(_\d+)?$")  # of the satellites of a modulated crystal
+# Marks mean something at the beginning of a word, and end before a blank. Bounded, so that marks
+# without an end cost no more than their line.
+_MARKED = re.compile(rb"(?<!\S)(?:#[^\n]*|'[^\n]{0,200}?'(?!\S)|\"[^\n]{0,200}?\"(?!\S))")
 _STATUS = ("observed_status", "include_status", "status")
 _BATCH = ("zone_axis_id", "scale_group_code", "frame_id", "image_id")
 
@@ -71,7 +76,7 @@ def read_loop(data: bytes, loop: Loop) -> Found:
         raise ValueError(f"the loop of {loop.tags[0]} has no measured intensities or amplitudes")
     if chosen is not None:
         _read_batch(found, table)
-        _leave_out_by_status(found, table)
+        _leave_out_rows(found, table)
     return found
 
 
@@ -80,7 +85,7 @@ class _Table:
 
     def __init__(self, data: bytes, loop: Loop) -> None:
         self.loop = loop
-        lines = lines_of(data, loop.begin, loop.end)
+        lines = lines_of(_plain(data, loop.begin, loop.end), loop.begin, loop.end)
         comment = lines.text[lines.start] == ord("#") if len(lines) else np.zeros(0, dtype=bool)
         self.lines: Lines = lines[~comment] if comment.any() else lines
         if not len(self.lines):
@@ -134,8 +139,25 @@ class _Table:
         )
 
 
+def _plain(data: bytes, begin: int, end: int) -> bytes:
+    """Blanks for comments and quotation marks around single words, so that no place changes."""
+    if not any(data.find(mark, begin, end) >= 0 for mark in (b"'", b'"', b" #", b"\t#")):
+        return data
+    plain = _MARKED.sub(_without_marks, data[begin:end])
+    return data[:begin] + plain + data[end:]
+
+
+def _without_marks(found: re.Match[bytes]) -> bytes:
+    word = found[0]
+    if word[:1] == b"#":
+        return b" " * len(word)
+    # What has blanks within is one word; nobody needs what it says.
+    inside = re.sub(rb"[\s#]", b"_", word[1:-1]) or b"."
+    return inside.center(len(word))
+
+
 def _tag(loop: Loop, name: str) -> str:
-    return f"_{loop.family}_{name.lower()}"
+    return name if name.startswith("_") else f"_{loop.family}_{name.lower()}"
 
 
 def _chosen(loop: Loop) -> tuple[str, str | None, bool] | None:
@@ -162,11 +184,15 @@ def _read_batch(found: Found, table: _Table) -> None:
                 return
 
 
-def _leave_out_by_status(found: Found, table: _Table) -> None:
-    """Rows that are marked as unreliable are left out; ``<`` is measured all the same."""
+def _leave_out_rows(found: Found, table: _Table) -> None:
+    """Leave out satellites, and rows that are marked as unreliable; ``<`` is measured."""
+    kept = np.ones(len(found.intensity), dtype=bool)
+    orders = [tag for tag in table.loop.tags if _ORDER.search(tag)]
+    if orders:
+        kept = ~np.any([table.values(tag) != 0 for tag in orders], axis=0)
+        found.leave_out(~kept, SATELLITES)
     for name in _STATUS:
-        if not table.has(name):
-            continue
-        status = np.char.strip(table.raw(name), b"'\"")
-        found.leave_out(status == b"x", "status x (unreliable)")
-        return
+        if table.has(name):
+            status = np.char.strip(table.raw(name), b"'\"")[kept]
+            found.leave_out(status == b"x", "status x (unreliable)")
+            return

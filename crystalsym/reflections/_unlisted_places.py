@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from crystalsym.crystals._metric_settings import fits_centering
-from crystalsym.reflections._conditions import in_special_places
+from crystalsym.reflections._conditions import in_special_places, is_special
 from crystalsym.reflections._equivalents import MergedReflections, canonical_keys
 
 # Indices beside a place that tell whether its neighborhood was measured.
@@ -20,6 +20,8 @@ INNERMOST, OUTERMOST = 0.01, 0.9
 COVERED = 0.5
 # Neither is one with fewer general neighbors than these.
 FEWEST = 4
+# Rows along axes have no larger indices than these, common factors aside.
+LARGEST_OF_AXES = 2
 # Bounds of how often a present place is left out.
 LEAST, MOST = 0.02, 0.98
 # Points of the grid of indices, for speed and memory.
@@ -70,7 +72,20 @@ def unlisted_places(merged: MergedReflections) -> tuple[np.ndarray, np.ndarray]:
     hkl = (np.argwhere(wanted) - spans)[inside][::-1]  # positive indices first
     share = share[inside][::-1]
     _, first = np.unique(canonical_keys(hkl, merged.operations), return_index=True)
-    return hkl[first], np.clip(1 - share[first], LEAST, MOST)
+    hkl, chance = hkl[first], np.clip(1 - share[first], LEAST, MOST)
+    chance[_in_lost_rows(hkl, merged)] = MOST
+    return hkl, chance
+
+
+def _in_lost_rows(hkl: np.ndarray, merged: MergedReflections) -> np.ndarray:
+    """Places in rows along axes none of whose reflections is listed: nothing was measured there."""
+    steps = np.gcd.reduce(hkl, axis=1)
+    along = hkl // steps[:, None] if len(hkl) else hkl
+    axial = (np.abs(along) <= LARGEST_OF_AXES).all(axis=1)
+    own = merged.hkl[is_special(merged.hkl) & merged.hkl.any(axis=1)]
+    listed = own // np.gcd.reduce(own, axis=1)[:, None] if len(own) else own
+    known = canonical_keys(listed, merged.operations)
+    return axial & ~np.isin(canonical_keys(along, merged.operations), known)
 
 
 def unlisted_share(merged: MergedReflections) -> float:

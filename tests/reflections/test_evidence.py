@@ -56,6 +56,20 @@ def test_absences_of_known_groups():
     assert found["a glide normal to b"].above_3_sigma > 0.3
 
 
+def test_what_another_element_leaves_dark_is_not_counted_twice():
+    """In P4_2 the odd half of 00l is dark, and l = 4n + 2 is there: no 4_1."""
+    turns = np.array(
+        [np.linalg.matrix_power([[0, -1, 0], [1, 0, 0], [0, 0, 1]], n) for n in range(4)]
+    )
+    merged = listed_group(77, np.diag([8.0, 8, 9]), "4/m", turns)
+    found = {test.name: test.verdict for _, test in absence_tests(merged, [np.eye(3)])}
+    assert found["4_2 along c"] == "absent"
+    assert found["4_1 (4_3) along c"] == "present"
+    merged = listed_group(76, np.diag([8.0, 8, 9]), "4/m", turns)
+    found = {test.name: test.verdict for _, test in absence_tests(merged, [np.eye(3)])}
+    assert found["4_2 along c"] == found["4_1 (4_3) along c"] == "absent"
+
+
 def test_figures_by_hand():
     """Ten reflections with given intensities."""
     hkl = np.array([[0, k, 0] for k in range(1, 11)])
@@ -96,6 +110,8 @@ def test_centerings():
     (none,) = centering_absences([CenteringTest("I", 0, 30, 0.0, 0.0, 0.0, 5.0)])
     assert (none.n_forbidden, none.n_unlisted, none.verdict) == (0, 30, "absent")
     assert math.isnan(none.ratio)
+    (leaking,) = centering_absences([CenteringTest("I", 30, 30, 0.011, 1.5, 0.2, -0.5)])
+    assert leaking.verdict == "unclear"
 
 
 def test_against_whom_absences_speak():

@@ -15,7 +15,12 @@ from crystalsym.reflections import (
     laue_candidates,
     merge_equivalents,
 )
-from crystalsym.reflections._group_likelihoods import absence_score, best_settings
+from crystalsym.reflections._group_likelihoods import (
+    MOST_AGAINST,
+    absence_score,
+    best_settings,
+    reflection_scores,
+)
 from crystalsym.reflections._intensity_statistics import ACENTRIC, CENTRIC
 from crystalsym.reflections._unlisted_places import unlisted_places, unlisted_share
 from tests.support.reflection_lists import listed_group
@@ -88,8 +93,10 @@ def test_leaks_do_not_hide_absences():
 def test_one_strong_outlier_kills_no_absence():
     merged, settings = monoclinic(14)
     glide = (merged.hkl[:, 1] == 0) & (merged.hkl[:, 2] % 2 != 0)
-    merged.intensity[np.flatnonzero(glide)[3]] = 5.0
-    assert best_groups(merged, settings) == {14}
+    for bright in (5.0, 50.0, 500.0):
+        merged.intensity[np.flatnonzero(glide)[3]] = bright
+        assert best_groups(merged, settings) == {14}
+        assert reflection_scores(merged)[glide].min() == -MOST_AGAINST
 
 
 def test_weak_zones_are_no_strong_evidence():
@@ -171,6 +178,21 @@ def test_unlisted_places_are_looked_for_where_neighbors_were_measured():
     places, chance = unlisted_places(kept)
     assert (np.abs(places[:, 1]) <= 5).all()
     assert ((chance >= 0.02) & (chance <= 0.98)).all()
+
+
+def test_rows_of_which_nothing_is_listed_tell_nothing():
+    merged, settings = monoclinic(10)
+    row = (merged.hkl[:, 0] == 0) & (merged.hkl[:, 2] == 0)
+    kept = merge_equivalents(
+        merged.hkl[~row], merged.intensity[~row], merged.sigma[~row], TWOFOLD,
+        lattice=MONOCLINIC, laue="2/m",
+    )  # fmt: skip
+    places, chance = unlisted_places(kept)
+    lost = (places[:, 0] == 0) & (places[:, 2] == 0)
+    assert lost.sum() > 4
+    assert (chance[lost] > 0.9).all()
+    found = group_likelihoods(kept, settings)
+    assert found.absences[found.numbers == 11] < 0.5
 
 
 def test_more_that_is_missing_counts_for_more():

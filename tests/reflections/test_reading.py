@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import gemmi
 import numpy as np
@@ -128,7 +129,17 @@ def test_the_line_of_zeros_ends_a_list_and_the_rest_is_noted(tmp_path):
     )
 
 
-@pytest.mark.parametrize("tail", ["", "\n\n \n", "   0   0   0", "\n_exptl_crystal_size_max 1\n"])
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "",
+        "\x1a",
+        "\n   0   0   0\n\x1a",
+        "\n\n \n",
+        "   0   0   0",
+        "\n_exptl_crystal_size_max 1\n",
+    ],
+)
 def test_the_end_may_be_missing_or_short(tail, tmp_path):
     path = text(tmp_path, "\n   1   0   0    5.00    1.00\n" + tail)
     assert len(read_reflections(path, cell=CELL)) == 1
@@ -324,6 +335,71 @@ def test_a_file_that_counts_its_observed_reflections(tmp_path):
     assert read_reflections(path).coverage is Coverage.OBSERVED
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "{h} {k} {l} {i} {s} # seen twice",
+        "'{h}' \"{k}\" {l} '{i}' {s}",
+        "\n# by hand\n{h} {k} {l} {i} {s}",
+    ],
+)
+def test_comments_and_quotation_marks_in_loops(row, tmp_path):
+    names = ("index_h", "index_k", "index_l", "F_squared_meas", "F_squared_sigma")
+    tags = "".join(f"_refln_{name}\n" for name in names)
+    text = made.cif_head(None) + "loop_\n" + tags + made.rows(row) + "\n#END\n"
+    (tmp_path / "x.cif").write_text(text)
+    found = read_reflections(tmp_path / "x.cif")
+    assert np.array_equal(found.hkl, HKL)
+    assert np.array_equal(found.sigma, made.SIGMA)
+
+
+def test_marks_without_an_end_take_no_time(tmp_path):
+    tags = "_refln_index_h\n_refln_index_k\n_refln_index_l\n_refln_F_squared_meas\n"
+    (tmp_path / "x.cif").write_text("data_x\nloop_\n" + tags + "1 0 0 5\n" + " 'a" * 300_000)
+    begin = time.perf_counter()
+    with pytest.raises(ReflectionFileError, match=r"no whole number|values a row"):
+        read_reflections(tmp_path / "x.cif", CELL)
+    assert time.perf_counter() - begin < 5
+
+
+# Modulated crystals
+
+M = [1 if n % 3 else 0 for n in range(len(HKL))]
+
+
+def _with_order(head: str, join: str = " ") -> str:
+    given = zip(HKL.tolist(), M, made.INTENSITY.tolist(), made.SIGMA.tolist(), strict=True)
+    return head + "\n".join(
+        join.join(str(one) for one in (*hkl, m, f"{i:.2f}", f"{s:.2f}")) for hkl, m, i, s in given
+    )
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["h k l m I sigma\n",
+     made.cif_head(None) + "loop_\n" + "".join(f"_refln_{tag}\n" for tag in (
+         "index_h", "index_k", "index_l", "index_m_1", "F_squared_meas", "F_squared_sigma"))],
+)  # fmt: skip
+def test_satellites_are_left_out(head, tmp_path):
+    (tmp_path / "x.hkl").write_text(_with_order(head))
+    found = read_reflections(tmp_path / "x.hkl", CELL)
+    main = np.array(M) == 0
+    assert np.array_equal(found.hkl, HKL[main])
+    assert np.array_equal(found.intensity, made.INTENSITY[main])
+    count = len(HKL) - main.sum()
+    assert f"{count} rows of order m other than 0 (satellites of a modulated crystal)" in str(
+        found.notes
+    )
+
+
+def test_a_fourth_index_without_a_name_is_no_intensity(tmp_path):
+    (tmp_path / "x.hkl").write_text(_with_order(""))
+    with pytest.raises(ReflectionFileError, match=r"line 1 .* fourth column can be an index m"):
+        read_reflections(tmp_path / "x.hkl", CELL)
+    (tmp_path / "x.hkl").write_text(_with_order("h k l mult I sigma\n"))
+    assert np.array_equal(read_reflections(tmp_path / "x.hkl", CELL).intensity, made.INTENSITY)
+
+
 # XDS and MTZ
 
 
@@ -348,7 +424,32 @@ def test_unmerged_reflections_have_their_own_indices(tmp_path):
     assert mtz.switch_to_asu_hkl()
     assert not np.array_equal(mtz.array[:, :3], HKL)
     mtz.write_to_file(str(tmp_path / "asu.mtz"))
-    assert np.array_equal(read_reflections(tmp_path / "asu.mtz").hkl, HKL)
+    found = read_reflections(tmp_path / "asu.mtz")
+    assert np.array_equal(found.hkl, HKL)
+    assert not any("M/ISYM" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("group", ["P 1", "P 4 2 2", "F d -3 m"])
+def test_operations_that_do_not_fit_move_no_indices(group, tmp_path):
+    mtz = gemmi.read_mtz_file(str(made.mtz(made.TRUE, "moved").write(tmp_path)))
+    stored = mtz.array[:, :3].astype(int)
+    mtz.spacegroup = gemmi.SpaceGroup(group)
+    mtz.write_to_file(str(tmp_path / "x.mtz"))
+    data = (tmp_path / "x.mtz").read_bytes()  # their number may be wrong, too
+    (tmp_path / "x.mtz").write_bytes(data.replace(b"SYMINF   1 ", b"SYMINF  64 "))
+    found = read_reflections(tmp_path / "x.mtz")
+    assert np.array_equal(found.hkl, stored)
+    assert any("M/ISYM does not fit the operations" in note for note in found.notes)
+
+
+def test_an_mtz_object_stays_as_it_was(tmp_path):
+    mtz = gemmi.read_mtz_file(str(made.mtz(made.TRUE, "moved").write(tmp_path)))
+    before = mtz.array.copy()
+    assert np.array_equal(as_reflection_list(mtz).hkl, HKL)
+    assert np.array_equal(mtz.array, before, equal_nan=True)
+    assert mtz.switch_to_original_hkl()
+    assert np.array_equal(as_reflection_list(mtz).hkl, HKL)
+    assert mtz.switch_to_asu_hkl()
 
 
 def test_a_header_that_asks_for_all_memory_is_refused(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 
 import gemmi
 import numpy as np
@@ -126,7 +127,18 @@ def mtz(said: dict | None, columns: str = "merged") -> Sample:
     for label, kind in kinds:
         made.add_column(label, kind, dataset_id=1)
     made.set_data(np.column_stack([hkl, *values]).astype(np.float32))
+    if columns == "moved":  # into the asymmetric unit of whatever group it is said to have
+        made = gemmi.read_mtz_file(str(_on_disk(made.write_to_bytes())))
+        made.switch_to_original_hkl()
+        made.switch_to_asu_hkl()
     return Sample("x.mtz", made.write_to_bytes())
+
+
+def _on_disk(data: bytes) -> Path:
+    """A file for what gemmi reads from files alone."""
+    path = Path(mkdtemp(), "x.mtz")
+    path.write_bytes(data)
+    return path
 
 
 def tonto(said: dict | None) -> Sample:
@@ -192,6 +204,7 @@ FORMATS: dict[str, Callable[[dict | None], Sample]] = {
     "MTZ": mtz,
     "MTZ, mates": lambda said: mtz(said, "mates"),
     "MTZ, unmerged": lambda said: mtz(said, "unmerged"),
+    "MTZ, moved": lambda said: mtz(said, "moved"),
     "Tonto": tonto,
     "free columns": lambda said: Sample(
         "x.hkl", rows("  {h} {k}  {l} {i} {s} 8 17 1.5").encode(), {"x.ins": instructions(said)}),
