@@ -8,7 +8,8 @@ old: lattice' = P lattice, h' = h Pᵀ.
 from __future__ import annotations
 
 from functools import cache
-from itertools import permutations, product
+from itertools import permutations
+from math import gcd, sqrt
 
 import numpy as np
 
@@ -24,8 +25,8 @@ rhombohedral one it is -3m1."""
 
 EXCHANGED = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]])
 TURNED = np.diag([-1, -1, 1])
-# Vectors of a plane that are tried.
-REACH = 6
+# Multiples of the reduced vectors of a plane that are tried.
+NEAR = 2
 # Scalar products up to this, in Å², are those of right angles.
 ROUNDING = 1e-6
 
@@ -208,12 +209,7 @@ def _orthorhombic(lattice: np.ndarray, centering: str) -> np.ndarray:
 def _monoclinic(lattice: np.ndarray, centering: str) -> list[np.ndarray]:
     """The canonical setting first."""
     a, c = lattice[0], lattice[2]
-    plane = [
-        np.array(m) for m in product(range(-REACH, REACH + 1), repeat=2) if np.gcd(m[0], m[1]) == 1
-    ]
-    plane.sort(key=lambda m: (round(float(np.linalg.norm(m[0] * a + m[1] * c)), 6), *(-m)))
-    # One of each pair v, -v.
-    plane = [m for m in plane if tuple(m) > (0, 0)]
+    plane = _short_vectors(a, c)
     half = {"C": (1, 0), "A": (0, 1), "I": (1, 1)}.get(centering)
     if half is None:
         first = plane[0]
@@ -232,6 +228,34 @@ def _monoclinic(lattice: np.ndarray, centering: str) -> list[np.ndarray]:
             second = -second
         pairs = [(first, second), (first, -(first + second))]
     return [_with_b(one, two) for one, two in pairs]
+
+
+def _short_vectors(a: np.ndarray, c: np.ndarray) -> list[np.ndarray]:
+    """Vectors of a plane lattice in terms of a and c, shortest first, one of each pair v, -v."""
+    aa, ac, cc = float(a @ a), float(a @ c), float(c @ c)
+
+    def product_of(one: tuple[int, int], two: tuple[int, int]) -> float:
+        across = one[0] * two[1] + one[1] * two[0]
+        return one[0] * two[0] * aa + across * ac + one[1] * two[1] * cc
+
+    # Lagrange's reduction, however skewed the cell is.
+    u, v = (1, 0), (0, 1)
+    while True:
+        if product_of(v, v) < product_of(u, u):
+            u, v = v, u
+        times = round(product_of(u, v) / product_of(u, u))
+        if not times:
+            break
+        v = (v[0] - times * u[0], v[1] - times * u[1])
+    near = [
+        (i * u[0] + j * v[0], i * u[1] + j * v[1])
+        for i in range(-NEAR, NEAR + 1)
+        for j in range(-NEAR, NEAR + 1)
+        if gcd(i, j) == 1
+    ]
+    found = [m for m in near if m > (0, 0)]
+    found.sort(key=lambda m: (round(sqrt(product_of(m, m)), 6), -m[0], -m[1]))
+    return [np.array(m) for m in found]
 
 
 def _metric(a: np.ndarray, c: np.ndarray) -> np.ndarray:

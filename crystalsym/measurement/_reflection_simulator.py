@@ -78,7 +78,7 @@ class ReflectionSimulator(TransformerMixin, BaseEstimator):
     >>> from crystalsym.measurement import ReflectionSimulator
     >>> quartz = example_crystals()["SiO2-quartz"]
     >>> measured = ReflectionSimulator(random_state=0).transform([quartz])
-    >>> measured[0].sigma.min() > 0, len(measured[0].cell)
+    >>> bool(measured[0].sigma.min() > 0), len(measured[0].cell)
     (True, 6)
     """
 

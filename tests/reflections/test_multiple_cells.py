@@ -54,7 +54,7 @@ def test_the_smaller_cell_is_found(kind, name, dark):
     assert len(two.merged(0)) == len(one.merged(0))
 
 
-@pytest.mark.parametrize(("level", "error"), [(0.02, 0.01), (0.3, 0.01), (0.15, 0.5)])
+@pytest.mark.parametrize(("level", "error"), [(0.02, 0.01), (0.3, 0.01), (0.1, 0.5)])
 def test_a_superstructure_is_no_multiple(level, error):
     """It may be that none of its reflections is above 3 sigma: together they are."""
     given = orbit_list("mmm", d_min=0.8)

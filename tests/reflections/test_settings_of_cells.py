@@ -110,3 +110,15 @@ def test_names_of_laue_classes():
     assert {oriented_laue_class(number) for number in range(1, 231)} == set(LAUE_CLASSES)
     with pytest.raises(ValueError, match="laue must be one of"):
         canonical_setting(np.eye(3), "P", "-3m")
+
+
+@pytest.mark.parametrize("shear", [-30, -9, -1, 0, 1, 9, 30])
+@pytest.mark.parametrize("centering", ["P", "C"])
+def test_no_shear_is_too_large(shear, centering):
+    """Vectors of up to six times a and c alone once were tried: nine times was too much."""
+    cell = (5.0, 6.0, 7.0, 90.0, 95.0, 90.0)
+    # Of a C-centered cell a + 2 n c is another a.
+    change = np.array([[1, 0, 2 * shear], [0, 1, 0], [0, 0, 1]])
+    lattice = change @ lattice_of(cell)
+    found = cell_of(canonical_setting(lattice, centering, "2/m") @ lattice)
+    np.testing.assert_allclose(found, cell, atol=1e-6)
