@@ -98,9 +98,7 @@ def test_opinions_are_weighed_by_their_powers(measured):
     statistics = intensity_statistics(merged)
     numbers = np.array([3, 4])
     nothing, centric = np.zeros(2), np.zeros(2, dtype=bool)
-    found = GroupLikelihoods(
-        numbers, np.array([0.0, 10.0]), nothing, centric, nothing, statistics
-    )
+    found = GroupLikelihoods(numbers, np.array([0.0, 10.0]), nothing, centric, nothing, statistics)
     opinion = Opinion(1.0, np.array([0.8, 0.2]), found)
     network = weighed([opinion], Weights(1, 0, 0, 0))
     assert network[3] == pytest.approx(0.8)

@@ -8,6 +8,14 @@ import pytest
 from crystalsym import networks
 
 SMALL = {
+    "msdense": {
+        "width": 16,
+        "features": 8,
+        "joint": 16,
+        "embedding": 8,
+        "growth": 3,
+        "blocks": (1,),
+    },
     "msdn": {"growth": 4, "bottleneck": 4, "blocks": (2, 1)},
     "msmlp": {"width": 16, "features": 8, "joint": 16, "embedding": 8},
     "strided": {"width": 4, "features": 8, "embedding": 8},
@@ -43,6 +51,30 @@ def test_msdn_has_the_published_parameters():
     assert [tuple(x.shape) for x in model.inputs] == [(None, 224, 224, 3)] * 3
     assert tuple(model.get_layer("features").output.shape) == (None, 3, 960)
     assert [tuple(x.shape) for x in model.outputs] == [(None, 72)] * 3
+
+
+def test_even_and_odd_indices_become_channels():
+    import keras
+
+    from crystalsym.networks._msdense import _parities
+    from crystalsym.networks._numpy_network import by_parity
+
+    for size in (13, 17):
+        middle = size // 2
+        (image,) = random_images(1, 1, size, 2)
+        ours = by_parity(image[:, middle:], size)
+        theirs = keras.ops.convert_to_numpy(_parities(keras.ops.convert_to_tensor(image), size, 2))
+        np.testing.assert_array_equal(ours, np.asarray(theirs))
+        # Channel (row parity, column parity, c): hk with k even and h even are the first two.
+        columns = np.arange(-middle, middle + 1)
+        even = image[0, middle::2][:, columns % 2 == 0]
+        odd_start = middle % 2
+        np.testing.assert_array_equal(
+            ours[0, :, odd_start : odd_start + even.shape[1], :2]
+            if odd_start == 0
+            else ours[0, :, 1:, :2],
+            even,
+        )
 
 
 def test_msmlp_reads_one_of_each_friedel_pair():

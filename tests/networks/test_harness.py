@@ -9,6 +9,7 @@ from crystalsym import SpaceGroupClassifier, networks
 
 # Small variants of the networks that are not small by default.
 OPTIONS = {
+    "msdense": {"width": 8, "features": 4, "joint": 8, "embedding": 8, "growth": 3, "blocks": (1,)},
     "msdn": {"growth": 4, "bottleneck": 4, "blocks": (1, 1)},
     "msmlp": {"width": 8, "features": 4, "joint": 8, "embedding": 8},
     "strided": {"width": 4, "features": 4, "embedding": 8},

@@ -98,3 +98,23 @@ def test_what_does_not_fit_is_refused(change, error, message):
     arguments["weights"] = weights[arguments["weights"]]
     with pytest.raises(error, match=message):
         numpy_network("msmlp", **arguments)
+
+
+@pytest.mark.parametrize(("size", "channels", "n_streams"), [(17, 4, 3), (13, 2, 3), (12, 3, 1)])
+def test_the_densenet_agrees_with_keras(size, channels, n_streams):
+    options = {**OPTIONS, "growth": 5, "blocks": (2, 1), "transition": 6}
+    model = networks.msdense(5, size, channels, n_streams, **options)
+    weights = random_weights(model)
+    model.set_weights(weights)
+    shape = (n_streams, size, size, channels) if n_streams > 1 else (size, size, channels)
+    network = numpy_network("msdense", options, 5, shape, weights)
+    assert [path for path, _ in network.weights] == [w.path for w in model.weights]
+    streams = random_streams(4, n_streams, size, channels)
+    for layer in ("logits", *network.layers):
+        ours = (network if layer == "logits" else network.up_to(layer))(streams)
+        theirs = keras_output(model, streams, layer)
+        assert ours.shape == theirs.shape
+        assert np.abs(theirs).max() > 0.1
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4 * np.abs(theirs).max())
+    with pytest.raises(ValueError, match="do not fit the network"):
+        numpy_network("msdense", options, 6, shape, weights)
