@@ -7,7 +7,7 @@ import numpy as np
 from crystalsym.reflections import Reduction, intensity_statistics
 
 # Fewer averaged reflections than these tell nothing.
-FEWEST = 20
+FEWEST = 10
 # Of noise, 0.1 % is above three sigma; a list with less than this part of it above is noise.
 NOISE = 0.02
 # Cells beyond this are those of macromolecules, Å³.
