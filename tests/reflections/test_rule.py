@@ -11,9 +11,10 @@ import pytest
 
 from crystalsym.reflections import ReflectionList, reduce_reflections
 from tests.reflections.test_evidence import CELL, measured
+from tests.support.reference import SHARED
 
 PATH = Path(__file__).parents[2] / "benchmarks" / "measured" / "rule.py"
-MEASURED = Path("/work/shared/measured")
+MEASURED = SHARED / "measured"
 
 
 @pytest.fixture(scope="module")
