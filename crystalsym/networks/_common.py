@@ -45,6 +45,38 @@ def normalized_relu(x: Any, name: str, momentum: float) -> Any:
     return layers.Activation("relu", name=f"{name}_relu")(x)
 
 
+def dense_relu(x: Any, units: int, name: str, momentum: float) -> Any:
+    """A dense layer without bias, batch normalization and ReLU."""
+    from keras import layers
+
+    x = layers.Dense(units, use_bias=False, kernel_initializer="he_normal", name=name)(x)
+    return normalized_relu(x, name, momentum)
+
+
+def joint_logits(
+    x: Any, n_classes: int, joint: int, embedding: int, dropout: float, momentum: float
+) -> Any:
+    """Logits of all streams' features (B, S, F) together, by two dense layers."""
+    from keras import layers
+
+    x = layers.Flatten(name="streams")(x)
+    x = dense_relu(x, joint, "joint", momentum)
+    x = seeded_dropout(dropout, "joint_dropout")(x)
+    x = layers.Dense(embedding, use_bias=False, name="embedding_dense")(x)
+    x = layers.BatchNormalization(momentum=momentum, name="embedding_norm")(x)
+    return embedded_logits(x, n_classes, dropout)
+
+
+def embedded_logits(x: Any, n_classes: int, dropout: float) -> Any:
+    """Logits of the crystal's normalized joint vector, which becomes the layer ``"embedding"``."""
+    from keras import layers
+
+    x = layers.Activation("relu", name="embedding")(x)
+    x = seeded_dropout(dropout, "dropout")(x)
+    # float32 whatever the policy: softmax of bfloat16 logits would lose the small probabilities.
+    return layers.Dense(n_classes, dtype="float32", name="logits")(x)
+
+
 def shared_features(inputs: list[Any], trunk: Any) -> Any:
     """Run one trunk over all streams at once.
 

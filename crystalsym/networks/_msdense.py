@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
+    dense_relu,
+    joint_logits,
     normalized_relu,
-    seeded_dropout,
     shared_features,
     stream_inputs,
 )
@@ -30,13 +31,6 @@ def _conv(x: Any, filters: int, kernel: int, name: str) -> Any:
         kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
-    return normalized_relu(x, name, BATCH_NORM_MOMENTUM)
-
-
-def _dense(x: Any, units: int, name: str) -> Any:
-    from keras import layers
-
-    x = layers.Dense(units, use_bias=False, kernel_initializer="he_normal", name=name)(x)
     return normalized_relu(x, name, BATCH_NORM_MOMENTUM)
 
 
@@ -77,8 +71,8 @@ def _trunk(
     # What is absent is a matter of absolute place: the picture itself goes along.
     picture = layers.Flatten(name="picture")(inputs[:, image_size // 2 :])
     x = layers.Concatenate(name="everything")([picture, layers.Flatten(name="flatten")(x)])
-    x = _dense(x, width, "trunk_1")
-    x = _dense(x, features, "trunk_2")
+    x = dense_relu(x, width, "trunk_1", BATCH_NORM_MOMENTUM)
+    x = dense_relu(x, features, "trunk_2", BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, x, name="trunk")
 
 
@@ -152,18 +146,9 @@ def msdense(
     (7026278, (None, 3, 256))
     """
     keras = import_keras()
-    from keras import layers
-
     check_sizes(image_size, channels, n_streams, n_classes)
     inputs = stream_inputs(image_size, channels, n_streams)
     trunk = _trunk(image_size, channels, growth, tuple(blocks), transition, width, features)
     x = shared_features(inputs, trunk)
-    x = layers.Flatten(name="streams")(x)
-    x = _dense(x, joint, "joint")
-    x = seeded_dropout(dropout, "joint_dropout")(x)
-    x = layers.Dense(embedding, use_bias=False, name="embedding_dense")(x)
-    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name="embedding_norm")(x)
-    x = layers.Activation("relu", name="embedding")(x)
-    x = seeded_dropout(dropout, "dropout")(x)
-    logits = layers.Dense(n_classes, dtype="float32", name="logits")(x)
+    logits = joint_logits(x, n_classes, joint, embedding, dropout, BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, logits, name="msdense")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
-    normalized_relu,
-    seeded_dropout,
+    dense_relu,
+    joint_logits,
     shared_features,
     stream_inputs,
 )
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 BATCH_NORM_MOMENTUM = 0.95
 
 
-def _dense(x: Any, units: int, name: str) -> Any:
-    from keras import layers
-
-    x = layers.Dense(units, use_bias=False, kernel_initializer="he_normal", name=name)(x)
-    return normalized_relu(x, name, BATCH_NORM_MOMENTUM)
-
-
 def _trunk(image_size: int, channels: int, width: int, features: int) -> Any:
     import keras
     from keras import layers
@@ -33,8 +26,8 @@ def _trunk(image_size: int, channels: int, width: int, features: int) -> Any:
     inputs = keras.Input((image_size, image_size, channels), name="image")
     # Friedel's law: the other half of a pattern is the same.
     x = layers.Flatten(name="flatten")(inputs[:, image_size // 2 :])
-    x = _dense(x, width, "trunk_1")
-    x = _dense(x, features, "trunk_2")
+    x = dense_relu(x, width, "trunk_1", BATCH_NORM_MOMENTUM)
+    x = dense_relu(x, features, "trunk_2", BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, x, name="trunk")
 
 
@@ -97,18 +90,8 @@ def msmlp(
     (None, 3, 256)
     """
     keras = import_keras()
-    from keras import layers
-
     check_sizes(image_size, channels, n_streams, n_classes)
     inputs = stream_inputs(image_size, channels, n_streams)
     x = shared_features(inputs, _trunk(image_size, channels, width, features))
-    x = layers.Flatten(name="streams")(x)
-    x = _dense(x, joint, "joint")
-    x = seeded_dropout(dropout, "joint_dropout")(x)
-    x = layers.Dense(embedding, use_bias=False, name="embedding_dense")(x)
-    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name="embedding_norm")(x)
-    x = layers.Activation("relu", name="embedding")(x)
-    x = seeded_dropout(dropout, "dropout")(x)
-    # float32 whatever the policy: softmax of bfloat16 logits would lose the small probabilities.
-    logits = layers.Dense(n_classes, dtype="float32", name="logits")(x)
+    logits = joint_logits(x, n_classes, joint, embedding, dropout, BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, logits, name="msmlp")

@@ -49,7 +49,81 @@ class NumpyNetwork:
         raise NotImplementedError
 
 
-class NumpyMsmlp(NumpyNetwork):
+class _JointNetwork(NumpyNetwork):
+    """What networks share whose trunk ends in dense layers and whose streams are joined by some."""
+
+    layers = ("features", "embedding")
+
+    def _take(
+        self,
+        weights: list[np.ndarray],
+        convolutions: list[tuple[str, tuple[int, ...]]],
+        n_inputs: int,
+        n_streams: int,
+        n_classes: int,
+        sizes: dict[str, Any],
+    ) -> None:
+        """Check the weights and fold every batch normalization into the layer before it.
+
+        Parameters
+        ----------
+        weights : list of ndarray
+        convolutions : list of (str, tuple of int)
+            Name and shape of the kernel of each, in the model's order.
+        n_inputs : int
+            Values that the trunk's first dense layer takes.
+        n_streams, n_classes : int
+        sizes : dict
+            All options of the builder.
+        """
+        features = sizes["features"]
+        # Name, inputs, outputs, name of the batch normalization.
+        dense = (
+            ("trunk_1", n_inputs, sizes["width"], "trunk_1_norm"),
+            ("trunk_2", sizes["width"], features, "trunk_2_norm"),
+            ("joint", n_streams * features, sizes["joint"], "joint_norm"),
+            ("embedding_dense", sizes["joint"], sizes["embedding"], "embedding_norm"),
+        )
+        hidden = [(f"{name}_conv", shape, f"{name}_norm") for name, shape in convolutions]
+        hidden += [(name, (n_in, n_out), norm) for name, n_in, n_out, norm in dense]
+        due: list[tuple[str, tuple[int, ...]]] = []
+        for name, shape, norm in hidden:
+            due.append((f"{name}/kernel", shape))
+            due.extend((f"{norm}/{part}", (shape[-1],)) for part in _NORM_PARTS)
+        due.append(("logits/kernel", (sizes["embedding"], n_classes)))
+        due.append(("logits/bias", (n_classes,)))
+        check_weight_shapes([shape for _, shape in due], weights)
+        self.weights = [(path, value) for (path, _), value in zip(due, weights, strict=True)]
+        step = 1 + len(_NORM_PARTS)
+        folded = [_fold(*weights[i : i + step]) for i in range(0, step * len(hidden), step)]
+        self._convolutions = folded[: len(convolutions)]
+        self._dense = folded[len(convolutions) :]
+        self._logits = tuple(weights[-2:])
+
+    def _through_dense(self, x: np.ndarray, n: int) -> np.ndarray:
+        """What the dense layers make of the streams of n crystals, (n * S, n_inputs)."""
+        n_streams = len(x) // n
+        for i, (kernel, shift) in enumerate(self._dense):
+            if i == 2:  # from here on the streams of a crystal go together
+                if self._layer == "features":
+                    return x.reshape(n, n_streams, -1)
+                x = x.reshape(n, -1)
+            x = x @ kernel
+            x += shift
+            np.maximum(x, 0.0, out=x)
+        if self._layer == "embedding":
+            return x
+        kernel, bias = self._logits
+        return x @ kernel + bias
+
+
+def _half_pictures(streams: list[np.ndarray], image_size: int) -> np.ndarray:
+    """The middle row of every picture and those below, (B * S, h, W, C)."""
+    half = np.stack([images[:, image_size // 2 :] for images in streams], axis=1)
+    return half.reshape(-1, *half.shape[2:])
+
+
+class NumpyMsmlp(_JointNetwork):
     """Compute what :func:`crystalsym.networks.msmlp` computes outside of training.
 
     Parameters
@@ -69,8 +143,6 @@ class NumpyMsmlp(NumpyNetwork):
         If a size is none a network can be built with, or the weights do not fit.
     """
 
-    layers = ("features", "embedding")
-
     def __init__(
         self,
         n_classes: int,
@@ -82,47 +154,16 @@ class NumpyMsmlp(NumpyNetwork):
     ):
         check_sizes(image_size, channels, n_streams, n_classes)
         sizes = _with_defaults(msmlp, options)
-        features = sizes["features"]
-        self._first_row = image_size // 2
-        n_inputs = (image_size - self._first_row) * image_size * channels
-        # Name, inputs, outputs, name of the batch normalization.
-        hidden = (
-            ("trunk_1", n_inputs, sizes["width"], "trunk_1_norm"),
-            ("trunk_2", sizes["width"], features, "trunk_2_norm"),
-            ("joint", n_streams * features, sizes["joint"], "joint_norm"),
-            ("embedding_dense", sizes["joint"], sizes["embedding"], "embedding_norm"),
-        )
-        due: list[tuple[str, tuple[int, ...]]] = []
-        for name, n_in, n_out, norm in hidden:
-            due.append((f"{name}/kernel", (n_in, n_out)))
-            due.extend((f"{norm}/{part}", (n_out,)) for part in _NORM_PARTS)
-        due.append(("logits/kernel", (sizes["embedding"], n_classes)))
-        due.append(("logits/bias", (n_classes,)))
-        check_weight_shapes([shape for _, shape in due], weights)
-        self.weights = [(path, value) for (path, _), value in zip(due, weights, strict=True)]
-        step = 1 + len(_NORM_PARTS)
-        self._hidden = [_fold(*weights[i : i + step]) for i in range(0, step * len(hidden), step)]
-        self._logits = tuple(weights[-2:])
+        self._size = image_size
+        n_inputs = (image_size - image_size // 2) * image_size * channels
+        self._take(weights, [], n_inputs, n_streams, n_classes, sizes)
 
     def __call__(self, streams: list[np.ndarray]) -> np.ndarray:
-        n = len(streams[0])
-        x = np.stack([images[:, self._first_row :] for images in streams], axis=1)
-        x = x.reshape(n * len(streams), -1)
-        for i, (kernel, shift) in enumerate(self._hidden):
-            if i == 2:  # from here on the streams of a crystal go together
-                if self._layer == "features":
-                    return x.reshape(n, len(streams), -1)
-                x = x.reshape(n, -1)
-            x = x @ kernel
-            x += shift
-            np.maximum(x, 0.0, out=x)
-        if self._layer == "embedding":
-            return x
-        kernel, bias = self._logits
-        return x @ kernel + bias
+        half = _half_pictures(streams, self._size)
+        return self._through_dense(half.reshape(len(half), -1), len(streams[0]))
 
 
-class NumpyMsdense(NumpyNetwork):
+class NumpyMsdense(_JointNetwork):
     """Compute what :func:`crystalsym.networks.msdense` computes outside of training.
 
     Parameters
@@ -142,8 +183,6 @@ class NumpyMsdense(NumpyNetwork):
         If a size is none a network can be built with, or the weights do not fit.
     """
 
-    layers = ("features", "embedding")
-
     def __init__(
         self,
         n_classes: int,
@@ -160,7 +199,7 @@ class NumpyMsdense(NumpyNetwork):
         rows = -(-(image_size - first) // 2)
         columns = -(-(image_size + first % 2) // 2)
         n_channels = 4 * channels
-        convolutions = []
+        convolutions: list[tuple[str, tuple[int, ...]]] = []
         for b, n_layers in enumerate(self._blocks, start=1):
             for i in range(1, n_layers + 1):
                 shape = (3, 3, n_channels, sizes["growth"])
@@ -169,45 +208,12 @@ class NumpyMsdense(NumpyNetwork):
             convolutions.append((f"transition{b}", (1, 1, n_channels, sizes["transition"])))
             n_channels = sizes["transition"]
         n_inputs = (image_size - first) * image_size * channels + rows * columns * n_channels
-        features = sizes["features"]
-        dense = (
-            ("trunk_1", n_inputs, sizes["width"], "trunk_1_norm"),
-            ("trunk_2", sizes["width"], features, "trunk_2_norm"),
-            ("joint", n_streams * features, sizes["joint"], "joint_norm"),
-            ("embedding_dense", sizes["joint"], sizes["embedding"], "embedding_norm"),
-        )
-        due: list[tuple[str, tuple[int, ...]]] = []
-        for name, shape in convolutions:
-            due.append((f"{name}_conv/kernel", shape))
-            due.extend((f"{name}_norm/{part}", (shape[-1],)) for part in _NORM_PARTS)
-        for name, n_in, n_out, norm in dense:
-            due.append((f"{name}/kernel", (n_in, n_out)))
-            due.extend((f"{norm}/{part}", (n_out,)) for part in _NORM_PARTS)
-        due.append(("logits/kernel", (sizes["embedding"], n_classes)))
-        due.append(("logits/bias", (n_classes,)))
-        check_weight_shapes([shape for _, shape in due], weights)
-        self.weights = [(path, value) for (path, _), value in zip(due, weights, strict=True)]
-        step = 1 + len(_NORM_PARTS)
-        folded = [_fold(*weights[i : i + step]) for i in range(0, len(weights) - 2, step)]
-        self._convolutions = folded[: len(convolutions)]
-        self._dense = folded[len(convolutions) :]
-        self._logits = tuple(weights[-2:])
+        self._take(weights, convolutions, n_inputs, n_streams, n_classes, sizes)
 
     def __call__(self, streams: list[np.ndarray]) -> np.ndarray:
-        n = len(streams[0])
-        half = np.stack([images[:, self._size // 2 :] for images in streams], axis=1)
-        half = half.reshape(n * len(streams), *half.shape[2:])
+        half = _half_pictures(streams, self._size)
         x = np.concatenate([half.reshape(len(half), -1), self._maps(half)], axis=1)
-        for i, (kernel, shift) in enumerate(self._dense):
-            if i == 2:  # from here on the streams of a crystal go together
-                if self._layer == "features":
-                    return x.reshape(n, len(streams), -1)
-                x = x.reshape(n, -1)
-            x = np.maximum(x @ kernel + shift, 0.0)
-        if self._layer == "embedding":
-            return x
-        kernel, bias = self._logits
-        return x @ kernel + bias
+        return self._through_dense(x, len(streams[0]))
 
     def _maps(self, half: np.ndarray) -> np.ndarray:
         """What the dense blocks make of half pictures, flattened."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
+    embedded_logits,
     normalized_relu,
-    seeded_dropout,
     shared_features,
     stream_inputs,
 )
@@ -127,8 +127,5 @@ def strided(
     x = layers.Flatten(name="streams")(x)
     x = layers.Dense(embedding, use_bias=False, name="joint")(x)
     x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name="joint_norm")(x)
-    x = layers.Activation("relu", name="embedding")(x)
-    x = seeded_dropout(dropout, "dropout")(x)
-    # float32 whatever the policy: softmax of bfloat16 logits would lose the small probabilities.
-    logits = layers.Dense(n_classes, dtype="float32", name="logits")(x)
+    logits = embedded_logits(x, n_classes, dropout)
     return keras.Model(inputs, logits, name="strided")
