@@ -15,8 +15,8 @@ import warnings
 import numpy as np
 
 from crystalsym.crystals import canonical_setting
-from crystalsym.crystals._metric_settings import oriented_laue_class
-from crystalsym.crystals._wyckoff import standard_operations
+from crystalsym.crystals._metric_settings import canonical_centering, oriented_laue_class
+from crystalsym.crystals._wyckoff import laue_rotations
 from crystalsym.datasets import random_molecular_crystals
 from crystalsym.measurement import Degradation, ReflectionSimulator
 from crystalsym.reflections import reduce_reflections
@@ -58,10 +58,9 @@ def main() -> None:
                 if np.abs(matrix - np.round(matrix)).max() < 1e-3:
                     is_own = np.round(matrix).astype(int).tobytes() in own
                     rotations.append((candidate.scores[member].score, is_own))
-        one_face = int(group) <= 74 and letter in "ABC"
+        name = canonical_centering(letter, oriented_laue_class(int(group)))
         for test in reduction.centering_tests:
             if np.isfinite(test.ratio):
-                name = "C" if one_face else letter
                 is_own = test.centering == name or (name == "F" and test.centering in "ABC")
                 centerings.append((test.ratio, is_own))
     _table("score of a rotation", rotations, SCORES)
@@ -72,11 +71,8 @@ def _own_rotations(lattice: np.ndarray, group: int) -> set[bytes]:
     """Proper rotations of a group, in the canonical setting."""
     change = canonical_setting(lattice, symbol(group)[0], oriented_laue_class(group))
     back = np.linalg.inv(change).T
-    found = set()
-    for matrix in np.unique(standard_operations(group)[0], axis=0):
-        proper = matrix * round(float(np.linalg.det(matrix)))
-        found.add(np.round(back @ proper @ change.T).astype(int).tobytes())
-    return found
+    moved = np.round(back @ laue_rotations(group) @ change.T).astype(int)
+    return {matrix.tobytes() for matrix in moved}
 
 
 def _table(name: str, rows: list[tuple[float, bool]], edges: tuple[float, ...]) -> None:

@@ -24,10 +24,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rule import one_of_pair
 
 from crystalsym.identification import identify_reflections
 from crystalsym.reflections import read_reflections
-from crystalsym.spacegroups import diffraction_class, enantiomorph
+from crystalsym.spacegroups import diffraction_class
 
 # What a list is called among the files of a crystal, before those beside it.
 LISTS = (".hkl", ".cif_pets", ".mtz", ".cif")
@@ -144,7 +145,7 @@ def _judged(group: int, answer: Any) -> dict[str, Any]:
         return {"group": group, "error": answer.error, "right": False, "among_5": False,
                 "class": False, "ranking": []}  # fmt: skip
     ranking = [(int(number), round(float(p), 4)) for number, p in answer.ranking]
-    first, seen = ranking[0][0], [_one_hand(number) for number, _ in ranking]
+    first, seen = ranking[0][0], [one_of_pair(number) for number, _ in ranking]
     refused = answer.refused is not None
     return {
         "group": group,
@@ -152,15 +153,11 @@ def _judged(group: int, answer: Any) -> dict[str, Any]:
         "laue": answer.laue_class,
         "reliability": round(answer.reliability, 4),
         "refused": answer.refused,
-        "right": not refused and seen[0] == _one_hand(group),
-        "among_5": not refused and _one_hand(group) in seen,
-        "class": not refused and (group in diffraction_class(first) or seen[0] == _one_hand(group)),
+        "right": not refused and seen[0] == one_of_pair(group),
+        "among_5": not refused and one_of_pair(group) in seen,
+        "class": not refused
+        and (group in diffraction_class(first) or seen[0] == one_of_pair(group)),
     }
-
-
-def _one_hand(group: int) -> int:
-    """The smaller number of an enantiomorphic pair."""
-    return min(group, enantiomorph(group) or group)
 
 
 def _figures(cases: Iterable[dict[str, Any]]) -> dict[str, Any]:

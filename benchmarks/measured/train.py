@@ -18,8 +18,8 @@ import numpy as np
 
 from crystalsym import DiffractionSimulator, PatternShaper, SpaceGroupClassifier
 from crystalsym.crystals import canonical_setting, open_settings
-from crystalsym.crystals._metric_settings import oriented_laue_class
-from crystalsym.crystals._wyckoff import standard_operations
+from crystalsym.crystals._metric_settings import canonical_centering, oriented_laue_class
+from crystalsym.crystals._wyckoff import laue_rotations
 from crystalsym.datasets import CrystalTable, random_crystals, random_molecular_crystals
 from crystalsym.diffraction import SpotPatterns, with_orbits
 from crystalsym.learning import Augmentation, DegradedRows
@@ -133,8 +133,7 @@ def _setting(lattice: np.ndarray, group: int, rng: np.random.Generator | None) -
     change = canonical_setting(lattice, centering, laue)
     if rng is None:
         return change
-    one_face = laue in ("2/m", "mmm") and centering in "ABC"
-    settings = open_settings(change @ lattice, "C" if one_face else centering, laue)
+    settings = open_settings(change @ lattice, canonical_centering(centering, laue), laue)
     return settings[int(rng.integers(len(settings)))] @ change
 
 
@@ -142,8 +141,7 @@ def _rotations(group: int, change: np.ndarray, known: dict) -> np.ndarray:
     key = (group, change.tobytes())
     if key not in known:
         back = np.linalg.inv(change).T
-        own = np.unique(standard_operations(group)[0], axis=0)
-        known[key] = np.round(back @ own @ change.T).astype(int)
+        known[key] = np.round(back @ laue_rotations(group) @ change.T).astype(int)
     return known[key]
 
 

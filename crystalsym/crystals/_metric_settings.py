@@ -75,6 +75,19 @@ def canonical_setting(lattice: np.ndarray, centering: str, laue: str) -> np.ndar
     return np.eye(3, dtype=int)
 
 
+def canonical_centering(centering: str, laue: str) -> str:
+    """Name a cell's centering in its canonical setting, where one centered face is called C.
+
+    Examples
+    --------
+    >>> from crystalsym.crystals._metric_settings import canonical_centering
+    >>> [canonical_centering(*one) for one in (("A", "mmm"), ("I", "2/m"), ("I", "mmm"))]
+    ['C', 'C', 'I']
+    """
+    one_face = laue in ("2/m", "mmm") and centering in ("A", "B", "C")
+    return "C" if one_face or (laue == "2/m" and centering == "I") else centering
+
+
 def open_settings(lattice: np.ndarray, centering: str, laue: str) -> list[np.ndarray]:
     """List the settings that metric, centering and Laue class leave open.
 

@@ -140,6 +140,28 @@ def standard_operations(number: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(database["rotations"], dtype=np.int64), np.array(database["translations"])
 
 
+@cache
+def laue_rotations(number: int) -> np.ndarray:
+    """Proper rotations of the Laue class of a group in the same setting, int of shape (n, 3, 3).
+
+    Parameters
+    ----------
+    number : int
+        Space group.
+
+    Examples
+    --------
+    >>> from crystalsym.crystals._wyckoff import laue_rotations
+    >>> [len(laue_rotations(number)) for number in (1, 7, 62, 225)]
+    [1, 2, 4, 24]
+    """
+    rotations = standard_operations(number)[0]
+    signs = np.round(np.linalg.det(rotations)).astype(np.int64)
+    proper = np.unique(rotations * signs[:, None, None], axis=0)
+    proper.setflags(write=False)
+    return proper
+
+
 def centering_vectors(number: int) -> np.ndarray:
     """Pure translations of a group within its conventional cell, zero included."""
     rotations, translations = standard_operations(number)

@@ -121,7 +121,11 @@ def random_crystals(
         delayed(_draw_part)(numbers[start : start + CHUNK], recipe, [seed, start])
         for start in range(0, len(numbers), CHUNK)
     )
-    drawn = [crystal for part in parts for crystal in part]
+    return table_of([crystal for part in parts for crystal in part], numbers)
+
+
+def table_of(drawn: Sequence[tuple], numbers: np.ndarray) -> CrystalTable:
+    """Put lattices, coordinates and atomic numbers of standard cells into a table."""
     counts = [len(atoms) for _, _, atoms in drawn]
     return CrystalTable(
         np.array([lattice for lattice, _, _ in drawn]).reshape(-1, 3, 3),

@@ -16,6 +16,7 @@ from crystalsym.crystals import Crystal, SymmetryError, space_group_number
 from crystalsym.crystals._random_cells import random_cell
 from crystalsym.crystals._standardization import conventional_setting
 from crystalsym.crystals._wyckoff import standard_operations
+from crystalsym.datasets._random_crystals import table_of
 from crystalsym.datasets._table import CrystalTable
 from crystalsym.spacegroups._facts import check_number
 
@@ -130,16 +131,7 @@ def random_molecular_crystals(
         delayed(_draw_part)(numbers[start : start + CHUNK], recipe, [seed, start])
         for start in range(0, len(numbers), CHUNK)
     )
-    drawn = [crystal for part in parts for crystal in part]
-    counts = [len(atoms) for _, _, atoms in drawn]
-    return CrystalTable(
-        np.array([lattice for lattice, _, _ in drawn]).reshape(-1, 3, 3),
-        np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
-        np.concatenate([np.empty((0, 3)), *(coords for _, coords, _ in drawn)]).astype(np.float32),
-        np.concatenate([np.empty(0), *(atoms for _, _, atoms in drawn)]).astype(np.uint8),
-        space_group=numbers,
-        standard=True,
-    )
+    return table_of([crystal for part in parts for crystal in part], numbers)
 
 
 def _weights(groups: Any, even_share: float) -> np.ndarray:

@@ -145,9 +145,14 @@ class Changes:
 
     def mirror(self, images: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Show some patterns (n, S, H, W, C) as seen from behind."""
-        crystal, view = np.nonzero(self.mirrored[rows])
-        images[crystal, view] = images[crystal, view, :, ::-1]
-        return images
+        return from_behind(images, self.mirrored[rows])
+
+
+def from_behind(images: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """Show, in place, the patterns (n, S, H, W, C) that ``mirrored`` (n, S) marks from behind."""
+    crystal, view = np.nonzero(mirrored)
+    images[crystal, view] = images[crystal, view, :, ::-1]
+    return images
 
 
 def kinds_of(table: CrystalTable) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from crystalsym import _provenance
 from crystalsym.diffraction import SpotPatterns
+from crystalsym.learning._augmentation import from_behind
 from crystalsym.learning._lazy_rows import LazyRows
 
 CHUNK = 256
@@ -102,6 +103,5 @@ class DegradedRows(LazyRows):
         measured = self.degradation.degrade(spots, (self.random_state, number + 1), rows)
         images = self.shaper.transform(measured)
         if self._behind is not None:
-            crystal, view = np.nonzero(self._behind[rows])
-            images[crystal, view] = images[crystal, view, :, ::-1]
+            images = from_behind(images, self._behind[rows])
         return images

@@ -15,18 +15,19 @@ from crystalsym.crystals._cell_parameters import cell_of
 from crystalsym.crystals._lists import structure_list
 from crystalsym.crystals._metric_settings import (
     allowed_by_centering,
+    canonical_centering,
     canonical_setting,
     centering_in_standard_cell,
     open_settings,
     oriented_laue_class,
 )
-from crystalsym.crystals._wyckoff import standard_operations
+from crystalsym.crystals._wyckoff import laue_rotations
 from crystalsym.datasets import CrystalTable
 from crystalsym.diffraction import Coverage
 from crystalsym.measurement._degradation import EVENTS, LOGARITHMIC, Degradation
 from crystalsym.measurement._shortcomings import NAMES, TOLD
 from crystalsym.reflections import ReflectionList
-from crystalsym.reflections._equivalents import SIDE, canonical_keys
+from crystalsym.reflections._equivalents import canonical_keys, mates_of
 from crystalsym.reflections._lattice_symmetry import lattice_rotations
 from crystalsym.scattering import structure_factors
 
@@ -184,9 +185,7 @@ def _one(
 ) -> ReflectionList:
     strength = _drawn(simulator.degradation or Degradation(), rng, apart)
     perfect = strength["perfect"] > 0
-    rotations = np.unique(standard_operations(group)[0], axis=0)
-    rotations = rotations[np.round(np.linalg.det(rotations)) == 1] if len(rotations) else rotations
-    laue = np.unique(np.concatenate([rotations, -_improper(group)]), axis=0).astype(np.int64)
+    laue = laue_rotations(group)
     lattice = np.asarray(crystal.lattice, dtype=float)
     reciprocal = np.linalg.inv(lattice).T
     d_min = PERFECT_D_MIN if perfect or not strength["d_min"] else strength["d_min"]
@@ -301,7 +300,7 @@ def _listed(
     laue = oriented_laue_class(group)
     change = canonical_setting(lattice, centering, laue)
     if simulator.settings != "canonical":
-        settings = open_settings(change @ lattice, _renamed(centering, laue), laue)
+        settings = open_settings(change @ lattice, canonical_centering(centering, laue), laue)
         change = settings[int(rng.integers(len(settings)))] @ change
         if laue in ("-1", "2/m", "mmm"):
             turn = np.eye(3, dtype=int)[rng.permutation(3)]
@@ -381,28 +380,13 @@ def _twinned(values, hkl, laue, lattice, fraction, rng) -> np.ndarray | None:
     if not foreign:
         return None
     turn = foreign[int(rng.integers(len(foreign)))]
-    image = np.abs(_key(hkl @ turn))
-    keys = np.abs(_key(hkl))
-    order = np.argsort(keys)
-    place = np.minimum(np.searchsorted(keys[order], image), len(keys) - 1)
-    found = keys[order][place] == image
-    mates = np.where(found, values[order[place]], values)
-    return (1 - fraction) * values + fraction * mates
+    mate = mates_of(hkl, hkl @ turn)
+    return (1 - fraction) * values + fraction * np.where(mate >= 0, values[mate], values)
 
 
 def _conventional_rotations(lattice: np.ndarray) -> np.ndarray:
     """Rotations of the conventional cell that are whole in its basis."""
     return lattice_rotations(lattice, 1e-3).astype(np.int64)
-
-
-def _key(hkl: np.ndarray) -> np.ndarray:
-    h, k, m = np.asarray(hkl, dtype=np.int64).T
-    return (h * SIDE + k) * SIDE + m
-
-
-def _improper(group: int) -> np.ndarray:
-    rotations = np.unique(standard_operations(group)[0], axis=0)
-    return rotations[np.round(np.linalg.det(rotations)) == -1].reshape(-1, 3, 3)
 
 
 def _half_sphere(reciprocal: np.ndarray, q_max: float) -> np.ndarray:
@@ -415,8 +399,3 @@ def _half_sphere(reciprocal: np.ndarray, q_max: float) -> np.ndarray:
     )
     hkl = hkl[positive]
     return hkl[((hkl @ reciprocal) ** 2).sum(axis=1) <= q_max**2]
-
-
-def _renamed(centering: str, laue: str) -> str:
-    one_face = laue in ("2/m", "mmm") and centering in ("A", "B", "C")
-    return "C" if one_face or (laue == "2/m" and centering == "I") else centering

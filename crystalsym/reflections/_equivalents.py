@@ -150,7 +150,7 @@ def merge_equivalents(
     (2, [5.0, 11.0], 0.091)
     """
     if sigma is None:
-        sigma = 0.05 * np.abs(intensity) + 0.01 * np.abs(intensity).mean() + 1e-9
+        sigma = assumed_sigma(intensity)
     keys = canonical_keys(hkl, operations)
     _, first, inverse, counts = np.unique(
         keys, return_index=True, return_inverse=True, return_counts=True
@@ -200,6 +200,32 @@ def canonical_keys(hkl: np.ndarray, operations: np.ndarray) -> np.ndarray:
     for rotation in np.asarray(operations, dtype=np.int64):
         np.maximum(best, np.abs(_keys(hkl @ rotation)), out=best)
     return best
+
+
+def mates_of(hkl: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Find which row of a list each reflection, or its Friedel mate, is; -1 where it is none.
+
+    Parameters
+    ----------
+    hkl : ndarray of int, shape (n, 3)
+        The list, one of each Friedel pair.
+    images : ndarray of int, shape (m, 3)
+
+    Returns
+    -------
+    ndarray of int, shape (m,)
+    """
+    keys, wanted = np.abs(_keys(hkl)), np.abs(_keys(images))
+    order = np.argsort(keys)
+    ordered = keys[order]
+    place = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    return np.where(ordered[place] == wanted, order[place], -1)
+
+
+def assumed_sigma(intensity: np.ndarray) -> np.ndarray:
+    """Uncertainties of a list that gives none: 5 % of each intensity and 1 % of the mean."""
+    size = np.abs(intensity)
+    return 0.05 * size + 0.01 * max(float(size.mean()), 1e-9)
 
 
 def _keys(hkl: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crystalsym.reflections._equivalents import SIDE, canonical_keys
+from crystalsym.reflections._equivalents import mates_of
 from crystalsym.reflections._lattice_symmetry import LaueCandidate
 
 # The excess of the disagreement x of mates over what repeats and uncertainties explain, b, is
@@ -98,27 +98,22 @@ def score_rotations(
     -------
     list of RotationScore
     """
-    keys = canonical_keys(hkl, np.empty((0, 3, 3), dtype=int))
-    order = np.argsort(keys)
-    ordered = keys[order]
     shells = _shells(q)
     level = _level(intensity, q, shells)
     relative = np.clip(intensity / level, -2.0, 8.0)
     error = sigma / level
     unrelated = _unrelated(relative, shells)
+    images = hkl @ np.asarray(rotations)
+    whole = np.round(images).astype(np.int64)
+    fits = np.abs(images - whole).max(axis=2) < 1e-3
+    mates = np.where(fits, mates_of(hkl, whole.reshape(-1, 3)).reshape(fits.shape), -1)
+    general = (whole != hkl).any(axis=2) & (whole != -hkl).any(axis=2)
+    own = np.arange(len(hkl))
     scores = []
-    for rotation in rotations:
-        image = hkl @ rotation
-        whole = np.round(image).astype(np.int64)
-        fits = np.abs(image - whole).max(axis=1) < 1e-3
-        wanted = np.abs((whole[:, 0] * SIDE + whole[:, 1]) * SIDE + whole[:, 2])
-        place = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
-        mate = np.where(fits & (ordered[place] == wanted), order[place], -1)
-        own = np.arange(len(hkl))
-        general = wanted != keys
-        paired = (mate >= 0) & general & (own < np.where(mate >= 0, mate, 0))
+    for mate, moved in zip(mates, general, strict=True):
+        paired = (mate >= 0) & moved & (own < np.where(mate >= 0, mate, 0))
         # A threefold axis has no pairs but triples, which this counts as well.
-        paired |= (mate >= 0) & general & (own > mate) & ~_mutual(mate, own)
+        paired |= (mate >= 0) & moved & (own > mate) & ~_mutual(mate, own)
         scores.append(
             _score(
                 relative,
@@ -126,7 +121,7 @@ def score_rotations(
                 own[paired],
                 mate[paired],
                 unrelated,
-                int(general.sum()),
+                int(moved.sum()),
                 r_repeats,
                 electrons,
             )

@@ -10,7 +10,7 @@ import numpy as np
 from crystalsym.crystals._cell_parameters import lattice_of
 from crystalsym.crystals._metric_settings import allowed_by_centering, open_settings
 from crystalsym.reflections._centering import CenteringTest, find_centering
-from crystalsym.reflections._equivalents import MergedReflections, merge_equivalents
+from crystalsym.reflections._equivalents import MergedReflections, assumed_sigma, merge_equivalents
 from crystalsym.reflections._lattice_symmetry import (
     TOLERANCE,
     LaueCandidate,
@@ -208,7 +208,6 @@ def _merged_mates(reflections: ReflectionList, lattice: np.ndarray) -> MergedRef
 
 
 def _sigma(reflections: ReflectionList) -> np.ndarray:
-    intensity = reflections.intensity
     if reflections.sigma is None:
-        return 0.05 * np.abs(intensity) + 0.01 * max(np.abs(intensity).mean(), 1e-9)
+        return assumed_sigma(reflections.intensity)
     return np.maximum(reflections.sigma, SMALLEST_SIGMA * np.median(reflections.sigma))
