@@ -6,6 +6,9 @@ Learned from are the crystals of the table that "230" holds out none of its own 
 same split), each in four ways: as it is, with other elements, and twice in another open setting;
 random crystals of every group; and random molecules. In every epoch each is measured anew. Cut off
 and called again, it goes on from the last checkpoint. On two cores it takes about 80 minutes.
+
+The weights that ship learned twice: --start goes on from weights of the first time, for 50 epochs
+at a lower rate, with other elements, settings, random crystals and molecules (--round 1).
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from crystalsym.diffraction import SpotPatterns, with_orbits
 from crystalsym.learning import Augmentation, DegradedRows
 from crystalsym.learning._augmentation import Changes
 from crystalsym.measurement import Degradation
-from crystalsym.pretrained import SpaceGroupPipeline, save_pipeline
+from crystalsym.pretrained import SpaceGroupPipeline, load_pipeline, save_pipeline
 from crystalsym.spacegroups import symbol
 from crystalsym.training import TrainingConfig, load_data
 
@@ -43,6 +46,7 @@ CLASSIFY = {
     "learning_rate_schedule": "cosine", "validation_fraction": 0.03, "random_state": 0,
     "precision": "mixed_bfloat16", "verbose": 1,
 }  # fmt: skip
+AGAIN = {"epochs": 50, "learning_rate": 2.5e-3, "warm_start": True}
 
 
 def main() -> None:
@@ -50,18 +54,23 @@ def main() -> None:
     parser.add_argument("--structures", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--round", type=int, default=0, help="draws everything that is random anew")
     args = parser.parse_args()
     config = TrainingConfig.read(Path(__file__).parents[1] / "train-230.toml", args.structures)
     data = load_data(config, args.output / "data", args.jobs, 1)
-    table, kin = _table(data, args.jobs)
-    variants = [_variant(table, number) for number in range(4)]
+    table, kin = _table(data, args.round, args.jobs)
+    variants = [_variant(table, number, args.round) for number in range(4)]
     rows = DegradedRows(
-        variants, Degradation(shares={"perfect": PERFECT}, random_state=0),
-        PatternShaper("indices"), 0, 1, kin,
+        variants, Degradation(shares={"perfect": PERFECT}, random_state=args.round),
+        PatternShaper("indices"), args.round, 1, kin,
     )  # fmt: skip
-    classifier = SpaceGroupClassifier(**CLASSIFY, checkpoint_dir=str(args.output / "checkpoints"))
+    classifier = SpaceGroupClassifier(**CLASSIFY)
+    if args.start:
+        classifier = load_pipeline(args.start)["classify"].set_params(**{**CLASSIFY, **AGAIN})
+    classifier.set_params(checkpoint_dir=str(args.output / "checkpoints"))
     classifier.fit(rows, np.asarray(table.space_group))
-    classifier.set_params(checkpoint_dir=None, verbose=0)
+    classifier.set_params(checkpoint_dir=None, warm_start=False, verbose=0)
     pipeline = SpaceGroupPipeline(
         [
             ("simulate", DiffractionSimulator(**SIMULATE)),
@@ -72,7 +81,7 @@ def main() -> None:
     save_pipeline(pipeline, args.output / "model", dtype="float16")
 
 
-def _table(data, n_jobs: int) -> tuple[CrystalTable, np.ndarray]:
+def _table(data, number: int, n_jobs: int) -> tuple[CrystalTable, np.ndarray]:
     """All crystals to learn from, and numbers of what serves for validation together."""
     labels = data.labels[data.train]
     counts = np.bincount(labels, minlength=231)
@@ -80,11 +89,13 @@ def _table(data, n_jobs: int) -> tuple[CrystalTable, np.ndarray]:
     rows = np.repeat(data.train, copies)
     more = np.repeat(np.unique(data.labels), RANDOM)
     even = np.random.default_rng(5).integers(1, 231, EVEN)
+    # The same groups in every round, so that the same rows serve for validation.
+    usual = np.asarray(random_molecular_crystals(MOLECULES, 11, n_jobs=n_jobs).space_group)
     parts = [
         data.crystals.take(rows),
-        random_crystals(more, 0, n_jobs=n_jobs),
-        random_molecular_crystals(MOLECULES, 11, n_jobs=n_jobs),
-        random_molecular_crystals(even, 12, n_jobs=n_jobs),
+        random_crystals(more, 20 * number, n_jobs=n_jobs),
+        random_molecular_crystals(usual, 11 + 20 * number, n_jobs=n_jobs),
+        random_molecular_crystals(even, 12 + 20 * number, n_jobs=n_jobs),
     ]
     groups = [data.labels[rows], more, parts[2].space_group, parts[3].space_group]
     kin = np.full(sum(map(len, groups)), -1)
@@ -96,14 +107,14 @@ def _table(data, n_jobs: int) -> tuple[CrystalTable, np.ndarray]:
     return table, kin
 
 
-def _variant(table: CrystalTable, number: int) -> SpotPatterns:
+def _variant(table: CrystalTable, number: int, round_: int) -> SpotPatterns:
     """Layers of all crystals: as they are, then changed, then in other settings, too."""
     groups = np.asarray(table.space_group)
     if number:
         how = Augmentation(changed=0.85, exchanged=0.7, scale=0.01, mirrored=False)
-        changes = Changes.drawn(how, table, [7, number])
+        changes = Changes.drawn(how, table, [7, number + 4 * round_])
         table = changes.crystals(table, np.arange(len(table)))
-    rng = np.random.default_rng([number]) if number > 1 else None
+    rng = np.random.default_rng([number + 4 * round_]) if number > 1 else None
     moves = np.array(
         [_setting(np.asarray(table.lattice[i], float), int(groups[i]), rng)
          for i in range(len(table))]
@@ -129,7 +140,8 @@ def _variant(table: CrystalTable, number: int) -> SpotPatterns:
 
 def _setting(lattice: np.ndarray, group: int, rng: np.random.Generator | None) -> np.ndarray:
     """The canonical setting of a standard cell, or one of those that stay open."""
-    laue, centering = oriented_laue_class(group), symbol(group)[0]
+    laue, letter = oriented_laue_class(group), symbol(group)[0]
+    centering = "C" if letter == "A" else letter  # standard cells of Amm2 and its like here
     change = canonical_setting(lattice, centering, laue)
     if rng is None:
         return change

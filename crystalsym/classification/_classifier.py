@@ -107,6 +107,10 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
     resume : bool, default=True
         Go on from a checkpoint in ``checkpoint_dir`` with the same order of samples. With False
         it is overwritten. A finished training's checkpoint makes ``fit`` return its result.
+    warm_start : bool, default=False
+        Begin with the weights of the fit before (or those that were loaded) in place of random
+        ones. Network and shape of the images must be the same, and the groups, or some of them;
+        ``classes_`` stay.
     random_state : int, RandomState instance or None, default=None
         Fixes initial weights, held-out rows, the order of samples and dropout.
     verbose : int, default=0
@@ -212,6 +216,7 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
         checkpoint_dir: str | os.PathLike[str] | None = None,
         checkpoint_interval: float | None = None,
         resume: bool = True,
+        warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ):
@@ -236,6 +241,7 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_interval = checkpoint_interval
         self.resume = resume
+        self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
 
@@ -281,6 +287,9 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
         weights = total_weights(
             self.class_weight, classes, codes, check_weights(sample_weight, len(rows))
         )
+        if self.warm_start and hasattr(self, "classes_") and set(classes) <= set(self.classes_):
+            codes = np.searchsorted(self.classes_, classes)[codes]
+            classes = self.classes_
         model, history, calibration = train(self, rows, classes, codes, weights)
         self.classes_ = classes
         self.history_ = history

@@ -14,7 +14,7 @@ from crystalsym.classification._objectives import LEARNING_RATE_SCHEDULES
 
 # They concern a run and not its result, and are no part of a saved classifier.
 RUN_PARAMETERS = (
-    "checkpoint_dir", "checkpoint_interval", "distribution", "resume", "verbose"
+    "checkpoint_dir", "checkpoint_interval", "distribution", "resume", "verbose", "warm_start"
 )  # fmt: skip
 
 

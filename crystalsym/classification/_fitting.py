@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 CHECKPOINT_INTERVAL = 120.0
 # Parameters that say how to train, not what: a checkpoint may be resumed with others.
 _NOT_OF_THE_RESULT = (
-    "calibrate", "checkpoint_dir", "checkpoint_interval", "distribution", "resume", "verbose"
+    "calibrate", "checkpoint_dir", "checkpoint_interval", "distribution", "resume", "verbose",
+    "warm_start",
 )  # fmt: skip
 
 
@@ -48,7 +49,8 @@ def train(
         By the validation rows.
     """
     p = estimator
-    checkpoint = _checkpoint_file(p, rows, classes, codes, weights)
+    start = _weights_to_start_from(p, rows, classes)
+    checkpoint = _checkpoint_file(p, rows, classes, codes, weights, start)
     state = checkpoint.read() if checkpoint is not None and p.resume else None
     if state is None:
         seed = int(check_random_state(p.random_state).randint(2**31 - 1))
@@ -69,6 +71,8 @@ def train(
     with distributed(p.distribution):
         build = partial(build_model, *network, p.precision, seed=state.seed)
         model = build()
+        if start is not None:
+            set_weights(model, start)
         split = split_rows(codes, plan.validation_fraction, state.seed, rows.validation_groups)
         steps = plan.epochs * steps_of_epoch(len(split[0]), plan.batch_size)
         rates = learning_rates(
@@ -96,12 +100,37 @@ def train(
     return result, history, calibrate(logits, codes[held_out], weights, bool(p.calibrate))
 
 
+def _weights_to_start_from(
+    estimator: SpaceGroupClassifier, rows: ImageRows, classes: np.ndarray
+) -> list[np.ndarray] | None:
+    """Those of the fit before, if ``warm_start`` wants them and there was one."""
+    if not estimator.warm_start or not hasattr(estimator, "classes_"):
+        return None
+    for name, now, before in (
+        ("groups in y", classes.tolist(), estimator.classes_.tolist()),
+        ("shape of a row of X", tuple(rows.shape), tuple(estimator.input_shape_)),
+        ("architecture", estimator.architecture, estimator.architecture_),
+        (
+            "architecture_options",
+            estimator.architecture_options or {},
+            estimator.architecture_options_ or {},
+        ),
+    ):
+        if now != before:
+            raise ValueError(
+                f"warm_start=True goes on from the fit before, which had another {name}: {before}, "
+                f"now {now}; warm_start=False begins anew"
+            )
+    return [np.asarray(value) for _, value in estimator._current_weights()]
+
+
 def _checkpoint_file(
     estimator: SpaceGroupClassifier,
     rows: ImageRows,
     classes: np.ndarray,
     codes: np.ndarray,
     weights: np.ndarray | None,
+    start: list[np.ndarray] | None,
 ) -> CheckpointFile | None:
     if estimator.checkpoint_dir is None:
         return None
@@ -121,6 +150,8 @@ def _checkpoint_file(
         labels=codes.astype(np.int64),
         sample_weight=weights,
     )
+    if start is not None:
+        parts["start"] = np.concatenate([np.ravel(value) for value in start])
     return CheckpointFile(estimator.checkpoint_dir, parts)
 
 

@@ -42,6 +42,11 @@ SETTINGS = ("random", "canonical", "rhombohedral", "any")
 # Rows: primitive axes of a rhombohedral lattice in terms of the hexagonal ones (obverse).
 RHOMBOHEDRAL = np.array([[2, 1, 1], [-1, 1, 1], [-1, -2, 1]]) / 3
 CHUNK = 32
+# Double diffraction adds nothing to what a centering forbids; harmonics do, a tenth as much.
+HARMONIC = 0.1
+# Part of the variance of the scale of equivalents that changes steadily with the direction, as
+# absorption does; the rest is each measurement's own.
+STEADY = 0.5
 # A list has so many rows at least, where the sphere has.
 LEAST = 8
 # Beyond so many reflections the limit of resolution is drawn in.
@@ -220,7 +225,8 @@ def _one(
     values = _changed(values, q_unique if places is orbit else q, strength)
     mean = max(float(values[places].mean()), 1e-30)
     leak = strength["leak"] * mean * rng.exponential(size=len(true))
-    level = values[places] + leak[orbit]
+    part = np.where(allowed_by_centering(hkl, centering), 1.0, HARMONIC)
+    level = values[places] + leak[orbit] * part
     seen = q >= strength["beam_stop"]
     if strength["cone"] > 0:
         axis = rng.normal(size=3)
@@ -238,10 +244,13 @@ def _one(
     count = strength["counting"] * mean * expected + (strength["background"] * mean) ** 2
     error = np.sqrt(count + (strength["proportional"] * expected) ** 2)
     noise = error * rng.standard_normal(len(rows))
-    noise += strength["scale_error"] * expected * rng.standard_normal(len(rows))
-    measured = expected + noise
+    scale = strength["scale_error"] * rng.standard_normal(len(rows)) * math.sqrt(1 - STEADY)
     given = np.maximum(error * math.exp(strength["esd_error"] * rng.normal()), 1e-6 * mean)
     listed = hkl[rows] * rng.choice([-1, 1], size=(len(rows), 1))
+    if strength["scale_error"] > 0:
+        steady = _steady(listed @ reciprocal, apart)
+        scale += strength["scale_error"] * steady * math.sqrt(STEADY)
+    measured = expected * (1 + scale) + noise
     if rng.random() < simulator.merged:
         names, standing = orbit[rows], hkl[first]
     elif apart.random() < simulator.friedel_merged:
@@ -269,6 +278,20 @@ def _one(
     return _listed(
         simulator, listed, measured, given, lattice, centering, group, rng, apart, coverage
     )
+
+
+def _steady(vectors: np.ndarray, rng: np.random.Generator, terms: int = 6) -> np.ndarray:
+    """A function of the direction, of harmonics up to the third, of no mean and unit variance."""
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    axes = rng.normal(size=(terms, 3))
+    x = unit @ (axes / np.linalg.norm(axes, axis=1, keepdims=True)).T
+    # Legendre polynomials, scaled to unit variance over the sphere.
+    harmonics = np.stack(
+        [math.sqrt(3) * x, math.sqrt(5) * (1.5 * x**2 - 0.5), math.sqrt(7) * (2.5 * x**3 - 1.5 * x)]
+    )
+    values = (rng.normal(size=(3, 1, terms)) * harmonics).sum(axis=(0, 2))
+    values -= values.mean()
+    return values / max(float(values.std()), 1e-9)
 
 
 def _averages(

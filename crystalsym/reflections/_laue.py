@@ -16,23 +16,32 @@ import numpy as np
 from crystalsym.reflections._equivalents import mates_of
 from crystalsym.reflections._lattice_symmetry import LaueCandidate
 
-# The excess of the disagreement x of mates over what repeats and uncertainties explain, b, is
-# (x - b) / (1 - b), all in parts of the disagreement of unrelated reflections. log of the odds =
-# SLOPE (EVEN - excess), within bounds; of 8,100 rotations of 1,600 simulated lists, a quarter of
-# them twins, those of an excess below 0.1 were symmetries in 94 %, above 0.2 in 1 %
-# (benchmarks/measured/check_reduction.py shows such a table).
-EVEN, SLOPE = 0.12, 25.0
-MOST_FOR, MOST_AGAINST = 3.0, 10.0
-# Dynamical scattering parts equivalents by 15 to 40 %, however often each was measured.
-EVEN_OF_ELECTRONS, SLOPE_OF_ELECTRONS = 0.45, 10.0
-# log of how often a cell has by chance more symmetry than its crystal: four of 77 measured ones.
-COINCIDENCE = -3.0
+# Of a symmetry, the disagreement x of mates is what their uncertainties explain, b, with a normal
+# error: that of so many pairs, a part of b (uncertainties are known to that part), and what no
+# uncertainty tells, of absorption and scale; all in parts of the disagreement of unrelated
+# reflections. Of another rotation it is hypot(b, d sqrt(1 - b^2)), d between 0 (nearly a symmetry)
+# and 1 (nothing to do with each other). These and the numbers below are those of greatest
+# likelihood for the true Laue classes of 4,000 simulated lists, molecules and inorganic crystals,
+# but rounded (benchmarks/measured/check_reduction.py --fit); only the untold part is a third
+# larger, for data worse than simulated ones.
+PAIRS, KNOWN_TO, UNTOLD = 0.48, 0.22, 0.04
+# Dynamical scattering parts equivalents of electrons, however often each was measured.
+UNTOLD_OF_ELECTRONS = 0.15
+_PARTS = np.geomspace(0.006, 1.4, 28)
+_SHARES = _PARTS**0.45 / (_PARTS**0.45).sum()
+_BLUR = 0.15
+MOST_AGAINST = 8.0
+# log of how often a cell has by chance more symmetry than its crystal (four of 77 measured ones),
+# and of how often a crystal has less than its lattice for another reason (4/m, not 4/mmm).
+COINCIDENCE, HEMIHEDRAL = -3.25, -1.4
+# Of n rotations log2(n) would generate a group, the others agree in part: they count for so much.
+OTHERS = 0.2
 # Lengths that differ by less, in parts, are the same.
 SAME_LENGTH = 1e-7
-# Pairs that count half.
-FEW = 4.0
-# So few of the reflections having a mate means that the list was merged.
-MERGED, MERGED_FROM, MERGED_SCORE = 0.02, 40, 2.0
+# So few of the reflections having a mate means that the list was merged: each that has none, and
+# could, for so much, as far as MERGED_SCORE.
+MERGED, MERGED_EACH, MERGED_SCORE = 0.02, 0.45, 10.0
+MERGED_FROM = 20
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,6 @@ def score_rotations(
     sigma: np.ndarray,
     q: np.ndarray,
     rotations: np.ndarray,
-    r_repeats: float = math.nan,
     electrons: bool = False,
 ) -> list[RotationScore]:
     """Score every rotation of a lattice.
@@ -89,8 +97,6 @@ def score_rotations(
     intensity, sigma, q : ndarray of shape (n,)
     rotations : ndarray of shape (m, 3, 3)
         In the basis of the indices, h' = h W; the first is the identity.
-    r_repeats : float, default=nan
-        Disagreement of measurements of the same reflection, R_int, where there are any.
     electrons : bool, default=False
         Scattered more than once, they part equivalents.
 
@@ -122,7 +128,6 @@ def score_rotations(
                 mate[paired],
                 unrelated,
                 int(moved.sum()),
-                r_repeats,
                 electrons,
             )
         )
@@ -145,7 +150,7 @@ def laue_probabilities(
     'mmm'
     """
     total = np.array([_of_group(_member_scores(c, candidates, scores)) for c in candidates])
-    total += np.array([COINCIDENCE * (_holohedry(c) < len(scores)) for c in candidates])
+    total += np.array([_prior(c, len(scores)) for c in candidates])
     shares = np.exp(total - total.max())
     return shares / shares.sum()
 
@@ -187,6 +192,11 @@ def _key(rotation: np.ndarray) -> bytes:
     return np.round(rotation * 12).astype(np.int64).tobytes()
 
 
+def _prior(candidate: LaueCandidate, n_rotations: int) -> float:
+    whole = _holohedry(candidate)
+    return COINCIDENCE * (whole < n_rotations) + HEMIHEDRAL * (len(candidate.members) < whole)
+
+
 def _holohedry(candidate: LaueCandidate) -> int:
     """Rotations of a lattice that has the symmetry of the Laue class and no more."""
     if candidate.laue.startswith("-3"):
@@ -196,12 +206,11 @@ def _holohedry(candidate: LaueCandidate) -> int:
 
 
 def _of_group(scores: Sequence[float]) -> float:
-    """Score of a group: of n rotations log2(n) would generate it, the others agree in part.
-
-    Halfway between counting those and counting all served best on simulated lists.
-    """
+    """Score of a group by those of its rotations but the identity."""
     n = len(scores) + 1
-    return float(np.sum(scores)) * (1 + math.log2(n) / (n - 1)) / 2 if n > 1 else 0.0
+    return (
+        float(np.sum(scores)) * (OTHERS + (1 - OTHERS) * math.log2(n) / (n - 1)) if n > 1 else 0.0
+    )
 
 
 def _score(
@@ -211,30 +220,43 @@ def _score(
     two: np.ndarray,
     unrelated: float,
     n_general: int,
-    r_repeats: float,
     electrons: bool,
 ) -> RotationScore:
     n = len(one)
-    if n_general >= MERGED_FROM and n <= MERGED * n_general:
-        return RotationScore(n, math.nan, unrelated, math.nan, MERGED_SCORE, merged=True)
+    if n_general and (n == 0 or (n_general >= MERGED_FROM and n <= MERGED * n_general)):
+        score = min(MERGED_SCORE, MERGED_EACH * n_general)
+        return RotationScore(n, math.nan, unrelated, math.nan, score, merged=True)
     if n == 0:
         return RotationScore(0, math.nan, unrelated, math.nan, 0.0)
     a, b = relative[one], relative[two]
+    apart = np.abs(a - b)
     total = max(float((np.abs(a) + np.abs(b)).sum()), 1e-300)
-    r = float(np.abs(a - b).sum() / total)
+    r = float(apart.sum() / total)
     # Mean absolute difference of two normal variates of these uncertainties.
     explained = float(
         (np.sqrt(error[one] ** 2 + error[two] ** 2) * math.sqrt(2 / math.pi)).sum() / total
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = float(np.corrcoef(a, b)[0, 1]) if n > 2 else math.nan
-    noise = min(explained / unrelated, 1.5)
-    repeats = noise if math.isnan(r_repeats) else min(r_repeats / unrelated, 1.2)
-    usual = min(max(noise, repeats), 0.95)
-    excess = (r / unrelated - usual) / (1 - usual)
-    even, slope = (EVEN_OF_ELECTRONS, SLOPE_OF_ELECTRONS) if electrons else (EVEN, SLOPE)
-    score = float(np.clip(slope * (even - excess), -MOST_AGAINST, MOST_FOR)) * n / (n + FEW)
+    score = _log_odds(
+        r / unrelated,
+        explained / unrelated,
+        PAIRS * math.sqrt(float((apart**2).sum())) / total / unrelated,
+        UNTOLD_OF_ELECTRONS if electrons else UNTOLD,
+    )
     return RotationScore(n, r, unrelated, correlation, score, explained)
+
+
+def _log_odds(x: float, explained: float, spread: float, untold: float) -> float:
+    """That a rotation is a symmetry, by the disagreement x of its mates."""
+    b = min(explained, 0.97)
+    width = math.sqrt(spread**2 + (KNOWN_TO * b) ** 2 + untold**2 + 1e-4)
+    symmetry = -(((x - b) / width) ** 2) / 2 - math.log(width)
+    place = np.hypot(b, _PARTS * math.sqrt(1 - b * b))
+    widths = np.hypot(width, _BLUR * _PARTS)
+    terms = np.log(_SHARES / widths) - ((x - place) / widths) ** 2 / 2
+    other = float(np.logaddexp.reduce(terms))
+    return max(symmetry - other, -MOST_AGAINST)
 
 
 def _mutual(mate: np.ndarray, own: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,8 +22,6 @@ from crystalsym.reflections._reflection_list import ReflectionList
 IDENTITY = np.eye(3, dtype=int)[None]
 # A few uncertainties of zero among others would outweigh all.
 SMALLEST_SIGMA = 1e-3
-# Fewer repeats than these say nothing about how well repeats agree.
-REPEATED = 20
 # Centerings less probable than this are not followed.
 LEAST = 0.01
 
@@ -184,7 +181,6 @@ def reduce_reflections(reflections: ReflectionList, tolerance: float = TOLERANCE
             friedel.sigma[kept],
             friedel.q[kept],
             rotations,
-            friedel.r_int if friedel.n_repeated > REPEATED else math.nan,
             reflections.radiation == "electron",
         )
         shares = share * laue_probabilities(candidates, scores)

@@ -36,6 +36,7 @@ OTHERS = {
     "checkpoint_dir": "elsewhere",
     "checkpoint_interval": 1.0,
     "resume": False,
+    "warm_start": True,
     "random_state": 9,
     "verbose": 2,
 }
