@@ -44,9 +44,10 @@ RHOMBOHEDRAL = np.array([[2, 1, 1], [-1, 1, 1], [-1, -2, 1]]) / 3
 CHUNK = 32
 # Double diffraction adds nothing to what a centering forbids; harmonics do, a tenth as much.
 HARMONIC = 0.1
-# Part of the variance of the scale of equivalents that changes steadily with the direction, as
-# absorption does; the rest is each measurement's own.
-STEADY = 0.5
+# Part of the variance of the scale of equivalents that repeats do not show: with X-rays it changes
+# steadily with the direction, as absorption does; electrons scattered many times make it each
+# reflection's own. The rest is each measurement's.
+STEADY = {"xray": 0.5, "electron": 0.9}
 # A list has so many rows at least, where the sphere has.
 LEAST = 8
 # Beyond so many reflections the limit of resolution is drawn in.
@@ -244,12 +245,19 @@ def _one(
     count = strength["counting"] * mean * expected + (strength["background"] * mean) ** 2
     error = np.sqrt(count + (strength["proportional"] * expected) ** 2)
     noise = error * rng.standard_normal(len(rows))
-    scale = strength["scale_error"] * rng.standard_normal(len(rows)) * math.sqrt(1 - STEADY)
+    own = rng.standard_normal(len(rows))
     given = np.maximum(error * math.exp(strength["esd_error"] * rng.normal()), 1e-6 * mean)
     listed = hkl[rows] * rng.choice([-1, 1], size=(len(rows), 1))
+    scale = np.zeros(len(rows))
     if strength["scale_error"] > 0:
-        steady = _steady(listed @ reciprocal, apart)
-        scale += strength["scale_error"] * steady * math.sqrt(STEADY)
+        steady = STEADY[simulator.radiation]
+        if simulator.radiation == "electron":
+            signs = (listed == hkl[rows]).all(axis=1).astype(int)
+            common = apart.standard_normal((len(hkl), 2))[rows, signs]
+        else:
+            common = _by_harmonics(listed @ reciprocal, apart)
+        scale = math.sqrt(steady) * common + math.sqrt(1 - steady) * own
+        scale *= strength["scale_error"]
     measured = expected * (1 + scale) + noise
     if rng.random() < simulator.merged:
         names, standing = orbit[rows], hkl[first]
@@ -280,7 +288,7 @@ def _one(
     )
 
 
-def _steady(vectors: np.ndarray, rng: np.random.Generator, terms: int = 6) -> np.ndarray:
+def _by_harmonics(vectors: np.ndarray, rng: np.random.Generator, terms: int = 6) -> np.ndarray:
     """A function of the direction, of harmonics up to the third, of no mean and unit variance."""
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     axes = rng.normal(size=(terms, 3))

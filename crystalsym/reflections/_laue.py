@@ -26,7 +26,7 @@ from crystalsym.reflections._lattice_symmetry import LaueCandidate
 # larger, for data worse than simulated ones.
 PAIRS, KNOWN_TO, UNTOLD = 0.48, 0.22, 0.04
 # Dynamical scattering parts equivalents of electrons, however often each was measured.
-UNTOLD_OF_ELECTRONS = 0.15
+UNTOLD_OF_ELECTRONS = 0.2
 _PARTS = np.geomspace(0.006, 1.4, 28)
 _SHARES = _PARTS**0.45 / (_PARTS**0.45).sum()
 _BLUR = 0.15
