@@ -10,6 +10,9 @@ from crystalsym.reflections import Reduction, intensity_statistics
 FEWEST = 10
 # Of noise, 0.1 % is above three sigma; a list with less than this part of it above is noise.
 NOISE = 0.02
+# Where the lattice has so many rotations, crystals have some: all disagreeing by this part of what
+# unrelated reflections do, over so many pairs, means that the intensities are nobody's.
+ROTATIONS, UNRELATED, PAIRS = 4, 0.85, 30
 # Cells beyond this are those of macromolecules, Å³.
 LARGEST_CELL = 60_000.0
 # Limits of resolution between which crystals of small molecules are measured, Å.
@@ -46,6 +49,11 @@ def refusal(reduction: Reduction) -> str | None:
     above = float(np.mean(friedel.intensity > 3 * friedel.sigma))
     if above < NOISE:
         return f"no symmetry above noise ({100 * above:.2g} % of the reflections above 3 sigma)"
+    if _nothing_agrees(reduction):
+        return (
+            "no symmetry above noise (the cell allows more than -1, and equivalents of every Laue"
+            " class differ as unrelated reflections do)"
+        )
     d_min = float(1 / friedel.q.max())
     if not D_MIN[0] <= d_min <= D_MIN[1]:
         return (
@@ -66,3 +74,13 @@ def refusal(reduction: Reduction) -> str | None:
     if statistics.n_used >= 100 and not STATISTICS[0] <= value <= STATISTICS[1]:
         return f"unlike anything learned (mean |E²-1| {value:.2f}, crystals have 0.7 to 1)"
     return None
+
+
+def _nothing_agrees(reduction: Reduction) -> bool:
+    first = reduction.hypotheses[0]
+    rotations = first.scores[1:]
+    return (
+        first.candidate.laue == "-1"
+        and len(rotations) + 1 >= ROTATIONS
+        and all(one.n_pairs >= PAIRS and one.r > UNRELATED * one.r_unrelated for one in rotations)
+    )

@@ -16,6 +16,8 @@ from crystalsym.reflections._reflection_list import ReflectionList, as_cell
 DARK, STANDARD_ERRORS = 0.002, 3.0
 # Part of them that noise alone lifts above 3 sigma, with some room.
 LIFTED = 0.01
+# And of the others: a list of nothing but noise has no cell at all.
+BRIGHT = 0.05
 # Fewest of the others.
 FEWEST = 50
 # Of these so many have to lie off the layer through the origin, or a list of few layers would do.
@@ -109,13 +111,14 @@ def _is_translation(
     n_dark, n_bright = int(dark.sum()), int((~dark).sum())
     if n_bright < FEWEST or np.count_nonzero(layer[~dark]) < OFF_LAYER * n_bright:
         return False
+    above = intensity > 3 * sigma
     if n_dark <= LISTED * (order - 1) * n_bright and n_dark < FEWEST:
         # Some that are listed may still be there by mistake; what is bright is not.
-        return not n_dark or bool((intensity[dark] < 3 * sigma[dark]).all())
+        return not above[dark].any()
     mean = float(intensity[~dark].mean())
     error = float(np.sqrt((sigma[dark] ** 2).sum())) / n_dark
     faint = intensity[dark].mean() <= max(DARK * mean, STANDARD_ERRORS * error)
-    return bool(faint and (intensity[dark] > 3 * sigma[dark]).mean() <= LIFTED)
+    return bool(faint and above[dark].mean() <= LIFTED and above[~dark].mean() >= BRIGHT)
 
 
 def _basis(points: np.ndarray) -> np.ndarray:

@@ -65,7 +65,7 @@ def test_evidence_comes_along(measured):
     json.dumps(answer.evidence.to_dict())
 
 
-@pytest.mark.parametrize("kind", ["few", "noise", "random", "huge", "coarse"])
+@pytest.mark.parametrize("kind", ["few", "noise", "random", "alike", "huge", "coarse"])
 def test_what_should_not_be_answered_is_refused(kind):
     rng = np.random.default_rng(0)
     hkl = np.array([(h, k, m) for h in range(-9, 10) for k in range(10) for m in range(10)])
@@ -76,7 +76,10 @@ def test_what_should_not_be_answered_is_refused(kind):
         hkl, bright, sigma = hkl[:8], bright[:8], sigma[:8]
     elif kind == "noise":
         bright, sigma = rng.normal(0, 1, len(hkl)), np.full(len(hkl), 1.0)
-    elif kind == "random":  # no crystal's: nearly all alike
+    elif kind == "random":  # no two are equivalent, in a cell of three right angles
+        hkl = np.concatenate([hkl, hkl * [1, -1, 1]])[np.tile(hkl[:, 1:].all(axis=1), 2)]
+        bright, sigma = rng.exponential(100, len(hkl)), np.full(len(hkl), 1.0)
+    elif kind == "alike":  # no crystal's
         bright = 100 + rng.normal(0, 1, len(hkl))
     elif kind == "huge":
         cell = (60.0, 70.0, 80.0, 90, 90, 90)
@@ -86,7 +89,8 @@ def test_what_should_not_be_answered_is_refused(kind):
     reduction = reduce_reflections(ReflectionList(hkl, bright, sigma, cell))
     said = refusal(reduction)
     expected = {
-        "few": "too few reflections", "noise": "", "random": "unlike anything",
+        "few": "too few reflections", "noise": "no symmetry above noise (0.",
+        "random": "of every Laue class differ", "alike": "unlike anything",
         "huge": "", "coarse": "do not belong together",
     }[kind]  # fmt: skip
     assert said is not None
