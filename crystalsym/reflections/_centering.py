@@ -18,8 +18,9 @@ THOUGHT_OF = {"xray": 0.15, "neutron": 0.15, "electron": 0.35}
 OFFSET, SLOPE = -6.1, -2.85
 LEAKING = {"electron": 2.5}
 SMALLEST_RATIO = 1e-4
-# Fewest reflections allowed that tell anything.
-FEWEST = 12
+# n reflections of a lattice are all allowed by chance with a probability of fold^-n: the log of the
+# odds is at most n log(fold) less this, and nothing is told below as much again.
+BY_CHANCE = 4.0
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ def _test(
 ) -> CenteringTest:
     allowed = allowed_by_centering(hkl, centering)
     n_allowed, n_forbidden = int(allowed.sum()), int((~allowed).sum())
-    if n_allowed < FEWEST:
+    most = n_allowed * np.log(FOLD[centering]) - BY_CHANCE
+    if most < BY_CHANCE:
         return CenteringTest(centering, n_forbidden, n_allowed, np.nan, 0.0, 0.0, -np.inf)
     mean = max(float(intensity[allowed].mean()), 1e-300)
     expected = (FOLD[centering] - 1) * n_allowed
@@ -125,4 +127,5 @@ def _test(
     odds = -np.inf
     if ratio < THOUGHT_OF.get(radiation, THOUGHT_OF["xray"]):
         odds = OFFSET + SLOPE * np.log10(max(ratio, SMALLEST_RATIO)) + LEAKING.get(radiation, 0.0)
+        odds = min(odds, most)
     return CenteringTest(centering, n_forbidden, n_allowed, ratio, significance, above, float(odds))
