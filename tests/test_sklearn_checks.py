@@ -25,6 +25,8 @@ from support.tables import (
 )
 
 from crystalsym import SpaceGroupClassifier
+from crystalsym.measurement import Degradation, ReflectionSimulator
+from crystalsym.reflections import ReflectionSections
 
 # All rows in one batch: the checks have tens to hundreds.
 NETWORK = {
@@ -90,7 +92,11 @@ def expected_failures(estimator):
     return EXPECTED_FAILURES.get(type(estimator).__name__, {})
 
 
-@parametrize_with_checks([case.cls() for case in CASES])
+# They make and take lists and patterns that no array holds.
+OF_LISTS = [Degradation(), ReflectionSimulator(), ReflectionSections()]
+
+
+@parametrize_with_checks([case.cls() for case in CASES] + OF_LISTS)
 def test_as_they_are(estimator, check):
     check(estimator)
 

@@ -292,6 +292,14 @@ class Degradation(TransformerMixin, BaseEstimator):
             **selected,
         )
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.no_validation = True
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.non_deterministic = self.random_state is None
+        return tags
+
     def _strengths(self) -> np.ndarray:
         """Lower and upper bound, share and kind of draw of each, checked."""
         shares = {**SHARES, **dict(self.shares or {})}

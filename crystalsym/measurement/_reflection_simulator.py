@@ -164,6 +164,14 @@ class ReflectionSimulator(TransformerMixin, BaseEstimator):
         )
         return [one for part in done for one in part]
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.no_validation = True
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.non_deterministic = self.random_state is None
+        return tags
+
 
 def _measured(simulator: ReflectionSimulator, structures: Any, seeds: list) -> list[ReflectionList]:
     groups = getattr(structures, "space_group", None)
