@@ -131,8 +131,9 @@ def msdn(
     -------
     keras.Model
         Inputs: S tensors (B, H, W, C) in [0, 1]. Outputs: S tensors of logits (B, n_classes),
-        float32, one for each stream, or a single one with an embedding. The layer ``"features"`` gives (B, S, F), F = 960. The loss
-        is the sum of the outputs' cross-entropies, the prediction the softmax of their sum.
+        float32, one for each stream, or a single one with an embedding. The layer ``"features"``
+        gives (B, S, F), F = 960. The loss is the sum of the outputs' cross-entropies, the
+        prediction the softmax of their sum.
 
     Raises
     ------
