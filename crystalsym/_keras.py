@@ -1,4 +1,4 @@
-"""The first import of Keras: a missing backend in one sentence, no log lines of TensorFlow."""
+"""The first import of Keras or TensorFlow: what is missing in one sentence, and no log lines."""
 
 from __future__ import annotations
 
@@ -58,6 +58,28 @@ def import_keras() -> Any:
             f"install {name}', or choose {others} by the environment variable KERAS_BACKEND"
         ) from None
     return keras
+
+
+def import_tensorflow() -> Any:
+    """Import TensorFlow, whatever backend Keras has.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed.
+    """
+    quiet = "tensorflow" not in sys.modules and "TF_CPP_MIN_LOG_LEVEL" not in os.environ
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with _without_log_lines() if quiet else contextlib.nullcontext():
+            import tensorflow
+    except ImportError as error:
+        reason = " ".join(str(error).split())
+        raise ImportError(
+            f"TensorFlow's checkpoints are read by TensorFlow, which cannot be imported ({reason}):"
+            " install it with 'pip install tensorflow'; Keras may keep another backend"
+        ) from error
+    return tensorflow
 
 
 @contextlib.contextmanager

@@ -16,9 +16,10 @@ class PresetMixin:
 
         Parameters
         ----------
-        name : {"tiong2020"}
+        name : {"tiong2020", "tiong2020-text"}
             The publication: L. C. O. Tiong, J. Kim, S. S. Han, D. Kim, npj Computational
-            Materials 6, 196 (2020).
+            Materials 6, 196 (2020), as the code that its authors published does it;
+            ``PatternShaper`` has its text's rule, too.
         **changes
             Parameters to set on top.
 
@@ -34,6 +35,8 @@ class PresetMixin:
         'rotations'
         >>> PatternShaper.from_preset("tiong2020").scheme
         'pixels'
+        >>> PatternShaper.from_preset("tiong2020-text").line_width
+        'node'
         >>> SpaceGroupClassifier.from_preset("tiong2020").learning_rate
         1e-05
         """

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # The network and its training in npj Comput. Mater. 6, 196 (2020); the ten validation groups
-    # that took turns every 100 epochs are crystalsym.learning.ValidationRotation.
+    # The network and its training in npj Comput. Mater. 6, 196 (2020), whose ten validation groups
+    # took turns every 100 epochs.
     "tiong2020": {
         "architecture": "msdn",
         "optimizer": "adam",
@@ -49,6 +49,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "epochs": 1000,
         "batch_size": 64,
         "validation_fraction": 0.1,
+        "validation_rotation": 100,
     }
 }
 
@@ -85,6 +86,10 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
     validation_fraction : float, default=0.1
         Part of the rows held out, of each group about in proportion, and scored after every
         epoch; 0 holds out none.
+    validation_rotation : int, default=None
+        Epochs after which other rows are held out: the rows are parted into
+        ``round(1 / validation_fraction)`` groups, of which each is held out once before the first
+        is again. None holds out the same rows to the end.
     early_stopping : bool, default=False
         Stop when the validation loss no longer falls, and keep the weights of the best epoch.
     n_iter_no_change : int, default=5
@@ -93,7 +98,9 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
         Fall of the validation loss that counts as improvement.
     calibrate : bool, default=True
         Divide the logits by one temperature, fitted to the validation rows after the training, so
-        that probabilities are as large as they are often right.
+        that probabilities are as large as they are often right. Once ``validation_rotation`` has
+        changed them, no row is left that was not learned from: there is nothing to fit it to, nor
+        are there ``set_scores_``, and :meth:`recalibrate` finds both by other rows.
     distribution : {"data"} or None, default=None
         ``"data"`` spreads every batch of the training over all devices there are. TensorFlow and
         PyTorch normalize each device's part by itself.
@@ -121,7 +128,9 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
     classes_ : ndarray (n_classes,)
         The groups, sorted; columns of ``predict_proba`` follow it.
     history_ : list of dict
-        For every epoch: epoch, loss, val_loss, val_accuracy, val_top5, learning_rate, seconds.
+        For every epoch: epoch, loss, val_loss, val_accuracy, val_top5, learning_rate, seconds;
+        with ``validation_rotation`` also validation_group, which of the groups was held out,
+        from 1.
     input_shape_ : tuple of int
         Shape of one row, (S, H, W, C) or (H, W, C).
     n_parameters_ : int
@@ -207,6 +216,7 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
         label_smoothing: float = 0.0,
         class_weight: dict[int, float] | str | None = None,
         validation_fraction: float = 0.1,
+        validation_rotation: int | None = None,
         early_stopping: bool = False,
         n_iter_no_change: int = 5,
         tol: float = 1e-4,
@@ -232,6 +242,7 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.validation_fraction = validation_fraction
+        self.validation_rotation = validation_rotation
         self.early_stopping = early_stopping
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol

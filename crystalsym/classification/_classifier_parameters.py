@@ -17,6 +17,10 @@ RUN_PARAMETERS = (
     "checkpoint_dir", "checkpoint_interval", "distribution", "resume", "verbose", "warm_start"
 )  # fmt: skip
 
+_MAY_BE_NONE = (
+    "checkpoint_interval", "weight_decay", "validation_fraction", "validation_rotation"
+)  # fmt: skip
+
 
 def _number(name: str, value: Any, low: float, high: float, whole: bool, text: str) -> None:
     kind = numbers.Integral if whole else numbers.Real
@@ -43,13 +47,14 @@ def check_parameters(estimator: Any) -> None:
         ("warmup_fraction", 0, 1, False, "a number from 0 to 1"),
         ("label_smoothing", 0, 0.999, False, "a number from 0 to below 1"),
         ("validation_fraction", 0, 0.999, False, "a number from 0 to below 1"),
+        ("validation_rotation", 1, inf, True, "a number of epochs >= 1, or None"),
         ("n_iter_no_change", 1, inf, True, "an integer >= 1"),
         ("tol", 0, inf, False, "a number >= 0"),
         ("verbose", 0, inf, not isinstance(p.verbose, bool), "an integer >= 0"),
         ("checkpoint_interval", 0, inf, False, "a number of seconds >= 0, or None"),
     ):
         value = getattr(p, name)
-        if value is None and name in ("checkpoint_interval", "weight_decay", "validation_fraction"):
+        if value is None and name in _MAY_BE_NONE:
             continue
         if name == "verbose" and isinstance(value, bool):
             continue
@@ -75,3 +80,14 @@ def check_parameters(estimator: Any) -> None:
         raise ValueError(f"class_weight must be None, 'balanced' or a dict, got {p.class_weight!r}")
     if p.early_stopping and not p.validation_fraction:
         raise ValueError("early_stopping=True needs a validation_fraction > 0")
+    if p.validation_rotation is not None:
+        if not 0 < (p.validation_fraction or 0) <= 0.5:
+            raise ValueError(
+                "validation_rotation needs a validation_fraction above 0 and up to 0.5, the part "
+                f"of the rows that is held out in turn; got {p.validation_fraction!r}"
+            )
+        if p.early_stopping:
+            raise ValueError(
+                "early_stopping=True compares the losses of the same validation rows: "
+                f"validation_rotation must be None, got {p.validation_rotation!r}"
+            )

@@ -18,7 +18,8 @@ from crystalsym.classification._distributing import check_batch, distributed, ma
 from crystalsym.classification._image_rows import ImageRows
 from crystalsym.classification._objectives import compile_model, learning_rates, make_optimizer
 from crystalsym.classification._prediction import predict_outputs
-from crystalsym.classification._trainer import Trainer, TrainingPlan, split_rows, steps_of_epoch
+from crystalsym.classification._trainer import Trainer, TrainingPlan, total_steps
+from crystalsym.classification._validation_rows import rotating_splits, split_rows
 
 if TYPE_CHECKING:
     from crystalsym.classification._classifier import SpaceGroupClassifier
@@ -60,6 +61,7 @@ def train(
         batch_size=int(p.batch_size),
         learning_rate=float(p.learning_rate),
         validation_fraction=float(p.validation_fraction or 0.0),
+        validation_rotation=p.validation_rotation and int(p.validation_rotation),
         early_stopping=bool(p.early_stopping),
         n_iter_no_change=int(p.n_iter_no_change),
         tol=float(p.tol),
@@ -73,8 +75,8 @@ def train(
         model = build()
         if start is not None:
             set_weights(model, start)
-        split = split_rows(codes, plan.validation_fraction, state.seed, rows.validation_groups)
-        steps = plan.epochs * steps_of_epoch(len(split[0]), plan.batch_size)
+        splits = _splits(plan, codes, state.seed, rows.validation_groups)
+        steps = total_steps(splits, plan, plan.epochs)
         rates = learning_rates(
             p.learning_rate_schedule, plan.learning_rate, steps, float(p.warmup_fraction)
         )
@@ -82,22 +84,32 @@ def train(
         compile_model(model, optimizer, p.label_smoothing)
         step = make_train_step(model, build)
         trainer = Trainer(
-            model, rows, codes, weights, split, plan, rates, state, step, checkpoint, int(p.verbose)
-        )
-        check_batch(min(plan.batch_size, len(trainer.learning_rows)))
+            model, rows, codes, weights, splits, plan, rates, state, step, checkpoint,
+            int(p.verbose),
+        )  # fmt: skip
+        check_batch(min(plan.batch_size, *(len(learning) for learning, _ in splits)))
         history = trainer.run().history
         trained = [value for _, value in get_weights(model)]
     # A network of its own for predictions: in float32 they agree under every backend, and the
     # optimizer's memory is let go.
     result = build_model(*network, "float32", seed=state.seed)
     set_weights(result, trained)
-    held_out = trainer.validation_rows
+    held_out = trainer.unseen_rows()
     if len(held_out) == 0:
         return result, history, Calibration()
     rows.set_epoch(None)  # the rows as they are, also where nothing was left to train
     logits = predict_outputs(result, rows, held_out).sum(axis=1)
     weights = None if weights is None else weights[held_out]
     return result, history, calibrate(logits, codes[held_out], weights, bool(p.calibrate))
+
+
+def _splits(
+    plan: TrainingPlan, codes: np.ndarray, seed: int, groups: np.ndarray | None
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rows to learn from and to validate by: one split, or those that take turns."""
+    if plan.validation_rotation is None:
+        return [split_rows(codes, plan.validation_fraction, seed, groups)]
+    return rotating_splits(codes, round(1 / plan.validation_fraction), seed, groups)
 
 
 def _weights_to_start_from(
@@ -136,6 +148,8 @@ def _checkpoint_file(
         return None
     parameters = estimator.get_params(deep=False)
     parts = {n: v for n, v in parameters.items() if n not in _NOT_OF_THE_RESULT}
+    if estimator.validation_rotation is None:
+        del parts["validation_rotation"]  # checkpoints of before it was there are gone on from
     if callable(estimator.architecture):
         parts["architecture"] = _named(estimator.architecture)
     if isinstance(estimator.random_state, np.random.RandomState):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from crystalsym.classification import _building as building
 from crystalsym.classification._calibration import Calibration
 from crystalsym.classification._classifier_parameters import RUN_PARAMETERS, check_parameters
 from crystalsym.classification._json_values import plain
+from crystalsym.classification._tensorflow1 import read_msdn
 
 if TYPE_CHECKING:
     from crystalsym.classification._classifier import SpaceGroupClassifier
@@ -185,7 +187,7 @@ def rebuild(
 
 
 class SavingMixin:
-    """``save``, ``load`` and ``from_pretrained`` of the classifier."""
+    """``save``, ``load`` and the other ways to a fitted classifier."""
 
     def save(self: Any, path: str | os.PathLike[str], dtype: str = "float32") -> None:
         """Save to a folder, or to a zip file if path ends with ``.zip``.
@@ -242,3 +244,79 @@ class SavingMixin:
         folder = model_folder(name)
         config, weights = unpack_classifier(SavedFiles(folder, FILES), f"{CLASSIFIER}/")
         return rebuild(cls, folder, config, weights)  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_tensorflow1(
+        cls,
+        path: str | os.PathLike[str],
+        classes: Iterable[int] | None = None,
+        *,
+        image_size: int = 224,
+    ) -> SpaceGroupClassifier:
+        """Read the checkpoint of the network MSDN that the paper's authors saved.
+
+        Needs TensorFlow, whatever backend Keras has. The result is as any fitted classifier:
+        ``save`` writes it for all backends.
+
+        Parameters
+        ----------
+        path : path-like
+            The checkpoint's name without what its files' names end in, one of these files, or
+            their folder.
+        classes : iterable of int, optional
+            The groups that it tells apart. Their order does not matter: the heads have them in
+            the order of their numbers written out, 1, 10, 107, 11. By default the label set of as
+            many groups as the heads have.
+        image_size : int, default=224
+            Pixels of the images it will be given; the network takes any size.
+
+        Returns
+        -------
+        SpaceGroupClassifier
+            With the parameters of the preset ``"tiong2020"``, ``classes_`` sorted as numbers and
+            no calibration.
+
+        Raises
+        ------
+        ImportError
+            If there is no TensorFlow.
+        FileNotFoundError
+            If no checkpoint is there.
+        SavedModelError
+            If it cannot be read, or variables are missing or of another shape; they are named
+            (a ValueError).
+        ValueError
+            If the groups are not known, or not as many as the heads have.
+
+        Warns
+        -----
+        UserWarning
+            If there are further variables that are no memory of the optimizer, no counters and no
+            moving averages.
+
+        Notes
+        -----
+        The variables are ``MSDN/conv1/{w,biases}``,
+        ``MSDN/dense_blockN/denseN_dense_i/layer{1,2}/conv/{w,biases}``,
+        ``MSDN/dense_blockN/conv/{w,biases}`` and ``output_{1,2,3}/{matrix,bias}``, with N from 1
+        and i from 0. They do not say by which stride the stem goes, where maps are averaged and in
+        which order they are concatenated: :func:`crystalsym.networks.msdn` says what was chosen.
+
+        Examples
+        --------
+        >>> from crystalsym import SpaceGroupClassifier
+        >>> SpaceGroupClassifier.from_tensorflow1("pretrained model")
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: pretrained model.index: no such file, so there is no checkpoint ...
+        """
+        options, groups, model = read_msdn(path, classes, image_size)
+        classifier = cls.from_preset("tiong2020", architecture_options=options)  # type: ignore[attr-defined]
+        classifier.classes_ = groups
+        classifier.input_shape_ = (len(model.inputs), *model.inputs[0].shape[1:])
+        classifier.history_ = []
+        classifier.metadata_ = {"source": f"TensorFlow 1 checkpoint {Path(path).name}"}
+        classifier._remember_parameters()
+        classifier._adopt(model)
+        classifier._keep(Calibration())
+        return classifier  # type: ignore[no-any-return]

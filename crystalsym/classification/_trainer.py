@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,45 +24,17 @@ class TrainingPlan:
     batch_size: int
     learning_rate: float
     validation_fraction: float
+    validation_rotation: int | None
     early_stopping: bool
     n_iter_no_change: int
     tol: float
     checkpoint_interval: float
 
-
-def split_rows(
-    codes: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Split row numbers into learning and validation rows.
-
-    Rows are shuffled, sorted by class and taken at even distances, so that each class gives in
-    proportion, and classes with a single member are no obstacle. Rows of one number in ``groups``
-    go the same way: then groups are taken like this, by the class of the first row and whatever
-    their size, so that they are like those of a test. Learned from are those of a negative
-    number, and a group larger than all validation rows together should be.
-    """
-    groups = np.arange(len(codes)) if groups is None else groups
-    _, first, group, size = np.unique(
-        groups, return_index=True, return_inverse=True, return_counts=True
-    )
-    label = codes[first]
-    allowed = groups[first] >= 0
-    most = max(round(fraction * size[allowed].sum()), 1)
-    candidates = np.flatnonzero(allowed & (size <= most) & (size < len(codes)))
-    if fraction > 0 and len(candidates) == 0:
-        # The smallest, unless its class would be gone.
-        small = np.flatnonzero(allowed & (2 * size <= np.bincount(label, size)[label]))
-        candidates = small[np.argsort(size[small], kind="stable")[:1]]
-    n = len(candidates)
-    n_validation = min(round(fraction * n), len(size) - 1)
-    if fraction > 0 and n:
-        n_validation = max(n_validation, 1)
-    shuffled = np.random.default_rng([seed, 1]).random(n)
-    order = np.lexsort((shuffled, label[candidates]))
-    places = ((np.arange(n_validation) + 0.5) * n / max(n_validation, 1)).astype(np.int64)
-    chosen = np.zeros(len(size), dtype=bool)
-    chosen[candidates[order[places]]] = True
-    return np.flatnonzero(~chosen[group]), np.flatnonzero(chosen[group])
+    def part(self, epoch: int, n_parts: int) -> int:
+        """Return which part of the rows an epoch is validated by."""
+        if self.validation_rotation is None:
+            return 0
+        return epoch // self.validation_rotation % n_parts
 
 
 def epoch_order(rows: np.ndarray, batch_size: int, seed: int, epoch: int) -> np.ndarray:
@@ -88,6 +60,14 @@ def steps_of_epoch(n_rows: int, batch_size: int) -> int:
     return -(-n_rows // min(batch_size, n_rows))
 
 
+def total_steps(
+    splits: Sequence[tuple[np.ndarray, np.ndarray]], plan: TrainingPlan, epochs: int
+) -> int:
+    """Return how many steps so many epochs have: parts that take turns may differ by a row."""
+    steps = [steps_of_epoch(len(learning), plan.batch_size) for learning, _ in splits]
+    return sum(steps[plan.part(epoch, len(splits))] for epoch in range(epochs))
+
+
 class Trainer:
     """Train a compiled model and keep its state.
 
@@ -103,8 +83,8 @@ class Trainer:
         Columns of the true classes.
     weights : (n,) float or None
         Weights of the samples.
-    split : two (m,) int
-        Rows to learn from, and those to validate by.
+    splits : sequence of two (m,) int
+        Rows to learn from, and those to validate by; several take turns.
     plan : TrainingPlan
     rates : callable
         The schedule: learning rate of every step.
@@ -122,7 +102,7 @@ class Trainer:
         rows: ImageRows,
         codes: np.ndarray,
         weights: np.ndarray | None,
-        split: tuple[np.ndarray, np.ndarray],
+        splits: Sequence[tuple[np.ndarray, np.ndarray]],
         plan: TrainingPlan,
         rates: Callable[[int], Any],
         state: TrainingState,
@@ -139,9 +119,9 @@ class Trainer:
         self.state = state
         self.checkpoint = checkpoint
         self.progress = Progress(verbose, plan.epochs)
-        self.learning_rows, self.validation_rows = split
+        self.splits = splits
         self.n_classes = int(model.outputs[0].shape[-1])
-        if plan.early_stopping and len(self.validation_rows) == 0:
+        if plan.early_stopping and len(splits[0][1]) == 0:
             raise ValueError(
                 "early_stopping needs validation rows, but validation_fraction="
                 f"{plan.validation_fraction} leaves none: the rows' validation_groups are too large"
@@ -163,11 +143,20 @@ class Trainer:
             _assign(self.model.variables, state.best)
         return state
 
+    def unseen_rows(self) -> np.ndarray:
+        """Return the rows that were never learned from."""
+        parts = {self._part(entry["epoch"] - 1) for entry in self.state.history}
+        return self.splits[parts.pop()][1] if len(parts) == 1 else np.empty(0, dtype=np.int64)
+
+    def _part(self, epoch: int) -> int:
+        return self.plan.part(epoch, len(self.splits))
+
     def _run_epoch(self) -> None:
         state, plan = self.state, self.plan
         started = time.perf_counter() - state.seconds
         self.rows.set_epoch(state.epoch)
-        order = epoch_order(self.learning_rows, plan.batch_size, state.seed, state.epoch)
+        learning_rows = self.splits[self._part(state.epoch)][0]
+        order = epoch_order(learning_rows, plan.batch_size, state.seed, state.epoch)
         n_steps = len(order)
         saved = time.perf_counter()
         self.progress.begin(state.epoch, state.step, n_steps, order.shape[1])
@@ -197,8 +186,12 @@ class Trainer:
         state = self.state
         entry: dict[str, Any] = {"epoch": state.epoch + 1, "loss": state.loss_sum / n_steps}
         self.rows.set_epoch(None)  # scores are those of unchanged patterns
-        entry.update(self._validate())
-        entry["learning_rate"] = float(self.rates((state.epoch + 1) * n_steps - 1))
+        part = self._part(state.epoch)
+        entry.update(self._validate(self.splits[part][1]))
+        if self.plan.validation_rotation is not None:
+            entry["validation_group"] = part + 1
+        steps = total_steps(self.splits, self.plan, state.epoch + 1)
+        entry["learning_rate"] = float(self.rates(steps - 1))
         entry["seconds"] = round(time.perf_counter() - started, 3)
         state.history.append(entry)
         self.progress.end(entry)
@@ -229,8 +222,7 @@ class Trainer:
             w = None if w is None else [w] * n_outputs
         return (x if len(x) > 1 else x[0]), y, w
 
-    def _validate(self) -> dict[str, float]:
-        index = self.validation_rows
+    def _validate(self, index: np.ndarray) -> dict[str, float]:
         if len(index) == 0:
             return {}
         logits = predict_outputs(self.model, self.rows, index)

@@ -34,6 +34,8 @@ class PatternRows(LazyRows):
     transformers : sequence of fitted transformers, or Pipeline
         For instance ``pipeline[:-1]`` or ``[DiffractionSimulator(), PatternShaper()]``.
     structures : sequence of structures
+        Or of what else the first of the transformers takes, say images of
+        :func:`crystalsym.datasets.load_published`.
     augmentation : Augmentation, optional
         Changes drawn for each epoch; ``set_epoch(None)`` shows the crystals as they are. Needs a
         standardized :class:`crystalsym.datasets.CrystalTable` and a simulator with
@@ -134,6 +136,8 @@ class PatternRows(LazyRows):
             for column in columns:
                 found.update(np.ascontiguousarray(column).tobytes())
             found.update(str(table.standard).encode())
+        elif callable(own := getattr(table, "digest", None)):
+            found.update(own().encode())
         else:
             for row in range(len(self)):
                 found.update(_digest(table[row]).encode())
@@ -214,6 +218,8 @@ class PatternRows(LazyRows):
 
 
 def _digest(structure: Any) -> str:
+    if isinstance(structure, np.ndarray):  # images
+        return hashlib.sha256(np.ascontiguousarray(structure).tobytes()).hexdigest()
     try:
         return as_crystal(structure).digest()
     except (ValueError, TypeError, OSError) as error:  # its row will be missing

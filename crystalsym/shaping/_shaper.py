@@ -18,12 +18,14 @@ from crystalsym.diffraction import SpotPatterns
 from crystalsym.shaping._index_scheme import index_image, index_layers
 from crystalsym.shaping._pixel_scheme import sample, shape_pixels
 from crystalsym.shaping._shaper_parameters import (
+    AS_THE_NODES,
     N_CHANNELS,
     PARAMETERS,
     SCHEMES,
     check_parameters,
 )
 from crystalsym.shaping._spot_scheme import (
+    AS_NODES,
     CHANNELS,
     INTENSITIES,
     SpotDrawing,
@@ -41,7 +43,14 @@ CHUNK = 32
 
 PRESETS: dict[str, dict[str, Any]] = {
     # As the code published with npj Comput. Mater. 6, 196 (2020) does it.
-    "tiong2020": {"scheme": "pixels", "distance_factor": 1.7}
+    "tiong2020": {"scheme": "pixels", "distance_factor": 1.7},
+    # As its text says; what that leaves open is as the defaults are.
+    "tiong2020-text": {
+        "scheme": "spots",
+        "distance_factor": 1.7,
+        "intensity": "linear",
+        "line_width": "node",
+    },
 }
 
 
@@ -79,9 +88,14 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
     field : float, default=1.0
         Part of the raw image's width that the output shows (``"spots"``): 0.5 keeps scattering
         vectors up to half of the raw edge.
-    spot_sigma, line_width : float, optional
-        Sizes in output pixels (``"spots"``); by default 1.5 and 1 pixel per 224 of the edge, but
-        at least 0.6 and 0.5.
+    spot_sigma : float, optional
+        Size of spots in output pixels (``"spots"``); by default 1.5 per 224 of the edge, but at
+        least 0.6.
+    line_width : float or "node", optional
+        Width of lines in output pixels (``"spots"``); by default 1 per 224 of the edge, but at
+        least 0.5. ``"node"``: as thick at each end as the spot there is large, and changing
+        evenly between them. The size of a spot of brightness b is
+        ``spot_sigma * sqrt(8 * b)``, the diameter of a white disc that holds as much light.
     center : tuple of float, optional
         Direct beam (column, row) in pixels of raw images, by default the middle (not
         ``"pixels"``).
@@ -127,7 +141,7 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
         channels: tuple[str, ...] = CHANNELS,
         field: float = 1.0,
         spot_sigma: float | None = None,
-        line_width: float | None = None,
+        line_width: float | str | None = None,
         center: tuple[float, float] | None = None,
         beam_radius: float = 1.5,
         max_spots: int = 4096,
@@ -324,6 +338,10 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
 
     def _drawing(self, column: float, row: float) -> SpotDrawing:
         size = self._size
+        if self.line_width == AS_THE_NODES:
+            line_width = AS_NODES
+        else:
+            line_width = float(self.line_width or max(LINE_WIDTH * size / 224, THINNEST_LINE))
         return SpotDrawing(
             float(self.distance_factor),
             float(self._threshold),
@@ -333,7 +351,7 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
             float(self.beam_radius),
             float(self.field),
             float(self.spot_sigma or max(SPOT_SIGMA * size / 224, THINNEST_SPOT)),
-            float(self.line_width or max(LINE_WIDTH * size / 224, THINNEST_LINE)),
+            line_width,
             int(self.max_spots),
         )
 

@@ -28,6 +28,8 @@ PARAMETERS = {
     "pixels": ("scheme", "distance_factor"),
 }  # fmt: skip
 N_CHANNELS = {"pixels": 3, "lattice": 2, "indices": 4}
+AS_THE_NODES = "node"
+"""``line_width`` of lines as thick as the spots they join."""
 DTYPES = ("float32", "float16", "uint8")
 
 
@@ -56,10 +58,13 @@ def check_parameters(shaper: Any) -> None:
         raise ValueError(f"channels must be chosen from {CHANNELS}, got {shaper.channels!r}")
     if not _is_number(shaper.field) or not 0 < shaper.field <= 1:
         raise ValueError(f"field must lie in (0, 1], got {shaper.field!r}")
-    for name in ("spot_sigma", "line_width"):
+    for name, words in (("spot_sigma", ()), ("line_width", (AS_THE_NODES,))):
         value = getattr(shaper, name)
-        if value is not None and (not _is_number(value) or value <= 0):
-            raise ValueError(f"{name} must be positive, got {value!r}")
+        if value is None or (isinstance(value, str) and value in words):
+            continue
+        if not _is_number(value) or value <= 0:
+            allowed = "".join(f" or {word!r}" for word in words)
+            raise ValueError(f"{name} must be positive{allowed}, got {value!r}")
     if not _is_number(shaper.beam_radius) or shaper.beam_radius < 0:
         raise ValueError(f"beam_radius must not be negative, got {shaper.beam_radius!r}")
     if shaper.center is not None and np.shape(shaper.center) != (2,):

@@ -1,7 +1,8 @@
 """Scheme ``"spots"``: the rule of the paper's text, on spots found to sub-pixel accuracy.
 
 Spots closer than ``distance_factor`` times the smallest distance between any two are joined. The
-line is as bright as the fainter of its ends, so that nothing jumps when a spot fades away.
+line is as bright as the fainter of its ends, so that nothing jumps when a spot fades away; it may
+be as thick at each end as the spot there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ INTENSITIES = {"linear": LINEAR, "root": ROOT, "log": LOG}
 CHANNELS = ("spots", "lines")
 # Maxima this far below the threshold are looked at before the scale of the image is known.
 HEADROOM = 1e-3
+# The line width that stands for "as thick as the spots joined".
+AS_NODES = 0.0
 
 
 class SpotDrawing(NamedTuple):
@@ -72,7 +75,11 @@ def draw_list(columns, rows, heights, width, spots_canvas, lines_canvas, how):
     for i in range(n):
         draw_spot(spots_canvas, x[i], y[i], brightness[i], how.spot_sigma, across)
     if lines_canvas.shape[0] == size and n > 1:
-        _join(lines_canvas, x, y, brightness, how.distance_factor, how.line_width, zoom)
+        widths = np.full(n, how.line_width)
+        if how.line_width == AS_NODES:
+            for i in range(n):
+                widths[i] = node_diameter(brightness[i], how.spot_sigma)
+        _join(lines_canvas, x, y, brightness, widths, how.distance_factor, zoom)
 
 
 @njit(cache=True, nogil=True)
@@ -98,6 +105,15 @@ def _brightness(relative, intensity, threshold):
 
 
 @njit(cache=True, nogil=True)
+def node_diameter(brightness, sigma):
+    """Diameter of the evenly white disc that holds as much light as a drawn spot.
+
+    2 pi sigma^2 times the brightness is the light of the spot, pi d^2 / 4 that of the disc.
+    """
+    return sigma * math.sqrt(8.0 * brightness)
+
+
+@njit(cache=True, nogil=True)
 def draw_spot(canvas, x, y, brightness, sigma, across):
     """Raise the canvas to a Gaussian; where two spots meet the brighter one shows.
 
@@ -118,14 +134,14 @@ def draw_spot(canvas, x, y, brightness, sigma, across):
 
 
 @njit(cache=True, nogil=True)
-def _join(canvas, x, y, brightness, distance_factor, line_width, raw_pixel):
+def _join(canvas, x, y, brightness, widths, distance_factor, raw_pixel):
     # Only a saturated ring's centroid can fall within a pixel of another spot.
     nearest = max(_smallest_distance(x, y), raw_pixel)
     reach = distance_factor * nearest * (1 + 1e-6)
     # A line ends within reach of where it begins.
     low, high = -reach - 1, canvas.shape[0] + reach
     near = (x > low) & (x < high) & (y > low) & (y < high)
-    x, y, brightness = x[near], y[near], brightness[near]
+    x, y, brightness, widths = x[near], y[near], brightness[near], widths[near]
     n = len(x)
     if n < 2:
         return
@@ -142,7 +158,7 @@ def _join(canvas, x, y, brightness, distance_factor, line_width, raw_pixel):
                         continue
                     if (x[j] - x[i]) ** 2 + (y[j] - y[i]) ** 2 <= reach * reach:
                         fainter = min(brightness[i], brightness[j])
-                        draw_line(canvas, x[i], y[i], x[j], y[j], fainter, line_width)
+                        draw_line(canvas, x[i], y[i], x[j], y[j], fainter, widths[i], widths[j])
 
 
 @njit(cache=True, nogil=True)
@@ -181,10 +197,13 @@ def _binned(x, y, edge):
 
 
 @njit(cache=True, nogil=True)
-def draw_line(canvas, x0, y0, x1, y1, brightness, width):
-    """Anti-aliased line: full within half the width, fading over one pixel beyond."""
+def draw_line(canvas, x0, y0, x1, y1, brightness, width0, width1):
+    """Anti-aliased line: full within half the width, fading over one pixel beyond.
+
+    From one end to the other the width changes evenly.
+    """
     size = canvas.shape[0]
-    margin = width / 2 + 0.5
+    margin = max(width0, width1) / 2 + 0.5
     dx, dy = x1 - x0, y1 - y0
     length2 = dx * dx + dy * dy
     steep = abs(dy) > abs(dx)
@@ -208,7 +227,8 @@ def draw_line(canvas, x0, y0, x1, y1, brightness, width):
                 along = min(max(along, 0.0), 1.0)
             across_x = column - x0 - along * dx
             across_y = row - y0 - along * dy
-            cover = min(1.0, margin - math.sqrt(across_x * across_x + across_y * across_y))
+            edge = (width0 + along * (width1 - width0)) / 2 + 0.5
+            cover = min(1.0, edge - math.sqrt(across_x * across_x + across_y * across_y))
             if cover > 0:
                 value = np.float32(brightness * cover)
                 if value > canvas[row, column]:

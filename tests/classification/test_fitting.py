@@ -19,7 +19,8 @@ from hypothesis.extra import numpy as hnp
 import crystalsym
 from crystalsym.classification import CheckpointError
 from crystalsym.classification._objectives import log_softmax
-from crystalsym.classification._trainer import epoch_order, split_rows
+from crystalsym.classification._trainer import epoch_order
+from crystalsym.classification._validation_rows import split_rows
 
 from .conftest import LazyImages, make_classifier
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalsym.classification._trainer import split_rows
+from crystalsym.classification._validation_rows import split_rows
 from crystalsym.crystals import space_group_number, standardize
 from crystalsym.datasets import CrystalTable, example_crystals
 from crystalsym.learning import PatternRows, learning_rows

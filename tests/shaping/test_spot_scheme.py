@@ -8,6 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeClassifier
 
 from crystalsym import PatternShaper
 
@@ -96,6 +101,116 @@ def test_line_has_its_width_and_soft_edges():
     assert thick[27:34].tolist() == [0, 0, 1, 1, 1, 0, 0]
     between = shape(pair, line_width=2.0)[:, 25, LINES]
     assert between[28:33] == pytest.approx([0, 0.5, 1, 0.5, 0])
+
+
+# Two spots in a row, the second a quarter as bright, of sigma 2: white discs of diameters
+# 2 sqrt(8) = 5.657 and 2 sqrt(8 / 4) = 2.828 hold as much light.
+UNEQUAL = image_of((10, 30, 1), (50, 30, 0.25))
+
+
+@pytest.mark.parametrize(
+    ("column", "width"), [(10, 32**0.5), (20, 4.949747), (30, 4.242641), (50, 8**0.5)]
+)
+def test_line_is_as_thick_at_each_end_as_its_node(column, width):
+    profile = shape(UNEQUAL, line_width="node", spot_sigma=2.0)[:, column, LINES]
+    expected = np.clip(width / 2 + 0.5 - np.abs(np.arange(SIZE) - 30), 0, 1) / 4
+    assert profile == pytest.approx(expected, abs=1e-6)
+    assert profile.sum() == pytest.approx(width / 4)
+
+
+def test_line_between_equal_nodes_has_their_one_width():
+    for height, intensity in [(1.0, "linear"), (0.3, "root"), (0.02, "log")]:
+        image = image_of((60, 60, 1.0), (10, 30, height), (30, 24, height))
+        by_node = shape(image, line_width="node", spot_sigma=1.7, intensity=intensity)
+        bright = by_node[30, 10, SPOTS].astype(float)
+        by_number = shape(
+            image, line_width=1.7 * math.sqrt(8 * bright), spot_sigma=1.7, intensity=intensity
+        )
+        assert by_node == pytest.approx(by_number, abs=1e-6)
+        assert by_node[..., LINES].any()
+
+
+def test_node_is_as_large_as_a_disc_of_the_same_light():
+    spot = shape(image_of((30, 30, 1.0)), spot_sigma=3.0)[..., SPOTS]
+    assert math.pi / 4 * (3.0 * math.sqrt(8)) ** 2 == pytest.approx(spot.sum(), rel=0.02)
+
+
+@pytest.mark.parametrize("size", [65, 129, 257])
+def test_lines_by_node_grow_with_the_image(size):
+    zoom = (size - 1) // 64
+    result = shape(UNEQUAL, image_size=size, line_width="node", spot_sigma=2.0 * zoom)
+    widths = result[:, [10 * zoom, 30 * zoom, 50 * zoom], LINES].sum(axis=0) * 4
+    assert widths / zoom == pytest.approx([5.656854, 4.242641, 2.828427], rel=1e-5)
+    by_default = shape(UNEQUAL, image_size=size, line_width="node")
+    sigma = max(1.5 * size / 224, 0.6)
+    given = shape(UNEQUAL, image_size=size, line_width="node", spot_sigma=sigma)
+    assert np.array_equal(by_default, given)
+
+
+@given(
+    st.floats(0.05, 1),
+    st.floats(0.05, 1),
+    st.floats(1.6, 4),
+    st.floats(0, 1),
+)
+def test_width_by_node_changes_evenly_along_the_line(one, two, sigma, place):
+    """Across a line of a row, its coverage adds up to its width, however that lies on pixels."""
+    # A spot far away sets the scale and is joined to none.
+    image = image_of((250, 250, 1.0), (70, 100, one), (130, 100, two), size=257)
+    result = shape(image, image_size=257, line_width="node", spot_sigma=sigma)
+    column = 70 + round(60 * place)
+    ends = sigma * np.sqrt(8 * np.array([one, two]))
+    width = np.interp(column, [70, 130], ends)
+    total = result[:, column, LINES].sum(dtype=float) / min(one, two)
+    assert total == pytest.approx(width, rel=1e-4)
+
+
+@given(st.integers(0, 10_000), st.sampled_from(["linear", "log"]))
+def test_lines_by_node_turn_with_the_image_and_leave_the_spots(seed, intensity):
+    image = random_image(seed, "float64")
+    expected = shape(image, line_width="node", intensity=intensity)
+    plain = shape(image, intensity=intensity)
+    assert np.array_equal(expected[..., SPOTS], plain[..., SPOTS])
+    for turn in (np.transpose, np.fliplr, np.rot90):
+        turned = shape(turn(image), line_width="node", intensity=intensity)
+        assert np.allclose(turned[..., LINES], turn(expected[..., LINES]), atol=1e-3)
+
+
+@pytest.mark.parametrize("value", ["nodes", "", "Node", -1, 0, float("nan"), float("inf"), True])
+def test_line_width_is_a_number_or_node(value):
+    message = rf"line_width must be positive or 'node', got {value!r}"
+    with pytest.raises(ValueError, match=message):
+        PatternShaper("spots", line_width=value).fit()
+
+
+def test_only_lines_may_be_as_wide_as_nodes():
+    with pytest.raises(ValueError, match="spot_sigma must be positive, got 'node'"):
+        PatternShaper("spots", spot_sigma="node").fit()
+
+
+def test_search_over_line_widths():
+    images = np.stack([image_of((10, 30, 1), (40, 30, 0.1 + 0.05 * (i % 2))) for i in range(8)])
+    model = make_pipeline(
+        PatternShaper("spots", image_size=33, intensity="linear", channels=("lines",)),
+        FunctionTransformer(lambda X: X.reshape(len(X), -1)),
+        DecisionTreeClassifier(random_state=0),
+    )
+    search = GridSearchCV(
+        model, {"patternshaper__line_width": [None, 0.5, 2, "node"]}, cv=2, error_score="raise"
+    ).fit(images[:, None], np.arange(8) % 2)
+    assert len(search.cv_results_["params"]) == 4
+    assert clone(search.best_estimator_[0]).get_params() == search.best_estimator_[0].get_params()
+
+
+def test_preset_of_the_text():
+    shaper = PatternShaper.from_preset("tiong2020-text", image_size=64)
+    assert (shaper.scheme, shaper.line_width, shaper.distance_factor) == ("spots", "node", 1.7)
+    assert (shaper.intensity, shaper.image_size) == ("linear", 64)
+    assert PatternShaper.from_preset("tiong2020-text", line_width=2).line_width == 2
+    with pytest.raises(
+        ValueError, match=r"no preset 'text'; there are \['tiong2020', 'tiong2020-t"
+    ):
+        PatternShaper.from_preset("text")
 
 
 @pytest.mark.parametrize(

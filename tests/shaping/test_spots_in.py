@@ -16,8 +16,9 @@ CRYSTALS = [standardize(path) for path in list(example_crystals().values())[::16
 LISTED = DiffractionSimulator(output="spots")
 
 
-def test_joined_spots_are_those_of_the_image():
-    shaper = PatternShaper("spots", image_size=128)
+@pytest.mark.parametrize("line_width", [None, "node"])
+def test_joined_spots_are_those_of_the_image(line_width):
+    shaper = PatternShaper("spots", image_size=128, line_width=line_width)
     listed = shaper.transform(LISTED.transform(CRYSTALS))
     drawn = shaper.transform(DiffractionSimulator(image_size=512).transform(CRYSTALS))
     radius = np.hypot(*(np.mgrid[:128, :128] - 63.5)) / 63.5
