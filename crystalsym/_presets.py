@@ -16,9 +16,11 @@ class PresetMixin:
 
         Parameters
         ----------
-        name : {"tiong2020"}
+        name : {"tiong2020", "tiong2020-benchmarks", "ziletti2018"}
             The publication: L. C. O. Tiong, J. Kim, S. S. Han, D. Kim, npj Computational
-            Materials 6, 196 (2020).
+            Materials 6, 196 (2020), its own method or the networks it is compared with; A.
+            Ziletti, D. Kumar, M. Scheffler, L. M. Ghiringhelli, Nature Communications 9, 2775
+            (2018). ``PatternShaper`` has the first, ``SpotMerger`` the others.
         **changes
             Parameters to set on top.
 
@@ -36,6 +38,8 @@ class PresetMixin:
         'pixels'
         >>> SpaceGroupClassifier.from_preset("tiong2020").learning_rate
         1e-05
+        >>> SpaceGroupClassifier.from_preset("ziletti2018").architecture
+        'ziletti'
         """
         if name not in cls._presets:
             raise ValueError(f"no preset {name!r}; there are {sorted(cls._presets)}")
