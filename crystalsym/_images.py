@@ -56,7 +56,7 @@ def looks_like_structure(obj: Any) -> bool:
     )
 
 
-def check_patterns(X: Any, taker: str, n_views: int | None = None) -> np.ndarray:
+def check_patterns(X: Any, taker: str, multiple_of: int | None = None) -> np.ndarray:
     """Raw patterns as an array of shape (n, n_views, H, H).
 
     Parameters
@@ -64,8 +64,9 @@ def check_patterns(X: Any, taker: str, n_views: int | None = None) -> np.ndarray
     X : array-like
     taker : str
         Who takes them, for messages.
-    n_views : int, optional
-        How many patterns a crystal must have; any number by default.
+    multiple_of : int, optional
+        A crystal must have so many patterns, or twice as many, or three times; by default it has
+        any number.
 
     Raises
     ------
@@ -77,9 +78,10 @@ def check_patterns(X: Any, taker: str, n_views: int | None = None) -> np.ndarray
     ):
         raise ValueError(f"{taker} takes patterns: simulate the structures first")
     X = np.asarray(X)
-    if X.ndim != 4 or X.shape[2] != X.shape[3] or X.shape[1] != (n_views or X.shape[1]):
+    square = X.ndim == 4 and X.shape[2] == X.shape[3]
+    if not square or (multiple_of and (X.shape[1] % multiple_of or not X.shape[1])):
         raise ValueError(
-            f"patterns must have shape (n, {n_views or 'n_views'}, H, H), got {X.shape};"
+            f"patterns must have shape (n, {multiple_of or 'n_views'}, H, H), got {X.shape};"
             " one crystal's three images are patterns[np.newaxis]"
         )
     if X.dtype.kind not in "buif":

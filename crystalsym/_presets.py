@@ -16,10 +16,12 @@ class PresetMixin:
 
         Parameters
         ----------
-        name : {"tiong2020", "tiong2020-text"}
+        name : {"tiong2020", "tiong2020-text", "tiong2020-benchmarks", "ziletti2018"}
             The publication: L. C. O. Tiong, J. Kim, S. S. Han, D. Kim, npj Computational
-            Materials 6, 196 (2020), as the code that its authors published does it;
-            ``PatternShaper`` has its text's rule, too.
+            Materials 6, 196 (2020), as the code that its authors published does it, by its text's
+            rule (``PatternShaper``), or the networks it is compared with; A. Ziletti, D. Kumar,
+            M. Scheffler, L. M. Ghiringhelli, Nature Communications 9, 2775 (2018). ``SpotMerger``
+            has the last two.
         **changes
             Parameters to set on top.
 
@@ -39,6 +41,8 @@ class PresetMixin:
         'node'
         >>> SpaceGroupClassifier.from_preset("tiong2020").learning_rate
         1e-05
+        >>> SpaceGroupClassifier.from_preset("ziletti2018").architecture
+        'ziletti'
         """
         if name not in cls._presets:
             raise ValueError(f"no preset {name!r}; there are {sorted(cls._presets)}")

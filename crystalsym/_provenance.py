@@ -18,6 +18,7 @@ _OF_SPOTS = (
     "standardize",
     "idealize",
     "polarization",
+    "scale",
 )
 # Two descriptions of one field.
 _CLOSE = 1e-3

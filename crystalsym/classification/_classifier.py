@@ -50,7 +50,31 @@ PRESETS: dict[str, dict[str, Any]] = {
         "batch_size": 64,
         "validation_fraction": 0.1,
         "validation_rotation": 100,
-    }
+    },
+    # The training of the networks that it is compared with: choose an architecture.
+    "tiong2020-benchmarks": {
+        "architecture": "vgg",
+        "optimizer": "adam",
+        "learning_rate": 1e-4,
+        "weight_decay": 1e-6,
+        "learning_rate_schedule": "constant",
+        "warmup_fraction": 0.0,
+        "epochs": 1000,
+        "batch_size": 64,
+        "validation_fraction": 0.1,
+    },
+    # Nat. Commun. 9, 2775 (2018), rate, batches and epochs as in the code its authors published.
+    "ziletti2018": {
+        "architecture": "ziletti",
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "weight_decay": 0.0,
+        "learning_rate_schedule": "constant",
+        "warmup_fraction": 0.0,
+        "epochs": 5,
+        "batch_size": 32,
+        "validation_fraction": 0.1,
+    },
 }
 
 
@@ -195,6 +219,7 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
 
     _presets = PRESETS
 
+    classes_: np.ndarray
     # The weights are those of the network, or kept in _weights until it is built.
     _model: Any
     _weights: list[tuple[str, np.ndarray]] | None

@@ -22,6 +22,7 @@ from crystalsym.crystals import (
 )
 from crystalsym.crystals._cluster import is_molecule
 from crystalsym.crystals._lists import grouped
+from crystalsym.crystals._neighbors import neighbor_distances
 from crystalsym.datasets import CrystalTable
 from crystalsym.diffraction._rendering import (
     FINITE_ENGINES,
@@ -128,13 +129,14 @@ def _list_chunk(start, structures, numbers, settings, memory, on_error):
     ready = isinstance(structures, CrystalTable) and (
         not settings.standardize or (structures.standard and settings.standardize != "metric")
     )
+    ready &= settings.scale is None
     if ready and memory is None:
         return np.arange(len(structures)) + start, list_spots(structures, settings), []
     made = []
 
     def one(row, crystal):
         if memory is None:
-            made.append(_standardized(crystal, settings))
+            made.append(_prepared(crystal, settings))
         else:
             spots = memory.cache(_list_spots, ignore=["crystal"])
             made.append(spots(crystal.digest(), settings, crystal))
@@ -173,6 +175,17 @@ def _each(work, numbers, structures, settings, on_error):
     return np.array(kept, dtype=int), np.array(failed, dtype=int), messages
 
 
+def _prepared(crystal: Any, settings: RenderSettings) -> Any:
+    """A structure in the setting and size that patterns are made of."""
+    crystal = _standardized(crystal, settings)
+    if settings.scale is None:
+        return crystal
+    if not isinstance(crystal, Crystal):
+        raise TypeError(f'scale="neighbors" needs a crystal, got a {type(crystal).__name__}')
+    shrunk = crystal.lattice / neighbor_distances(crystal).mean()
+    return crystal.replace(lattice=shrunk, standard=True)  # no one looks for atoms too close
+
+
 def _standardized(crystal: Any, settings: RenderSettings) -> Any:
     if not (settings.standardize and isinstance(crystal, Crystal)):
         return crystal
@@ -185,12 +198,12 @@ def _standardized(crystal: Any, settings: RenderSettings) -> Any:
 
 def _simulate(digest: str, settings: RenderSettings, crystal: Crystal | Cluster) -> np.ndarray:
     """One structure's patterns; ``digest`` stands for the structure in the cache's key."""
-    return render(_standardized(crystal, settings), settings)
+    return render(_prepared(crystal, settings), settings)
 
 
 def _list_spots(digest: str, settings: RenderSettings, crystal: Crystal) -> SpotPatterns:
     """One structure's spots; ``digest`` stands for the structure in the cache's key."""
-    return list_spots([_standardized(crystal, settings)], settings)
+    return list_spots([_prepared(crystal, settings)], settings)
 
 
 def read_structure(structure: Any, engine: str) -> Crystal | Cluster:

@@ -12,7 +12,14 @@ from itertools import product
 
 import numpy as np
 
-VIEW_FAMILIES = ("zone-axes", "symmetry-directions", "cartesian", "rotations")
+# How many views each family has.
+VIEW_FAMILIES = {
+    "zone-axes": 3,
+    "symmetry-directions": 3,
+    "cartesian": 3,
+    "rotations": 3,
+    "rotation-pairs": 6,
+}
 POLARIZATIONS = ("ignore", "unpolarized", "horizontal", "vertical")
 # Edges equal to this part, angles to this many degrees, count as equal in choosing views. Looser
 # ones take orthorhombic crystals for tetragonal ones (65 instead of 87 % right within 1 %).
@@ -240,8 +247,9 @@ def resolve_views(views, lattice: np.ndarray | None) -> list[View]:
     views : str or array-like
         ``"zone-axes"`` (beam along [100], [010], [001]), ``"symmetry-directions"`` (see
         :func:`symmetry_directions`), ``"cartesian"`` (beam along the Cartesian x, y, z),
-        ``"rotations"`` (crystal turned by +45° about x, y, z, beam along z), integers [u, v, w]
-        of shape (n, 3), or rotation matrices of shape (n, 3, 3).
+        ``"rotations"`` (crystal turned by +45° about x, y, z, beam along z), ``"rotation-pairs"``
+        (by -45° and +45° about x, about y, about z: six views), integers [u, v, w] of shape
+        (n, 3), or rotation matrices of shape (n, 3, 3).
     lattice : ndarray of shape (3, 3) or None
         Lattice vectors as rows, Å. Zone axes need it.
 
@@ -272,9 +280,12 @@ def resolve_views(views, lattice: np.ndarray | None) -> list[View]:
             return [View(np.roll(np.eye(3), -1 - axis, axis=0)) for axis in range(3)]
         if views == "rotations":
             return [View(_rotation_about(axis, math.pi / 4)) for axis in range(3)]
+        if views == "rotation-pairs":
+            turns = [(axis, sign * math.pi / 4) for axis in range(3) for sign in (-1, 1)]
+            return [View(_rotation_about(axis, angle)) for axis, angle in turns]
         raise ValueError(
-            f"views must be one of {VIEW_FAMILIES}, an (n, 3) list of [u, v, w], or (n, 3, 3)"
-            f" rotation matrices; got {views!r}"
+            f"views must be one of {tuple(VIEW_FAMILIES)}, an (n, 3) list of [u, v, w], or"
+            f" (n, 3, 3) rotation matrices; got {views!r}"
         )
     array = np.asarray(views, dtype=float)
     if array.ndim == 3 and array.shape[1:] == (3, 3):
@@ -291,8 +302,8 @@ def resolve_views(views, lattice: np.ndarray | None) -> list[View]:
         return [View(zone_axis_rotation(_known(lattice), zone), zone) for zone in zones]
     if array.ndim == 0:
         raise ValueError(
-            f"views must be one of {VIEW_FAMILIES}, zone axes or rotation matrices, got {views!r};"
-            " the number of pixels is image_size"
+            f"views must be one of {tuple(VIEW_FAMILIES)}, zone axes or rotation matrices, got"
+            f" {views!r}; the number of pixels is image_size"
         )
     raise ValueError(f"views of shape {array.shape}: give (n, 3) zone axes or (n, 3, 3) rotations")
 

@@ -21,7 +21,7 @@ from crystalsym.diffraction._bragg import (
 )
 from crystalsym.diffraction._condor import condor_pattern
 from crystalsym.diffraction._crystal_arrays import CrystalArrays
-from crystalsym.diffraction._geometry import Detector, View, resolve_views
+from crystalsym.diffraction._geometry import VIEW_FAMILIES, Detector, View, resolve_views
 from crystalsym.diffraction._spot_patterns import SpotPatterns
 from crystalsym.scattering._factors import relativistic_mass
 
@@ -56,12 +56,13 @@ class RenderSettings:
     dtype: str
     output: str = "images"
     q_min: float = 0.0
+    scale: str | None = None
     # A cache on disk must not outlive a change of the simulation.
     version: str = __version__
 
     @property
     def n_views(self) -> int:
-        return 3 if isinstance(self.views, str) else len(self.views)
+        return VIEW_FAMILIES[self.views] if isinstance(self.views, str) else len(self.views)
 
     @property
     def in_layers(self) -> bool:

@@ -32,8 +32,24 @@ PRESETS: dict[str, dict[str, Any]] = {
         "image_size": 256,
         "cells": 10,
         "engine": "lattice",
-    }
+    },
+    # The fingerprint of Nat. Commun. 9, 2775 (2018). Its clusters had about 256 atoms, which is
+    # this block for a face-centered cell of four.
+    "ziletti2018": {
+        "views": "rotation-pairs",
+        "wavelength": 0.05,
+        "ewald": "sphere",
+        "detector_distance": 100.0,
+        "pixel_size": 0.4,
+        "image_size": 64,
+        "cells": 4,
+        "engine": "lattice",
+        "scale": "neighbors",
+        "normalize": False,
+    },
 }
+# The patterns that the benchmark networks of the first saw, merged, are the same.
+PRESETS["tiong2020-benchmarks"] = PRESETS["tiong2020"]
 
 
 class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimator):
@@ -46,7 +62,8 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         ``"symmetry-directions"``: the same, but along [100], [1-10], [001] where a = b, and
         [111], [1-10], [001] for a cube (:func:`crystalsym.diffraction.symmetry_directions`).
         ``"cartesian"``: beam along the Cartesian x, y, z. ``"rotations"``: the crystal turned by
-        +45° about x, y, z. Or integers [u, v, w], shape (n_views, 3), or rotation matrices
+        +45° about x, y, z. ``"rotation-pairs"``: by -45° and +45° about x, about y, about z, six
+        views. Or integers [u, v, w], shape (n_views, 3), or rotation matrices
         r_lab = R r_crystal, shape (n_views, 3, 3).
     output : {"images", "spots"}, default="images"
         What :meth:`transform` gives: images of the spots, or the spots themselves
@@ -112,6 +129,9 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
     finder : {"mixed", "spglib", "moyo"}, default="mixed"
         Who finds the symmetry that the standard cell follows
         (:func:`crystalsym.crystals.standardize`).
+    scale : {"neighbors"}, optional
+        ``"neighbors"`` shrinks every crystal until its atoms are 1 Å from their nearest neighbors
+        on average, so that patterns do not tell how large its atoms are.
     normalize : bool, default=True
         Scale each pattern to its own maximum.
     dtype : {"float32", "float64", "uint16", "uint8"}, default="float32"
@@ -170,6 +190,7 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         symprec: float = 0.1,
         idealize: bool = True,
         finder: str = "mixed",
+        scale: str | None = None,
         normalize: bool = True,
         dtype: str = "float32",
         on_error: str = "raise",
@@ -200,6 +221,7 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         self.symprec = symprec
         self.idealize = idealize
         self.finder = finder
+        self.scale = scale
         self.normalize = normalize
         self.dtype = dtype
         self.on_error = on_error

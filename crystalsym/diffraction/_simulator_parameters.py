@@ -16,6 +16,7 @@ from crystalsym.scattering._factors import RADIATIONS
 
 ON_ERROR = ("raise", "nan", "skip")
 STANDARDIZE = (True, False, "metric")
+SCALES = (None, "neighbors")
 DTYPES = ("float32", "float64", "uint16", "uint8")
 WAVELENGTH = 0.035  # Å, the default
 
@@ -39,6 +40,7 @@ def render_settings(simulator: Any) -> RenderSettings:
     _one_of("output", simulator.output, OUTPUTS)
     _one_of("standardize", simulator.standardize, STANDARDIZE)
     _one_of("finder", simulator.finder, FINDERS)
+    _one_of("scale", simulator.scale, SCALES)
     if simulator.output == "spots":
         _check_spots(simulator)
     size = simulator.image_size
@@ -89,6 +91,7 @@ def render_settings(simulator: Any) -> RenderSettings:
         dtype=str(np.dtype(simulator.dtype)),
         output=simulator.output,
         q_min=float(simulator.q_min),
+        scale=simulator.scale,
     )
 
 

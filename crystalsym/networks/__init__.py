@@ -11,18 +11,45 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from crystalsym.networks._alexnet import alexnet
+from crystalsym.networks._densenet import densenet
 from crystalsym.networks._msdense import msdense
 from crystalsym.networks._msdn import msdn
 from crystalsym.networks._msmlp import msmlp
+from crystalsym.networks._msvgg import msvgg
+from crystalsym.networks._multiplications import multiplications
+from crystalsym.networks._resnet import resnet
 from crystalsym.networks._strided import strided
+from crystalsym.networks._vgg import vgg
+from crystalsym.networks._ziletti import ziletti
 
-__all__ = ["available", "get", "msdense", "msdn", "msmlp", "strided"]
+__all__ = [
+    "alexnet",
+    "available",
+    "densenet",
+    "get",
+    "msdense",
+    "msdn",
+    "msmlp",
+    "msvgg",
+    "multiplications",
+    "resnet",
+    "strided",
+    "vgg",
+    "ziletti",
+]
 
 _BUILDERS: dict[str, Callable[..., Any]] = {
+    "alexnet": alexnet,
+    "densenet": densenet,
     "msdense": msdense,
     "msdn": msdn,
     "msmlp": msmlp,
+    "msvgg": msvgg,
+    "resnet": resnet,
     "strided": strided,
+    "vgg": vgg,
+    "ziletti": ziletti,
 }
 
 
@@ -33,7 +60,8 @@ def available() -> list[str]:
     --------
     >>> from crystalsym import networks
     >>> networks.available()
-    ['msdense', 'msdn', 'msmlp', 'strided']
+    ['alexnet', 'densenet', 'msdense', 'msdn', 'msmlp', 'msvgg', 'resnet', 'strided', 'vgg',
+     'ziletti']
     """
     return sorted(_BUILDERS)
 

@@ -6,11 +6,13 @@ import random
 from typing import Any
 
 
-def check_sizes(image_size: int, channels: int, n_streams: int, n_classes: int) -> None:
+def check_sizes(
+    image_size: int, channels: int, n_streams: int, n_classes: int, smallest: int = 8
+) -> None:
     """Raise ValueError for sizes no network can be built with."""
     for name, value, least in (
         ("n_classes", n_classes, 2),
-        ("image_size", image_size, 8),
+        ("image_size", image_size, smallest),
         ("channels", channels, 1),
         ("n_streams", n_streams, 1),
     ):
@@ -51,6 +53,16 @@ def dense_relu(x: Any, units: int, name: str, momentum: float) -> Any:
 
     x = layers.Dense(units, use_bias=False, kernel_initializer="he_normal", name=name)(x)
     return normalized_relu(x, name, momentum)
+
+
+def concatenated_logits(x: Any, n_classes: int, dropout: float = 0.0) -> Any:
+    """Logits of all streams' features (B, S, F) by one dense layer."""
+    from keras import layers
+
+    x = layers.Flatten(name="streams")(x)
+    if dropout:
+        x = seeded_dropout(dropout, "dropout")(x)
+    return layers.Dense(n_classes, dtype="float32", name="logits")(x)
 
 
 def joint_logits(

@@ -15,6 +15,7 @@ _TITLES = {
     "symmetry-directions": ("[100] or [111]", "[010] or [1-10]", "[001]"),
     "cartesian": ("beam along x", "beam along y", "beam along z"),
     "rotations": ("45° about x", "45° about y", "45° about z"),
+    "rotation-pairs": tuple(f"{angle}° about {axis}" for axis in "xyz" for angle in (-45, 45)),
 }
 
 
@@ -76,12 +77,13 @@ def titles_of(simulator: Any, structure: Any) -> tuple[str, ...]:
     ('[100]', '[1-10]', '[001]')
     """
     lattice = None
+    n_views = len(_TITLES.get(simulator.views, "xyz")) if isinstance(simulator.views, str) else 3
     if isinstance(simulator.views, str) and simulator.views == "symmetry-directions":
         known = as_structure(structure)
         if simulator.standardize and isinstance(known, Crystal):
             known = standardize(known, simulator.symprec, simulator.idealize)
         lattice = known.lattice
-    return view_titles(simulator.views, lattice=lattice)
+    return view_titles(simulator.views, n_views, lattice)
 
 
 def zone_titles(patterns: SpotPatterns) -> list[tuple[str, ...]]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FORMAT = "crystalsym-pipeline"
 VERSION = 1
 STEPS = ("simulate", "shape", "classify")
+# What shapes the patterns where a description does not say it.
+SHAPER = "PatternShaper"
 ENTRIES = ("format", "version", "simulate", "shape", "metadata")
 
 
@@ -91,7 +93,8 @@ def save_pipeline(
     Parameters
     ----------
     pipeline : Pipeline
-        Steps named ``simulate``, ``shape`` and ``classify``.
+        Steps named ``simulate``, ``shape`` and ``classify``, the second a ``PatternShaper`` or a
+        ``SpotMerger``.
     path : path-like
         A zip file if it ends with ``.zip``.
     metadata : dict, optional
@@ -116,14 +119,19 @@ def save_pipeline(
     >>> pipeline.predict([example_crystals()["NaCl"]])
     array([225])
     """
+    from crystalsym.shaping import SpotMerger
+
     names = [name for name, _ in pipeline.steps]
     if names != list(STEPS):
         raise ValueError(f"the steps must be simulate, shape and classify, got {names}")
+    shape = step_parameters(pipeline["shape"])
+    if isinstance(pipeline["shape"], SpotMerger):
+        shape = {"step": "SpotMerger", **shape}
     description = {
         "format": FORMAT,
         "version": VERSION,
         "simulate": step_parameters(pipeline["simulate"]),
-        "shape": step_parameters(pipeline["shape"]),
+        "shape": shape,
         "metadata": plain(metadata or {}, "metadata"),
     }
     files = {DESCRIPTION: json.dumps(description, indent=1).encode() + b"\n"}
@@ -157,11 +165,18 @@ def load_pipeline(path: str | os.PathLike[str]) -> SpaceGroupPipeline:
     from crystalsym.classification import SpaceGroupClassifier
     from crystalsym.classification._saving import rebuild
     from crystalsym.diffraction import DiffractionSimulator
-    from crystalsym.shaping import PatternShaper
+    from crystalsym.shaping import PatternShaper, SpotMerger
 
     files = _files(path)
     description = _description(files)
-    steps = {"simulate": DiffractionSimulator, "shape": PatternShaper}
+    kind = description["shape"].pop("step", SHAPER)
+    shapers: dict[Any, type] = {SHAPER: PatternShaper, "SpotMerger": SpotMerger}
+    if not isinstance(kind, str) or kind not in shapers:
+        raise SavedModelError(
+            f"{path}: {DESCRIPTION}: the step of shape must be one of {', '.join(shapers)}, got "
+            f"{kind!r}"
+        )
+    steps = {"simulate": DiffractionSimulator, "shape": shapers[kind]}
     fitted: list[tuple[str, Any]] = []
     for name, cls in steps.items():
         with refusing(path, f"the parameters of {name} do not fit"):

@@ -81,9 +81,12 @@ def preset_pipeline(name: str, **classify: Any) -> SpaceGroupPipeline:
 
     Parameters
     ----------
-    name : {"tiong2020"}
-        Views turned by 45 degrees on the Ewald sphere, bright pixels joined by lines, the network
-        MSDN, Adam with a rate of 1e-5.
+    name : {"tiong2020", "tiong2020-benchmarks", "ziletti2018"}
+        ``"tiong2020"``: views turned by 45 degrees on the Ewald sphere, bright pixels joined by
+        lines, the network MSDN, Adam with a rate of 1e-5. ``"tiong2020-benchmarks"``: the same
+        patterns merged into one image, and the training of the networks that it is compared with
+        (``architecture`` chooses one, VGG by default). ``"ziletti2018"``: diffraction fingerprints
+        of 64x64 pixels, and the network for them.
     **classify
         Parameters of the classifier to set on top, say ``epochs``.
 
@@ -100,6 +103,7 @@ def preset_pipeline(name: str, **classify: Any) -> SpaceGroupPipeline:
     References
     ----------
     L. C. O. Tiong, J. Kim, S. S. Han, D. Kim, npj Computational Materials 6, 196 (2020).
+    A. Ziletti, D. Kumar, M. Scheffler, L. M. Ghiringhelli, Nature Communications 9, 2775 (2018).
 
     Examples
     --------
@@ -107,15 +111,19 @@ def preset_pipeline(name: str, **classify: Any) -> SpaceGroupPipeline:
     >>> pipeline = preset_pipeline("tiong2020", epochs=2)
     >>> pipeline["simulate"].views, pipeline["shape"].scheme, pipeline["classify"].architecture
     ('rotations', 'pixels', 'msdn')
+    >>> preset_pipeline("ziletti2018")["shape"].ring
+    (10.0, 30.0)
     """
     from crystalsym.classification import SpaceGroupClassifier
     from crystalsym.diffraction import DiffractionSimulator
-    from crystalsym.shaping import PatternShaper
+    from crystalsym.shaping import PatternShaper, SpotMerger
 
+    simulator = DiffractionSimulator.from_preset(name)
+    shaper = SpotMerger if name in SpotMerger._presets else PatternShaper
     return SpaceGroupPipeline(
         [
-            ("simulate", DiffractionSimulator.from_preset(name)),
-            ("shape", PatternShaper.from_preset(name)),
+            ("simulate", simulator),
+            ("shape", shaper.from_preset(name)),
             ("classify", SpaceGroupClassifier.from_preset(name, **classify)),
         ]
     )

@@ -155,6 +155,16 @@ def test_rotations_turn_the_crystal_by_plus_45_degrees():
         assert np.allclose(view.rotation, expected)
 
 
+def test_pairs_of_rotations_turn_the_crystal_either_way():
+    views = resolve_views("rotation-pairs", TRICLINIC)
+    turns = [(axis, sign) for axis in range(3) for sign in (-1, 1)]
+    for view, (axis, sign) in zip(views, turns, strict=True):
+        expected = Rotation.from_rotvec(sign * np.eye(3)[axis] * math.pi / 4).as_matrix()
+        assert np.allclose(view.rotation, expected)
+    for view, single in zip(views[1::2], resolve_views("rotations", TRICLINIC), strict=True):
+        assert np.array_equal(view.rotation, single.rotation)
+
+
 zones = st.tuples(*[st.integers(-3, 3)] * 3).filter(any)
 
 

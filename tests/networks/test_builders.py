@@ -8,6 +8,8 @@ import pytest
 from crystalsym import networks
 
 SMALL = {
+    "alexnet": {"filters": (4, 4, 4, 4, 4), "units": 8},
+    "densenet": {"width": 0.0625, "stages": 1},
     "msdense": {
         "width": 16,
         "features": 8,
@@ -18,8 +20,14 @@ SMALL = {
     },
     "msdn": {"growth": 4, "bottleneck": 4, "blocks": (2, 1)},
     "msmlp": {"width": 16, "features": 8, "joint": 16, "embedding": 8},
+    "msvgg": {"filters": (4,) * 8, "units": 8},
+    "resnet": {"width": 0.0625, "stages": 1},
     "strided": {"width": 4, "features": 8, "embedding": 8},
+    "vgg": {"width": 0.0625, "units": 8},
+    "ziletti": {"filters": (4,) * 6, "units": 8},
 }
+# Those of keras.applications halve an image five times.
+SIZES = dict.fromkeys(SMALL, 12) | dict.fromkeys(("densenet", "resnet", "vgg"), 32)
 
 
 def outputs_of(model, images):
@@ -41,16 +49,87 @@ def test_every_network_is_listed():
 
 @pytest.mark.parametrize("name", ["nosuch", None, 3])
 def test_unknown_name_lists_those_there_are(name):
-    with pytest.raises(ValueError, match="msdn, msmlp, strided"):
+    with pytest.raises(ValueError, match="msdn, msmlp, msvgg, resnet, strided"):
         networks.get(name)
 
 
 def test_msdn_has_the_published_parameters():
-    model = networks.msdn(72)
+    import keras
+
+    with keras.StatelessScope(initialize_variables=False):  # shapes alone
+        model = networks.msdn(72)
     assert model.count_params() == 1_542_424
     assert [tuple(x.shape) for x in model.inputs] == [(None, 224, 224, 3)] * 3
     assert tuple(model.get_layer("features").output.shape) == (None, 3, 960)
     assert [tuple(x.shape) for x in model.outputs] == [(None, 72)] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "n_parameters"),
+    [
+        # The count of the paper's complexity table, 128.85 M.
+        ("msvgg", {"n_classes": 20}, 128_848_276),
+        # By hand: 96 x (363 + 1) + 256 x (2400 + 1) + 384 x (2304 + 1) + 384 x (3456 + 1)
+        # + 256 x (3456 + 1) + 4096 x (9216 + 1) + 4096 x (4096 + 1) + 1000 x (4096 + 1).
+        ("alexnet", {"n_classes": 1000}, 62_378_344),
+        # As keras.io has them, of 1000 classes.
+        ("vgg", {"n_classes": 1000}, 138_357_544),
+        ("vgg", {"n_classes": 1000, "depth": 19}, 143_667_240),
+        ("resnet", {"n_classes": 1000}, 25_636_712),
+        ("resnet", {"n_classes": 1000, "depth": 101}, 44_707_176),
+        ("densenet", {"n_classes": 1000}, 8_062_504),
+        ("densenet", {"n_classes": 1000, "depth": 169}, 14_307_880),
+        # The sum over the published network's description, of its seven classes.
+        ("ziletti", {"n_classes": 7}, 365_719),
+    ],
+)
+def test_networks_have_the_published_parameters(name, sizes, n_parameters):
+    import keras
+
+    with keras.StatelessScope(initialize_variables=False):  # shapes alone
+        model = networks.get(name)(**sizes)
+    assert model.count_params() == n_parameters
+
+
+def test_streams_of_msvgg_share_everything():
+    model = networks.msvgg(4, 16, 2, 3, **SMALL["msvgg"])
+    assert model.count_params() == networks.msvgg(4, 16, 2, 1, **SMALL["msvgg"]).count_params()
+    images = random_images(2, 3, 16, 2)
+    a, b, c = outputs_of(model, images)
+    d, e, f = outputs_of(model, [images[1], images[2], images[0]])
+    np.testing.assert_allclose([d, e, f], [b, c, a], atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "stages"), [("densenet", 1), ("resnet", 2)])
+def test_stages_and_width_are_those_of_the_whole_network(name, stages):
+    import keras
+
+    with keras.StatelessScope(initialize_variables=False):
+        whole = networks.get(name)(4, 32, 1, 1)
+    part = networks.get(name)(4, 32, 1, 1, width=0.0625, stages=stages)
+    of_whole = {w.path: w.shape for w in whole.weights}
+    shapes = {w.path: w.shape for w in part.weights if not w.path.startswith("logits")}
+    assert len(shapes) < len(of_whole) - 2
+    for path, shape in shapes.items():
+        assert shape[-1] * 16 == of_whole[path][-1], path
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("alexnet", {"filters": (4,)}, "filters must be 5 numbers, got 1"),
+        ("msvgg", {"filters": (4,) * 5}, "filters must be 8 numbers, got 5"),
+        ("ziletti", {"kernels": (3,) * 5}, "kernels must be 6 numbers, got 5"),
+        ("vgg", {"depth": 11}, "depth must be one of 16, 19, got 11"),
+        ("resnet", {"depth": 18}, "depth must be one of 50, 101, 152, got 18"),
+        ("resnet", {"stages": 5}, "stages must be an integer from 1 to 4, got 5"),
+        ("densenet", {"stages": 0}, "stages must be an integer from 1 to 4, got 0"),
+        ("densenet", {"width": 0.001}, r"width=0.001 leaves the layer conv1_conv no channel"),
+    ],
+)
+def test_impossible_options(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        networks.get(name)(4, 32, 1, 1, **options)
 
 
 def test_msdn_that_learns_in_a_few_passes():
@@ -116,11 +195,12 @@ def test_strided_is_small_enough_to_bundle():
 @pytest.mark.parametrize("n_streams", [1, 3])
 def test_agreed_form(name, n_streams):
     model = networks.get(name)(
-        n_classes=5, image_size=12, channels=2, n_streams=n_streams, **SMALL[name]
+        n_classes=5, image_size=SIZES[name], channels=2, n_streams=n_streams, **SMALL[name]
     )
-    assert [tuple(x.shape) for x in model.inputs] == [(None, 12, 12, 2)] * n_streams
+    shape = (None, SIZES[name], SIZES[name], 2)
+    assert [tuple(x.shape) for x in model.inputs] == [shape] * n_streams
     assert tuple(model.get_layer("features").output.shape)[:2] == (None, n_streams)
-    for output in outputs_of(model, random_images(3, n_streams, 12, 2)):
+    for output in outputs_of(model, random_images(3, n_streams, SIZES[name], 2)):
         assert output.shape == (3, 5)
         assert np.isfinite(output).all()
 
@@ -132,11 +212,11 @@ def test_logits_are_float32_and_not_probabilities(name):
     before = keras.config.dtype_policy()
     try:
         keras.config.set_dtype_policy("mixed_bfloat16")
-        model = networks.get(name)(4, 12, 1, 3, **SMALL[name])
+        model = networks.get(name)(4, SIZES[name], 1, 3, **SMALL[name])
     finally:
         keras.config.set_dtype_policy(before)
     assert {str(x.dtype) for x in model.outputs} == {"float32"}
-    logits = sum(outputs_of(model, random_images(2, 3, 12, 1)))
+    logits = sum(outputs_of(model, random_images(2, 3, SIZES[name], 1)))
     assert not np.allclose(logits.sum(axis=1), 1.0)
 
 
@@ -145,9 +225,9 @@ def test_trunk_is_shared(name):
     """Exchanged streams give exchanged features: each stream met the same weights."""
     import keras
 
-    model = networks.get(name)(4, 12, 2, 3, **SMALL[name])
+    model = networks.get(name)(4, SIZES[name], 2, 3, **SMALL[name])
     features = keras.Model(model.inputs, model.get_layer("features").output)
-    images = random_images(2, 3, 12, 2)
+    images = random_images(2, 3, SIZES[name], 2)
     (a,) = outputs_of(features, images)
     (b,) = outputs_of(features, [images[2], images[0], images[1]])
     np.testing.assert_allclose(b, a[:, [2, 0, 1]], atol=1e-5)
@@ -157,7 +237,7 @@ def test_trunk_is_shared(name):
 @pytest.mark.parametrize("name", networks.available())
 def test_layer_names_do_not_depend_on_what_was_built_before(name):
     def paths():
-        return [w.path for w in networks.get(name)(4, 12, 2, 3, **SMALL[name]).weights]
+        return [w.path for w in networks.get(name)(4, SIZES[name], 2, 3, **SMALL[name]).weights]
 
     assert paths() == paths()
 
@@ -179,12 +259,12 @@ def test_strided_keeps_place():
     ("sizes", "message"),
     [
         ({"n_classes": 1}, "n_classes must be an integer >= 2"),
-        ({"image_size": 4}, "image_size must be an integer >= 8"),
+        ({"image_size": 4}, "image_size must be an integer >= (8|32)"),
         ({"channels": 0}, "channels must be an integer >= 1"),
         ({"n_streams": 2.5}, "n_streams must be an integer >= 1"),
     ],
 )
 def test_impossible_sizes(name, sizes, message):
-    arguments = {"n_classes": 4, "image_size": 16, "channels": 1, "n_streams": 3} | sizes
+    arguments = {"n_classes": 4, "image_size": 32, "channels": 1, "n_streams": 3} | sizes
     with pytest.raises(ValueError, match=message):
         networks.get(name)(**arguments)

@@ -9,18 +9,28 @@ from crystalsym import SpaceGroupClassifier, networks
 
 # Small variants of the networks that are not small by default.
 OPTIONS = {
+    "alexnet": {"filters": (4, 4, 4, 4, 4), "units": 8},
+    "densenet": {"width": 0.0625, "stages": 1},
     "msdense": {"width": 8, "features": 4, "joint": 8, "embedding": 8, "growth": 3, "blocks": (1,)},
     "msdn": {"growth": 4, "bottleneck": 4, "blocks": (1, 1)},
     "msmlp": {"width": 8, "features": 4, "joint": 8, "embedding": 8},
+    "msvgg": {"filters": (4,) * 8, "units": 8},
+    "resnet": {"width": 0.0625, "stages": 1},
     "strided": {"width": 4, "features": 4, "embedding": 8},
+    "vgg": {"width": 0.0625, "units": 8},
+    "ziletti": {"filters": (4,) * 6, "units": 8},
 }
+# Those of keras.applications halve an image five times.
+SIZES = dict.fromkeys(OPTIONS, 16) | dict.fromkeys(("densenet", "resnet", "vgg"), 32)
+INPUTS = {"streams": (3, None, None, 2), "merged": (None, None, 3)}
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-@pytest.mark.parametrize("row_shape", [(3, 16, 16, 2), (16, 16, 3)], ids=["streams", "merged"])
+@pytest.mark.parametrize("rows", list(INPUTS))
 @pytest.mark.parametrize("name", networks.available())
-def test_every_network_fits_saves_and_reloads(name, row_shape, precision, tmp_path):
+def test_every_network_fits_saves_and_reloads(name, rows, precision, tmp_path):
     rng = np.random.default_rng(0)
+    row_shape = tuple(SIZES[name] if n is None else n for n in INPUTS[rows])
     X = rng.random((24, *row_shape)).astype(np.float32)
     y = np.tile([62, 194, 225], 8)
     classifier = SpaceGroupClassifier(

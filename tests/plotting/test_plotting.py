@@ -201,6 +201,9 @@ def test_titles_name_the_zones_of_the_crystal_shown(name, expected):
     simulator = DiffractionSimulator(views="symmetry-directions")
     assert titles_of(simulator, example_crystals()[name]) == expected
     assert titles_of(DiffractionSimulator(views="rotations"), "no file")[0] == "45° about x"
+    pairs = titles_of(DiffractionSimulator(views="rotation-pairs"), "no file")
+    assert pairs[:3] == ("-45° about x", "45° about x", "-45° about y")
+    assert len(pairs) == 6
 
 
 def test_titles_follow_the_cell_that_is_simulated():

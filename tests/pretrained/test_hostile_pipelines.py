@@ -146,6 +146,9 @@ def test_no_cache_is_unpickled(files, write, tmp_path):
         ("simulate", {"views": [[[[[1]]]]]}, "'views' is neither"),
         ("simulate", {"views": [0] * 5000}, "'views' is neither"),
         ("shape", {"steps": []}, "PatternShaper has no parameter 'steps'"),
+        ("shape", {"step": "os.system"}, "the step of shape must be one of PatternShaper, SpotM"),
+        ("shape", {"step": ["SpotMerger"]}, "the step of shape must be one of PatternShaper, Sp"),
+        ("shape", {"step": "SpotMerger"}, "SpotMerger has no parameter '"),
     ],
 )
 def test_parameters_that_do_not_belong_there(files, write, step, change, message):

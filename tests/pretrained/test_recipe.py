@@ -1,10 +1,12 @@
 """The pipeline that the comparisons ended at."""
 
 import numpy as np
+import pytest
+from support.estimators import structures
 
-from crystalsym import load_pretrained, recommended_pipeline
+from crystalsym import SpotMerger, load_pretrained, recommended_pipeline
 from crystalsym.datasets import example_crystals, example_space_groups
-from crystalsym.pretrained import RECIPE
+from crystalsym.pretrained import RECIPE, load_pipeline, preset_pipeline, save_pipeline
 
 
 def test_it_has_the_settings_of_the_bundled_weights():
@@ -37,3 +39,45 @@ def test_it_learns_from_crystals():
     )
     pipeline.fit(crystals, list(groups.values()))
     assert np.mean(pipeline.predict(crystals) == list(groups.values())) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "rate", "decay", "row"),
+    [
+        ("tiong2020", "msdn", 1e-5, 1e-7, (3, 224, 224, 3)),
+        ("tiong2020-benchmarks", "vgg", 1e-4, 1e-6, (224, 224, 3)),
+        ("ziletti2018", "ziletti", 1e-3, 0.0, (64, 64, 3)),
+    ],
+)
+def test_presets_of_publications(name, architecture, rate, decay, row):
+    pipeline = preset_pipeline(name, epochs=2)
+    classifier = pipeline["classify"]
+    assert (classifier.architecture, classifier.optimizer) == (architecture, "adam")
+    assert (classifier.learning_rate, classifier.weight_decay) == (rate, decay)
+    assert classifier.epochs == 2
+    assert pipeline[:-1].transform([example_crystals()["Cu"]]).shape == (1, *row)
+
+
+def test_no_such_preset():
+    with pytest.raises(ValueError, match="no preset 'ziletti'; there are"):
+        preset_pipeline("ziletti")
+
+
+def test_a_pipeline_that_merges_is_saved_and_loaded(tmp_path):
+    crystals, groups = structures()
+    pipeline = preset_pipeline(
+        "ziletti2018",
+        architecture="msmlp",
+        architecture_options={"width": 8, "joint": 8},
+        epochs=2,
+        validation_fraction=0.0,
+        random_state=0,
+    ).fit(crystals, groups)
+    save_pipeline(pipeline, tmp_path / "saved.zip")
+    again = load_pipeline(tmp_path / "saved.zip")
+    assert isinstance(again["shape"], SpotMerger)
+    assert again["shape"].get_params() == pipeline["shape"].get_params()
+    assert again["simulate"].get_params() == pipeline["simulate"].get_params()
+    np.testing.assert_allclose(
+        again.predict_proba(crystals), pipeline.predict_proba(crystals), atol=1e-5
+    )

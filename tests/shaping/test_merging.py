@@ -75,6 +75,50 @@ def test_scale_does_not_matter(decades, intensity):
     assert np.allclose(merger.transform(raw * 10**decades), expected, atol=1e-5)
 
 
+def test_patterns_beyond_three_are_added():
+    rng = np.random.default_rng(0)
+    raw = rng.random((2, 6, 16, 16))
+    merger = SpotMerger(image_size=16)
+    np.testing.assert_allclose(merger.transform(raw), merger.transform(raw[:, ::2] + raw[:, 1::2]))
+    counts = rng.integers(200, 256, (1, 6, 16, 16)).astype(np.uint8)  # the sum does not fit
+    expected = merger.transform(counts.astype(float))
+    np.testing.assert_allclose(merger.transform(counts), expected)
+
+
+def test_an_image_may_run_from_its_own_minimum_to_its_maximum():
+    raw = 1 + dots((0, 10, 10, 4.0), (1, 20, 20, 2.0), (2, 30, 30, 1.0))
+    merged = SpotMerger(image_size=64, normalize="image").transform(raw)[0]
+    assert merged[10, 10].tolist() == [1, 0, 0]
+    assert merged[20, 20].tolist() == [0, 0.5, 0]
+    assert merged[30, 30].tolist() == [0, 0, 0.25]
+    assert merged.sum() == pytest.approx(1.75)
+    each = SpotMerger(image_size=64).transform(raw)[0]
+    assert each[30, 30].tolist() == pytest.approx([1 / 5, 1 / 3, 1])
+
+
+def test_a_ring_is_kept_without_its_bounds():
+    raw = np.ones((1, 3, 61, 61))
+    kept = SpotMerger(image_size=61, ring=(10, 30)).transform(raw)[0, ..., 0]
+    row = kept[30]  # through the middle
+    assert row[[0, 30 - 10, 30 + 10, 60]].tolist() == [0, 0, 0, 0]
+    assert row[[1, 30 - 11, 30 + 11, 59]].tolist() == [1, 1, 1, 1]
+    assert kept[30 + 6, 30 + 8] == 0  # 10 from the middle
+    assert kept[30 + 7, 30 + 8] == 1
+    # What is outside does not set the scale.
+    raw[0, :, 30, 30] = 1e6
+    np.testing.assert_array_equal(
+        SpotMerger(image_size=61, ring=(10, 30)).transform(raw)[0, ..., 0], kept
+    )
+
+
+def test_published_presets():
+    merger = SpotMerger.from_preset("ziletti2018")
+    assert (merger.image_size, merger.ring, merger.normalize) == (64, (10.0, 30.0), "image")
+    assert SpotMerger.from_preset("tiong2020-benchmarks").image_size == 224
+    with pytest.raises(ValueError, match=r"no preset 'tiong2020'.*benchmarks.*ziletti2018"):
+        SpotMerger.from_preset("tiong2020")
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float32", "bool"])
 def test_type_does_not_matter(dtype):
     raw = (np.random.default_rng(0).random((1, 3, 16, 16)) > 0.9).astype(dtype)
@@ -119,6 +163,8 @@ def test_clone_pickle_and_no_fitting():
     [
         (np.zeros((3, 16, 16)), r"shape \(n, 3, H, H\), got \(3, 16, 16\)"),
         (np.zeros((1, 2, 16, 16)), r"got \(1, 2, 16, 16\)"),
+        (np.zeros((1, 4, 16, 16)), r"got \(1, 4, 16, 16\)"),
+        (np.zeros((1, 0, 16, 16)), r"got \(1, 0, 16, 16\)"),
         (np.zeros((1, 3, 16, 8)), r"got \(1, 3, 16, 8\)"),
         (np.zeros((1, 3, 16, 16), complex), "real numbers"),
         (np.full((1, 3, 16, 16), np.inf), "pattern 0 holds an infinite"),
@@ -137,6 +183,11 @@ def test_impossible_input_is_refused(X, message):
         ({"intensity": "cubic"}, "intensity must be one of"),
         ({"threshold": 1}, "threshold must lie between 0 and 1"),
         ({"threshold": None}, "threshold must lie between 0 and 1"),
+        ({"normalize": "pattern"}, "normalize must be one of"),
+        ({"ring": 10}, "ring must be None or two radii"),
+        ({"ring": (30, 10)}, "ring must be None or two radii"),
+        ({"ring": (1, 2, 3)}, "ring must be None or two radii"),
+        ({"ring": ("a", "b")}, "ring must be None or two radii"),
         ({"dtype": "float64"}, 'dtype must be "float32" or "uint8"'),
     ],
 )

@@ -1,0 +1,83 @@
+"""Trunks from ``keras.applications``, of any width."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# They halve an image five times.
+SMALLEST_IMAGE = 32
+# Of ResNet and DenseNet: what lies between two changes of the maps' size.
+N_STAGES = 4
+# Keras' own memory of 0.99 makes the statistics right only after some hundred steps.
+BATCH_NORM_MOMENTUM = 0.9
+
+
+def application_trunk(
+    family: str,
+    depths: tuple[int, ...],
+    depth: int,
+    image_size: int,
+    channels: int,
+    width: float,
+    last: str = "",
+) -> Any:
+    """Build the convolutions of a network that Keras holds, without its head and weights.
+
+    Parameters
+    ----------
+    family : str
+        Its name but for the number of layers, say ``"ResNet"``.
+    depths : tuple of int
+        The numbers of layers there are.
+    depth : int
+        One of them.
+    image_size, channels : int
+    width : float
+        Factor of the channels of every convolution.
+    last : str, optional
+        What the name of the last layer that is kept begins with; by default all are.
+
+    Raises
+    ------
+    ValueError
+        If there is no network of that depth, or the width leaves a convolution no channel.
+    """
+    import keras
+
+    if isinstance(depth, bool) or depth not in depths:
+        raise ValueError(f"depth must be one of {', '.join(map(str, depths))}, got {depth!r}")
+    make = getattr(keras.applications, f"{family}{depth}")
+    # By its tensor: a shape would have to be that of a photograph.
+    image = keras.Input((image_size, image_size, channels), name="image")
+    options = {"include_top": False, "weights": None, "input_tensor": image}
+    if width == 1 and not last:
+        trunk = make(**options)
+    else:
+        with keras.StatelessScope(initialize_variables=False):  # the pattern of what is built
+            whole = make(**options)
+        end = [layer for layer in whole.layers if layer.name.startswith(last)][-1]
+        trunk = keras.models.clone_model(
+            keras.Model(image, end.output), clone_function=lambda layer: _narrowed(layer, width)
+        )
+    for layer in trunk.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = BATCH_NORM_MOMENTUM
+    return trunk
+
+
+def check_stages(stages: int) -> None:
+    """Raise ValueError unless there are so many stages in a network."""
+    if isinstance(stages, bool) or stages not in range(1, N_STAGES + 1):
+        raise ValueError(f"stages must be an integer from 1 to {N_STAGES}, got {stages!r}")
+
+
+def _narrowed(layer: Any, width: float) -> Any:
+    """A new layer like another, with as many times its channels."""
+    config = layer.get_config()
+    if "filters" in config:
+        config["filters"] = round(width * config["filters"])
+        if config["filters"] < 1:
+            raise ValueError(
+                f"width={width!r} leaves the layer {layer.name} no channel: it has {layer.filters}"
+            )
+    return layer.__class__.from_config(config)

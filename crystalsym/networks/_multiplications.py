@@ -1,0 +1,82 @@
+"""What a network costs: multiplications for one crystal."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+from crystalsym._keras import import_keras
+
+
+def multiplications(model: Any) -> int:
+    """Count the multiplications that a network makes of one crystal.
+
+    Those of convolutions and dense layers, each with an addition; biases, normalization,
+    activations and pooling, which make one of every value at most, are left out. A layer that is
+    used several times, as a trunk that all streams share, counts every time.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A functional model, as the builders return; functional models inside it are followed.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If a layer has a matrix of weights and is neither convolution nor dense layer.
+
+    Examples
+    --------
+    >>> from crystalsym.networks import multiplications, strided
+    >>> f"{multiplications(strided(72)):,}"     # three streams of 33 million
+    '98,930,688'
+    """
+    keras = import_keras()
+    layers = keras.layers
+    count = 0
+
+    def copied(layer: Any) -> Any:
+        if isinstance(layer, keras.Model):
+            return layer
+        return layer.__class__.from_config(layer.get_config())
+
+    def called(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal count
+        if isinstance(layer, keras.Model):
+            return followed(layer, args[0])(*args, **kwargs)
+        output = layer(*args, **kwargs)
+        if isinstance(layer, layers.Conv1D | layers.Conv2D | layers.Conv3D | layers.Dense):
+            count += math.prod(output.shape) * math.prod(layer.kernel.shape[:-1])
+        elif any(len(weight.shape) > 1 for weight in getattr(layer, "weights", ())):
+            raise ValueError(
+                f"the layer {layer.name} is a {type(layer).__name__}: multiplications of "
+                "convolutions and dense layers alone are counted"
+            )
+        return output
+
+    def followed(part: Any, tensors: Any) -> Any:
+        """Call every layer of a model anew, for as many images as ``tensors`` hold."""
+        inputs = [
+            keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in keras.tree.flatten(tensors)
+        ]
+        return keras.models.clone_model(
+            part,
+            input_tensors=keras.tree.pack_sequence_as(part.input, inputs),
+            clone_function=copied,
+            call_function=called,
+        )
+
+    one = [keras.KerasTensor((1, *x.shape[1:]), dtype=x.dtype) for x in model.inputs]
+    state = random.getstate()  # what new layers draw their seeds from
+    try:
+        # Layers without values: shapes tell all.
+        with keras.StatelessScope(initialize_variables=False):
+            followed(model, one)
+    finally:
+        random.setstate(state)
+    return count
