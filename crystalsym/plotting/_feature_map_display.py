@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from crystalsym.metrics import MapRedundancy, map_redundancy
 from crystalsym.plotting._drawing import shaped_to_rgb
-from crystalsym.plotting._figures import below_title, faint_frame, grid, place_for
 from crystalsym.plotting._one_crystal import one_row
+from crystalsym.plotting._places import below_title, faint_frame, grid, place_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

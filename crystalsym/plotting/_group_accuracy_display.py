@@ -11,8 +11,8 @@ from crystalsym import spacegroups
 from crystalsym.metrics import accuracy_interval
 from crystalsym.metrics._figures import SYSTEMS, rows
 from crystalsym.plotting._drawing import FAINT, symbol_text
-from crystalsym.plotting._figures import axes_for, bare, legend_below
 from crystalsym.plotting._palette import SERIES
+from crystalsym.plotting._places import axes_for, bare, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +57,7 @@ class GroupAccuracyDisplay:
     --------
     >>> from crystalsym.plotting import GroupAccuracyDisplay
     >>> display = GroupAccuracyDisplay.from_predictions([2, 2, 225], [2, 1, 225])
-    >>> [bar.get_width() for bar in display.ax_.patches]
+    >>> [float(bar.get_width()) for bar in display.ax_.patches]
     [50.0, 100.0]
     """
 

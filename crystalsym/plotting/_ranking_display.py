@@ -10,9 +10,9 @@ import numpy as np
 
 from crystalsym import spacegroups
 from crystalsym.plotting._drawing import FAINT, Ranking, symbol_text
-from crystalsym.plotting._figures import axes_for, bare, legend_below
 from crystalsym.plotting._one_crystal import one_row
 from crystalsym.plotting._palette import BLUE, GRAY, RED
+from crystalsym.plotting._places import axes_for, bare, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

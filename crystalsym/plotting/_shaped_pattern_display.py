@@ -11,8 +11,8 @@ from sklearn.base import clone
 
 from crystalsym.diffraction import DiffractionSimulator, SpotPatterns
 from crystalsym.plotting._drawing import draw_raw
-from crystalsym.plotting._figures import below_title, faint_frame, grid, place_for
 from crystalsym.plotting._one_crystal import one_row
+from crystalsym.plotting._places import below_title, faint_frame, grid, place_for
 from crystalsym.plotting._shaping_steps import SCHEMES, Step, node_pixels, shaping_steps
 from crystalsym.plotting._spot_images import spot_images, widest_field
 from crystalsym.plotting._views import titles_of, view_titles, zone_titles

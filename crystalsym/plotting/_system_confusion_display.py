@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from crystalsym import spacegroups
 from crystalsym.metrics._figures import SYSTEMS, rows
 from crystalsym.plotting._drawing import symbol_text
-from crystalsym.plotting._figures import bare, grid, legend_below, place_for
 from crystalsym.plotting._palette import BLUE, ORANGE, SKY, text_on
+from crystalsym.plotting._places import bare, grid, legend_below, place_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

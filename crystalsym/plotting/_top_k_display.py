@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from crystalsym.metrics import accuracy_interval, top_k_accuracy
 from crystalsym.metrics._figures import ranks
-from crystalsym.plotting._figures import axes_for, bare
 from crystalsym.plotting._palette import MARKERS, SERIES
+from crystalsym.plotting._places import axes_for, bare
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

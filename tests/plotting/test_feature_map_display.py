@@ -79,7 +79,7 @@ def test_redundancy_is_told():
     display = FeatureMapDisplay.from_maps(maps)
     assert display.redundancy_.mean_correlation == pytest.approx(1)
     assert display.figure_.get_suptitle() == (
-        "3 maps of 8 x 8; 1 are the same everywhere\n"
+        "3 maps of 8 x 8, 1 constant\n"
         "mean |correlation| 1.00; 1 of 2 components hold 95 % of the variance"
     )
     dark = FeatureMapDisplay.from_maps(np.zeros((8, 8, 2)))
