@@ -340,7 +340,7 @@ class RankingDisplay:
 
         shown: list[Any] = []
         if len(members) > 1:
-            shown.append(Patch(color=BLUE, label="one diffraction class"))
+            shown.append(Patch(color=BLUE, label="most probable diffraction class"))
         else:
             shown.append(Patch(color=BLUE, label="most probable"))
         if any(group not in members for group, _ in ranking):

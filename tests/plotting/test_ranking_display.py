@@ -59,7 +59,7 @@ def test_the_leading_diffraction_class_has_a_color():
     display = RankingDisplay.from_predictions(GROUPS, SHARES, top=3)
     colors = [bar.get_facecolor() for bar in display.ax_.patches]
     assert colors == [to_rgba(BLUE), to_rgba(BLUE), to_rgba(GRAY)]
-    assert legend(display) == ["one diffraction class", "other groups"]
+    assert legend(display) == ["most probable diffraction class", "other groups"]
     split = RankingDisplay.from_predictions([2, 216, 225], [0.4, 0.3, 0.3])
     colors = [bar.get_facecolor() for bar in split.ax_.patches]
     assert colors == [to_rgba(GRAY), to_rgba(BLUE), to_rgba(BLUE)]
