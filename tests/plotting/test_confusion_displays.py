@@ -158,3 +158,9 @@ def test_bad_groups(arguments, options, reason):
     with pytest.raises(ValueError, match=reason):
         GroupAccuracyDisplay(*arguments, **options).plot()
     assert not pyplot.get_fignums()
+
+
+def test_intervals_are_seen_in_a_dark_style():
+    with pyplot.style.context("dark_background"):
+        display = GroupAccuracyDisplay.from_predictions(TRUE, ANSWERS)
+    assert {line.get_color() for line in display.ax_.lines[:3]} == {"white"}

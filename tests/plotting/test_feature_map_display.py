@@ -130,3 +130,12 @@ def test_bad_estimators_layers_streams_and_crystals(fitted):
         FeatureMapDisplay.from_estimator(classifier, X[:2], "trunk/stem_conv")
     with pytest.raises(ValueError, match=r"must be a SpaceGroupClassifier .* got DummyClassifier"):
         FeatureMapDisplay.from_estimator(DummyClassifier(), X[:1], "trunk/stem_conv")
+
+
+def test_the_title_stays_within_narrow_axes():
+    figure, axes = pyplot.subplots(1, 2, figsize=(7, 3), layout="constrained")
+    FeatureMapDisplay.from_maps(np.random.default_rng(0).random((8, 8, 6)), ax=axes[0])
+    figure.canvas.draw()
+    (title,) = [text for ax in figure.axes for text in ax.texts]
+    assert "of the variance" in title.get_text().replace("\n", " ")
+    assert title.get_window_extent().x1 < axes[1].get_window_extent().x0
