@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from crystalsym.classification import _building as building
 from crystalsym.classification._answers import AnswersMixin
 from crystalsym.classification._calibration import Calibration, calibrate
 from crystalsym.classification._classifier_parameters import RUN_PARAMETERS, check_parameters
+from crystalsym.classification._feature_maps import FeatureMapsMixin
 from crystalsym.classification._fitting import train
 from crystalsym.classification._image_rows import (
     ImageRows,
@@ -24,7 +24,7 @@ from crystalsym.classification._image_rows import (
     check_row_shape,
     check_weights,
     known_codes,
-    row_names,
+    warn_of_absent,
 )
 from crystalsym.classification._objectives import log_softmax, total_weights
 from crystalsym.classification._prediction import predict_outputs, predict_with_gaps
@@ -78,7 +78,9 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMixin, BaseEstimator):
+class SpaceGroupClassifier(
+    PresetMixin, AnswersMixin, FeatureMapsMixin, SavingMixin, ClassifierMixin, BaseEstimator
+):
     """Classify shaped diffraction patterns by space group with a convolutional network.
 
     Parameters
@@ -439,7 +441,7 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
         """
         check_is_fitted(self)
         features, absent = self._outputs(self._network(layer), X)
-        _warn_of_absent(absent)
+        warn_of_absent(absent)
         return features[:, 0]
 
     @property
@@ -518,7 +520,7 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
 
     def _logits(self, X: Any) -> np.ndarray:
         outputs, absent = self._outputs(self._network(), X)
-        _warn_of_absent(absent)
+        warn_of_absent(absent)
         return outputs.sum(axis=1)
 
     def _outputs(self, model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -534,12 +536,3 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
             weights = self._current_weights()
             state.update(_model=None, _features=None, _numpy=None, _weights=weights)
         return state
-
-
-def _warn_of_absent(absent: np.ndarray) -> None:
-    if absent.any():
-        warnings.warn(
-            f"X holds NaN in {row_names(np.flatnonzero(absent))} ({absent.sum()} of {len(absent)} "
-            "rows); what is returned there is NaN",
-            stacklevel=4,
-        )

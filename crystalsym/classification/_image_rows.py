@@ -40,6 +40,16 @@ def row_names(rows: np.ndarray) -> str:
     return f"{'row' if len(numbers) == 1 else 'rows'} {', '.join(numbers)}"
 
 
+def warn_of_absent(absent: np.ndarray) -> None:
+    """Warn of rows that hold NaN, if there are any: the answer to them is NaN."""
+    if absent.any():
+        warnings.warn(
+            f"X holds NaN in {row_names(np.flatnonzero(absent))} ({absent.sum()} of {len(absent)} "
+            "rows); what is returned there is NaN",
+            stacklevel=4,
+        )
+
+
 def _as_rows(X: Any) -> Any:
     """Return X if rows can be taken from it by an index array, else an array made of it."""
     lazy = all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__", "__len__"))

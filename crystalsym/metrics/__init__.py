@@ -1,4 +1,7 @@
-"""How good a ranking of space groups is: figures, and the same as scikit-learn scorers."""
+"""How good a ranking of space groups is: figures, and the same as scikit-learn scorers.
+
+Beside them: how sure a figure is, and how much a network's feature maps repeat one another.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from crystalsym.metrics._figures import (
     summary,
     top_k_accuracy,
 )
+from crystalsym.metrics._intervals import accuracy_interval
+from crystalsym.metrics._map_redundancy import MapRedundancy, map_redundancy
 from crystalsym.metrics._scorers import (
     Scorer,
     crystal_system_scorer,
@@ -21,7 +26,9 @@ from crystalsym.metrics._scorers import (
 from crystalsym.metrics._set_figures import mean_set_size, set_coverage
 
 __all__ = [
+    "MapRedundancy",
     "Scorer",
+    "accuracy_interval",
     "calibration_error",
     "crystal_system_accuracy",
     "crystal_system_scorer",
@@ -29,6 +36,7 @@ __all__ = [
     "diffraction_class_scorer",
     "macro_accuracy",
     "macro_scorer",
+    "map_redundancy",
     "mean_set_size",
     "set_coverage",
     "summary",
