@@ -23,9 +23,10 @@ def test_goes_on_where_the_fit_before_ended(fitted, images):
     expected = fitted.decision_function(X)
     # Moving averages of batch normalization move, weights do not.
     assert np.mean(again.predict(X) == fitted.predict(X)) > 0.95
-    assert np.abs(anew.decision_function(X) - expected).mean() > 5 * np.abs(
-        again.decision_function(X) - expected
-    ).mean()
+    assert (
+        np.abs(anew.decision_function(X) - expected).mean()
+        > 5 * np.abs(again.decision_function(X) - expected).mean()
+    )
     assert len(again.history_) == 1
 
 
