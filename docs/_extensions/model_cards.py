@@ -158,9 +158,9 @@ def index_page(cards: dict[str, dict[str, Any]]) -> str:
             ]
         )
     return (
-        "# Model cards\n\nWhat each bundled model learned from, how it does, and what it cannot\n"
-        "do, as its card says (`crystalsym.pretrained.model_card(name)`). What they are for, and what\n"
-        "all of them have in common: [models](../../models.md).\n\n"
+        "# Model cards\n\nWhat each bundled model learned from, how it does, and what it\n"
+        "cannot do, as its card says (`crystalsym.pretrained.model_card(name)`). What they are\n"
+        "for, and what all of them have in common: [models](../../models.md).\n\n"
         + _table(["model", "task", "top-1", "top-5", "macro top-1"], rows)
         + "\n```{toctree}\n:hidden:\n\n"
         + "".join(f"{name}\n" for name in cards)
