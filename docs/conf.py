@@ -66,6 +66,7 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "backreferences_dir": None,
     "copyfile_regex": r"$^",
+    "reset_modules": ("matplotlib", "gallery_output.plain_warnings"),
     "default_thumb_file": str(HERE / "images" / "patterns.png"),
 }
 warnings.filterwarnings("ignore", message=".*FigureCanvasAgg is non-interactive.*")

@@ -20,7 +20,6 @@ FACTS = {
     "license": "License",
     "data_url": "Data",
     "version": "Version of the weights",
-    "weights_sha256": "SHA-256 of the weights",
 }
 FIGURES = {
     "top1": "top-1",
@@ -39,8 +38,6 @@ def _percent(value: float) -> str:
 
 def _line(value: Any) -> str:
     text = str(value).replace("|", "\\|")
-    if re.fullmatch(r"[0-9a-f]{40,}", text):
-        return f"`{text}`"
     return f"<{text}>" if re.fullmatch(r"https?://\S+", text) else text
 
 
@@ -121,7 +118,9 @@ def card_page(name: str, card: dict[str, Any], benchmarks: Path) -> str:
         )
         if key in training
     ]
-    text += _table(["", ""], facts) + "\n"
+    text += _table(["", name], facts) + "\n"
+    if digest := card.pop("weights_sha256", None):
+        text += f"SHA-256 of the weights: `{digest}`\n\n"
     if "held_out" in training:
         text += _figures(training["held_out"])
     text += _measured(name, benchmarks)
