@@ -23,7 +23,7 @@ from crystalsym.identification._weighing import Weights, weighed
 from crystalsym.measurement import Degradation, ReflectionSimulator
 from crystalsym.reflections import reduce_reflections
 
-NAMES = ("network", "absences", "centricity", "hypothesis")
+NAMES = ("network", "absences", "centricity", "hypothesis", "unity")
 HARD = Degradation(
     scale_error=(0.02, 0.3), leak=(1e-3, 0.08),
     shares={"twin": 0.35, "compression": 0.3, "scale_error": 1.0, "leak": 0.9},
@@ -66,7 +66,7 @@ def fitted(opinions: list, truth: np.ndarray) -> Weights:
         own = [weighed(one, weights)[group] for one, group in zip(opinions, truth, strict=True)]
         return -float(np.log(np.maximum(own, 1e-6)).mean())
 
-    found = minimize(loss, [1.0, 0.3, 0.8, 0.6], method="Nelder-Mead", options={"maxfev": 150})
+    found = minimize(loss, [0.7, 0.1, 0.2, 1.0, 0.4], method="Nelder-Mead", options={"maxfev": 200})
     powers = dict(zip(NAMES, map(float, np.abs(found.x)), strict=True))
     shares = np.array([weighed(one, Weights(**powers)) for one in opinions])
     right, best = shares.argmax(axis=1) == truth, shares.max(axis=1)

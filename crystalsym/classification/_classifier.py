@@ -287,9 +287,9 @@ class SpaceGroupClassifier(PresetMixin, AnswersMixin, SavingMixin, ClassifierMix
         weights = total_weights(
             self.class_weight, classes, codes, check_weights(sample_weight, len(rows))
         )
-        if self.warm_start and hasattr(self, "classes_") and set(classes) <= set(self.classes_):
-            codes = np.searchsorted(self.classes_, classes)[codes]
-            classes = self.classes_
+        former = getattr(self, "classes_", None) if self.warm_start else None
+        if former is not None and set(classes) <= set(former):
+            classes, codes = former, np.searchsorted(former, classes)[codes]
         model, history, calibration = train(self, rows, classes, codes, weights)
         self.classes_ = classes
         self.history_ = history

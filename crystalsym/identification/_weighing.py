@@ -1,9 +1,10 @@
 """What network, absences, statistics and hypotheses of a list say together.
 
-P(group) is the sum over hypotheses H (a centering and a Laue class) of P(H)^h times what the
-groups of that Laue class have among themselves and all others: p(group)^n of the network, the
-likelihood of the absences to the power a, and that of the mean of |E² - 1| to the power c. The
-powers were chosen on simulated lists; less than 1 says that evidence repeats itself.
+P(group) is the sum over hypotheses H (a centering and a Laue class) of P(H)^h m(H)^u P(group | H).
+P(group | H) is in proportion to p(group)^n of the network, the likelihood of the absences to the
+power a, and that of the mean of |E² - 1| to the power c; m(H) is what the network gives to all
+groups of H together. The powers were chosen on simulated lists; less than 1 says that evidence
+repeats itself.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Weights:
 
     Attributes
     ----------
-    network, absences, centricity, hypothesis : float
+    network, absences, centricity, hypothesis, unity : float
+        n, a, c, h and u.
     offset, slope : float
         The log of the odds that the first group is right is offset + slope times the log of the
         odds of its probability.
@@ -44,6 +46,7 @@ class Weights:
     absences: float = 0.08
     centricity: float = 0.11
     hypothesis: float = 1.34
+    unity: float = 0.43
     offset: float = -0.39
     slope: float = 1.57
 
@@ -101,7 +104,9 @@ def weighed(opinions: Sequence[Opinion], weights: Weights) -> np.ndarray:
         score += weights.absences * np.clip(found.absences, -MOST, MOST)
         score += weights.centricity * found.centricity
         score[found.absences <= -39.9] = IMPOSSIBLE  # of another centering
+        score -= np.logaddexp.reduce(score)
         score += weights.hypothesis * np.log(max(one.probability, 1e-12))
+        score += weights.unity * np.log(max(float(one.network.sum()), 1e-6))
         total[found.numbers] = np.logaddexp(total[found.numbers], score)
     shares = np.exp(total - total.max())
     return shares / shares.sum()

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
+    dense_relu,
+    embedded_logits,
+    normalized_relu,
     seeded_dropout,
     shared_features,
     stream_inputs,
@@ -15,18 +18,23 @@ from crystalsym.networks._common import (
 if TYPE_CHECKING:
     import keras
 
+BATCH_NORM_MOMENTUM = 0.9
 
-def _conv(x: Any, filters: int, kernel: int, name: str) -> Any:
+
+def _conv(x: Any, filters: int, kernel: int, name: str, norm: bool, stride: int = 1) -> Any:
     from keras import layers
 
-    return layers.Conv2D(
+    x = layers.Conv2D(
         filters,
         kernel,
+        strides=stride,
         padding="same",
-        activation="relu",
+        activation=None if norm else "relu",
+        use_bias=not norm,
         kernel_initializer="he_normal",
         name=name,
     )(x)
+    return normalized_relu(x, name, BATCH_NORM_MOMENTUM) if norm else x
 
 
 def _trunk(
@@ -36,24 +44,30 @@ def _trunk(
     bottleneck: int,
     blocks: tuple[int, ...],
     dropout: float,
+    stem_stride: int,
+    norm: bool,
+    features: int | None,
 ) -> Any:
     import keras
     from keras import layers
 
     inputs = keras.Input((image_size, image_size, channels), name="image")
-    x = _conv(inputs, growth, 7, "stem")
+    x = _conv(inputs, growth, 7, "stem", norm, stem_stride)
     x = layers.AveragePooling2D(2, padding="same", name="stem_pool")(x)
     for b, n_layers in enumerate(blocks, start=1):
         for i in range(1, n_layers + 1):
             name = f"block{b}_layer{i}"
-            y = _conv(x, bottleneck, 1, f"{name}_narrow")
-            y = _conv(y, growth, 3, f"{name}_conv")
+            y = _conv(x, bottleneck, 1, f"{name}_narrow", norm)
+            y = _conv(y, growth, 3, f"{name}_conv", norm)
             y = seeded_dropout(dropout, f"{name}_dropout")(y)
             x = layers.Concatenate(name=f"{name}_concat")([x, y])
         if b < len(blocks):
-            x = _conv(x, x.shape[-1], 1, f"transition{b}")
+            x = _conv(x, x.shape[-1], 1, f"transition{b}", norm)
             x = layers.AveragePooling2D(2, padding="same", name=f"transition{b}_pool")(x)
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    if features is None:
+        return keras.Model(inputs, layers.GlobalAveragePooling2D(name="pool")(x), name="trunk")
+    x = layers.Flatten(name="flatten")(x)
+    x = dense_relu(x, features, "projection", BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, x, name="trunk")
 
 
@@ -67,6 +81,10 @@ def msdn(
     bottleneck: int = 32,
     blocks: tuple[int, ...] = (3, 6, 12, 8),
     dropout: float = 0.2,
+    stem_stride: int = 1,
+    normalization: bool = False,
+    features: int | None = None,
+    embedding: int | None = None,
 ) -> keras.Model:
     """Build the multi-stream DenseNet: a shared densely connected trunk, one head per stream.
 
@@ -75,6 +93,10 @@ def msdn(
     1x1 transitions that keep the width, 2x2 average pooling between blocks. It has 1,542,424
     parameters at 72 classes. Where the published material leaves a choice, the stem has stride 1
     and is followed by 2x2 average pooling, and global average pooling ends the trunk.
+
+    So it learns slowly. ``normalization``, ``stem_stride``, ``features`` and ``embedding`` make a
+    DenseNet of the same blocks of it that learns in a few passes: what is absent is a matter of
+    absolute place, which averaging forgets, and a head over all streams weighs one by the others.
 
     Parameters
     ----------
@@ -93,14 +115,25 @@ def msdn(
     blocks : tuple of int, default=(3, 6, 12, 8)
         Layers of the dense blocks.
     dropout : float, default=0.2
-        Rate of dropout after each dense layer.
+        Rate of dropout after each dense layer, and before the logits of an embedding.
+    stem_stride : int, default=1
+        Stride of the stem.
+    normalization : bool, default=False
+        Normalize over the batch after every convolution, in place of biases.
+    features : int, optional
+        Length F of a stream's feature vector, by a dense layer over the flattened maps; by
+        default they are averaged, and F is their number.
+    embedding : int, optional
+        Length of the crystal's joint vector, the output of the layer ``"embedding"``, from which
+        one head classifies; by default every stream has its own.
 
     Returns
     -------
     keras.Model
         Inputs: S tensors (B, H, W, C) in [0, 1]. Outputs: S tensors of logits (B, n_classes),
-        float32, one for each stream. The layer ``"features"`` gives (B, S, F), F = 960. The loss
-        is the sum of the outputs' cross-entropies, the prediction the softmax of their sum.
+        float32, one for each stream, or a single one with an embedding. The layer ``"features"``
+        gives (B, S, F), F = 960. The loss is the sum of the outputs' cross-entropies, the
+        prediction the softmax of their sum.
 
     Raises
     ------
@@ -125,8 +158,16 @@ def msdn(
 
     check_sizes(image_size, channels, n_streams, n_classes)
     inputs = stream_inputs(image_size, channels, n_streams)
-    trunk = _trunk(image_size, channels, growth, bottleneck, tuple(blocks), dropout)
+    trunk = _trunk(
+        image_size, channels, growth, bottleneck, tuple(blocks), dropout, stem_stride,
+        normalization, features,
+    )  # fmt: skip
     x = shared_features(inputs, trunk)
+    if embedding is not None:
+        x = layers.Flatten(name="streams")(x)
+        x = layers.Dense(embedding, use_bias=False, name="joint")(x)
+        x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name="joint_norm")(x)
+        return keras.Model(inputs, embedded_logits(x, n_classes, dropout), name="msdn")
     logits = [
         layers.Dense(n_classes, dtype="float32", name=f"logits_{i}")(x[:, i])
         for i in range(n_streams)

@@ -112,6 +112,25 @@ def test_opinions_are_weighed_by_their_powers(measured):
     assert Weights.of({"slope": 2, "unknown": 1}).reliability(0.5) < 0.5
 
 
+def test_a_hypothesis_of_many_groups_is_heard_no_more_than_one_of_few(measured):
+    statistics = intensity_statistics(reduce_reflections(measured[0]).merged(0))
+
+    def opinion(numbers, network, probability=0.5):
+        n = len(numbers)
+        nothing = np.zeros(n)
+        found = GroupLikelihoods(
+            np.array(numbers), nothing, nothing, np.zeros(n, dtype=bool), nothing, statistics
+        )
+        return Opinion(probability, np.array(network), found)
+
+    shares = weighed([opinion([3, 4], [0.5, 0.5]), opinion([16], [1.0])], Weights(0.5, 0, 0, 1))
+    assert shares[16] == pytest.approx(0.5)
+    # What the network gives to groups of other classes speaks against a hypothesis.
+    doubted = [opinion([3, 4], [0.2, 0.05]), opinion([16], [1.0])]
+    shares = weighed(doubted, Weights(1, 0, 0, 1, unity=0.5))
+    assert shares[16] == pytest.approx(2 / 3)
+
+
 def test_what_cannot_be_answered_has_its_reason(measured, tmp_path):
     missing, homeless = identify_reflections(
         [str(tmp_path / "no.hkl"), ReflectionList([[1, 0, 0]], [1.0])]

@@ -53,6 +53,28 @@ def test_msdn_has_the_published_parameters():
     assert [tuple(x.shape) for x in model.outputs] == [(None, 72)] * 3
 
 
+def test_msdn_that_learns_in_a_few_passes():
+    """Counted by hand: weights of convolutions, and four numbers a normalized channel."""
+    model = networks.msdn(
+        3, 16, 2, growth=4, bottleneck=4, blocks=(1, 1), stem_stride=2, normalization=True,
+        features=8, embedding=8,
+    )  # fmt: skip
+    stem, narrow, wide = 7 * 7 * 2 * 4 + 16, 4 * 4 + 16, 9 * 4 * 4 + 16
+    transition, second = 8 * 8 + 32, 8 * 4 + 16
+    projection = 2 * 2 * 12 * 8 + 32  # of maps of 2 x 2
+    head = 3 * 8 * 8 + 32 + 8 * 3 + 3
+    expected = stem + narrow + wide + transition + second + wide + projection + head
+    assert model.count_params() == expected
+    assert [tuple(x.shape) for x in model.outputs] == [(None, 3)]
+    assert tuple(model.get_layer("features").output.shape) == (None, 3, 8)
+    assert tuple(model.get_layer("embedding").output.shape) == (None, 8)
+    (single,) = outputs_of(
+        networks.msdn(3, 16, 2, 1, growth=4, bottleneck=4, blocks=(1,), normalization=True),
+        random_images(2, 1, 16, 2),
+    )
+    assert single.shape == (2, 3)
+
+
 def test_even_and_odd_indices_become_channels():
     import keras
 
