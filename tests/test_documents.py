@@ -14,10 +14,11 @@ from crystalsym import pretrained
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "benchmarks/README.md")
+MADE = ("_build", "generated")  # of what stands elsewhere, when the site is built
 PAGES = [
     page
-    for page in (*(ROOT / name for name in NAMES), *sorted(ROOT.glob("docs/*.md")))
-    if page.is_file()
+    for page in (*(ROOT / name for name in NAMES), *sorted(ROOT.glob("docs/**/*.md")))
+    if page.is_file() and not set(MADE) & set(page.relative_to(ROOT).parts)
 ]
 # A comment <!-- slow --> above a block leaves it out.
 BLOCK = re.compile(r"^(?P<slow><!-- slow -->\n)?```python\n(?P<code>.*?)^```$", re.M | re.S)
@@ -34,7 +35,9 @@ def _code(page: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if _code(p)], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if _code(p)], ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_python_runs(page, tmp_path, monkeypatch):
     code = _code(page)
     if any("load_pretrained" in part for part in code) and not pretrained.available():
@@ -45,7 +48,7 @@ def test_python_runs(page, tmp_path, monkeypatch):
         exec(compile(part, str(page), "exec"), namespace)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     for file, anchor in LINK.findall(page.read_text(encoding="utf-8")):
         target = (page.parent / file).resolve() if file else page
@@ -95,9 +98,9 @@ def test_nothing_is_installed_by_name_from_an_index():
         assert found is None, f"{page.name}: {found and found[0]}"
 
 
-def test_readme_has_two_commands():
+def test_readme_has_three_commands():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    for mark in ("run", "test"):  # .ci/run runs what stands below these marks
+    for mark in ("run", "test", "site"):  # .ci/run runs what stands below these marks
         command = re.search(rf"^<!-- {mark} -->\n```sh\n(.*?)```", page, re.M | re.S)
         assert command is not None
         assert len(command[1].strip().splitlines()) == 1

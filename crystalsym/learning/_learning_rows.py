@@ -42,7 +42,7 @@ def learning_rows(
         Parameters of :class:`~crystalsym.learning.Augmentation`, and ``least``: groups with
         fewer crystals are repeated until they have so many rows (changed anew each time), and
         ``random``: so many random crystals of each group are added
-        (:func:`~crystalsym.datasets._random_crystals`). Neither kind serves for validation.
+        (:func:`~crystalsym.datasets.random_crystals`). Neither kind serves for validation.
         Needs a simulator with ``output="spots"``.
     folder : Path
         Where patterns shaped from images are kept.

@@ -1,0 +1,157 @@
+"""What the site is made of: a page for every public name, and links that hold on both sides."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+import crystalsym
+from crystalsym import pretrained
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+ROOMS = sorted(
+    f"crystalsym.{place.parent.name}"
+    for place in Path(crystalsym.__file__).parent.glob("*/__init__.py")
+)
+DOCUMENTED = re.compile(r"^\.\. (?:auto\w+|py:data):: (\w+)$", re.M)
+
+pytestmark = pytest.mark.skipif(
+    not (DOCS / "_extensions").is_dir(), reason="the sources of the site are not in this tree"
+)
+
+
+@pytest.fixture(scope="module")
+def extension():
+    """Import one of the site's own extensions; they need no Sphinx until they are set up."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(DOCS / "_extensions"))
+        yield importlib.import_module
+
+
+@pytest.fixture(scope="module")
+def pages(extension, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("generated")
+    extension("api_pages").write(folder)
+    return {
+        file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8")
+        for file in folder.rglob("*.rst")
+    }
+
+
+def documented(pages):
+    """The objects that have a page, by their paths."""
+    found = {}
+    for page, text in pages.items():
+        if page.startswith("api/"):
+            (room,) = re.findall(r"^\.\. currentmodule:: (\S+)$", text, re.M)
+            (name,) = DOCUMENTED.findall(text)
+            found[f"{room}.{name}"] = getattr(importlib.import_module(room), name)
+    return found
+
+
+@pytest.mark.parametrize("place", [*ROOMS, "crystalsym"])
+def test_every_public_name_has_a_page(place, pages):
+    shown = [id(thing) for thing in documented(pages).values()]
+    module = importlib.import_module(place)
+    rooms = {room.rpartition(".")[2] for room in ROOMS} if place == "crystalsym" else set()
+    for name in set(module.__all__) - rooms - {"__version__"}:
+        assert shown.count(id(getattr(module, name))) == 1, f"{place}.{name}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_room_lists_its_names(room, pages):
+    text = pages[f"rooms/{room}.rst"]
+    for name in importlib.import_module(room).__all__:
+        assert re.search(rf"\b{name}\b", text), f"{room}.{name}"
+
+
+def test_no_two_pages_differ_in_case_alone(pages):
+    assert len({page.lower() for page in pages}) == len(pages)
+    assert {"api/crystalsym.reflections.Evidence.rst"} < set(pages)
+
+
+def test_constants_show_what_they_are(pages):
+    page = pages["api/crystalsym.evaluation.SUBSETS.rst"]
+    assert "Label sets to which" in page
+    assert "('8', '20', '49', '72')" in page
+
+
+def test_pages_of_names_that_are_gone_go(extension, tmp_path):
+    gone, foreign = tmp_path / "api" / "gone.rst", tmp_path / "gallery" / "kept.rst"
+    for file in (gone, foreign):
+        file.parent.mkdir()
+        file.write_text("")
+    extension("generated_pages").write_pages(tmp_path, {"api/new.rst": "new"}, "*/*.rst")
+    assert not gone.exists()
+    assert foreign.exists()
+    assert (tmp_path / "api" / "new.rst").read_text() == "new"
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ("[a](../CONTRIBUTING.md)", "[a](generated/project/contributing.md)"),
+        ("[a](../README.md#run-it)", "[a](index.md#run-it)"),
+        ("[a](../examples/own_network.py)", "[a](generated/gallery/own_network.rst)"),
+        ("[a](../benchmarks/descriptors)", "[a](generated/project/descriptors.md)"),
+        ("[a](../benchmarks/models)", "a (`benchmarks/models`)"),
+        ("[a](../benchmarks/train-72.toml)", "[a](../benchmarks/train-72.toml)"),
+        ("![a](images/ylid.png)", "![a](images/ylid.png)"),
+        ("[a](physics.md#views)", "[a](physics.md#views)"),
+        ("[a](https://example.org/x)", "[a](https://example.org/x)"),
+        ("[a](#here)", "[a](#here)"),
+        ("[a](nowhere.md)", "[a](nowhere.md)"),
+    ],
+)
+def test_links_of_the_repository_become_links_of_the_site(extension, link, expected):
+    led = extension("repository_pages").led
+    assert led(link, DOCS / "models.md", DOCS / "models.md", DOCS) == expected
+
+
+def test_a_page_shown_elsewhere_keeps_its_links(extension):
+    page = DOCS / "generated" / "project" / "contributing.md"
+    led = extension("repository_pages").led
+    shown = led("[a](docs/physics.md#views)", ROOT / "CONTRIBUTING.md", page, DOCS)
+    assert shown == "[a](../../physics.md#views)"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('<script src="https://cdn.example/x.js"></script>', ["https://cdn.example/x.js"]),
+        ("<link rel='stylesheet' href='//cdn.example/x.css'>", ["//cdn.example/x.css"]),
+        ('<img alt="" src=http://cdn.example/x.png>', ["http://cdn.example/x.png"]),
+        ("@import url(https://cdn.example/f.css)", ["https://cdn.example/f.css"]),
+        ('<a href="https://example.org">x</a><script src="_static/x.js"></script>', []),
+        ('<link rel="canonical" href="https://example.org/">', []),
+    ],
+)
+def test_what_a_page_would_fetch_is_found(extension, text, expected):
+    assert extension("self_contained").fetched(text) == expected
+
+
+@pytest.mark.skipif(not pretrained.available(), reason="no model is in this tree")
+def test_cards_say_what_the_model_is(extension):
+    module = extension("model_cards")
+    card = pretrained.model_card("72-small")
+    page = module.card_page("72-small", {**card, "new_figures": {"x": 1}}, ROOT / "benchmarks")
+    held_out = card["training"]["held_out"]
+    assert f"{100 * held_out['top1']:.4g} %" in page
+    assert card["limits"] in page
+    assert "## New figures" in page
+    assert "72-small.md" in module.index_page({"72-small": card})
+    lists = module.card_page("230-lists", pretrained.model_card("230-lists"), ROOT / "benchmarks")
+    assert "measured crystals" in lists
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
+def test_examples_have_the_titles_the_gallery_needs(example):
+    text = ast.get_docstring(ast.parse(example.read_text(encoding="utf-8"))) or ""
+    title, line, *_ = [*text.splitlines(), "", ""]
+    assert title, f"{example.name} opens with no title"
+    assert line == "=" * len(title), f"{example.name}: underline the title"
