@@ -42,13 +42,13 @@ class Weights:
     0.9
     """
 
-    network: float = 0.64
-    absences: float = 0.08
-    centricity: float = 0.11
-    hypothesis: float = 1.34
-    unity: float = 0.43
-    offset: float = -0.39
-    slope: float = 1.57
+    network: float = 0.90
+    absences: float = 0.20
+    centricity: float = 0.20
+    hypothesis: float = 1.07
+    unity: float = 0.49
+    offset: float = 0.23
+    slope: float = 1.04
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Weights:

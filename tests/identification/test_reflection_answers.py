@@ -109,7 +109,7 @@ def test_opinions_are_weighed_by_their_powers(measured):
     both = weighed([opinion], Weights(1, 0.5, 0, 0))
     assert both[4] / both[3] == pytest.approx(0.25 * np.exp(5))
     assert both.sum() == pytest.approx(1)
-    assert Weights.of({"slope": 2, "unknown": 1}).reliability(0.5) < 0.5
+    assert Weights.of({"offset": -1, "slope": 2, "unknown": 1}).reliability(0.5) < 0.5
 
 
 def test_a_hypothesis_of_many_groups_is_heard_no_more_than_one_of_few(measured):

@@ -130,7 +130,7 @@ def test_the_weights_are_small():
 RELEASED = {
     "72": {6: "9d525bbadf3de993d59aaeeb7902e491afdcd619fd95e8169e20fbf9783a4554"},
     "72-small": {2: "c0e77142cd2b820beb3c74cf06dcc49461f3de24d30b1bbc5a4b8ed04abea3e6"},
-    "230-lists": {1: "dccd6777adb937a98f1f5c0bff14d937e958988369d76139ad9e774d13986189"},
+    "230-lists": {2: "a271f0f6d72778c8abd0900fed5a030b7dce6ac7563a06773657729537083f1f"},
     "230": {3: "887056b81c228318328d9cde26293a6437a155c6615fab521658606c84909ba3"},
 }
 
