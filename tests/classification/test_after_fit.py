@@ -27,6 +27,7 @@ OTHERS = {
     "label_smoothing": 0.2,
     "class_weight": "nosuch",
     "validation_fraction": 0.0,
+    "validation_rotation": -3,
     "early_stopping": "no",
     "n_iter_no_change": 99,
     "tol": float("nan"),
