@@ -21,6 +21,7 @@ FACTS = {
     "data_url": "Data",
     "version": "Version of the weights",
 }
+TITLES = {"lists": "How network and evidence are weighed"}
 FIGURES = {
     "top1": "top-1",
     "top2": "top-2",
@@ -48,7 +49,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 def _other(key: str, value: Any) -> str:
     """A section for an entry that this page has no words for."""
-    title = key.replace("_", " ").capitalize()
+    title = TITLES.get(key, key.replace("_", " ").capitalize())
     if isinstance(value, dict) and not any(isinstance(v, (dict, list)) for v in value.values()):
         body = _table(["", ""], [[f"`{k}`", _line(v)] for k, v in value.items()])
     elif isinstance(value, (dict, list)):
