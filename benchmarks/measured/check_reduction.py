@@ -31,7 +31,7 @@ POOR = Degradation(
     scale_error=(0.01, 0.35), leak=(1e-4, 0.1),
     shares={"twin": 0.25, "compression": 0.15, "scale_error": 0.9},
 )  # fmt: skip
-SCORES = (-8.1, -6.0, -4.0, -2.0, -1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 10.1)
+SCORES = (-30.0, -6.0, -4.0, -2.0, -1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 10.1)
 RATIOS = (0.0, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 10.0)
 # Numbers of reflections._laue that --fit looks for, each by steps in parts of itself.
 FITTED = (
