@@ -25,7 +25,7 @@ from crystalsym.crystals._metric_settings import (
 from crystalsym.crystals._wyckoff import laue_rotations
 from crystalsym.datasets import CrystalTable, random_molecular_crystals
 from crystalsym.measurement import Degradation, ReflectionSimulator
-from crystalsym.reflections import _laue, reduce_reflections
+from crystalsym.reflections import Reduction, _laue, reduce_reflections
 
 POOR = Degradation(
     scale_error=(0.01, 0.35), leak=(1e-4, 0.1),
@@ -66,11 +66,12 @@ def main() -> None:
         _fit(cases, args.fit)
     rotations, centerings = [], []
     for name, some in cases.items():
-        loss, first = _judged(some)
+        reductions = [reduce_reflections(case[0]) for case in some]
+        loss, first = _judged(some, reductions)
         print(f"{name}: {len(some)}; -log P of the true class {loss:.3f}, first in {first:.3f}")
-        for case in some:
-            rotations += _rotations(case)
-            centerings += _centerings(case)
+        for case, reduction in zip(some, reductions, strict=True):
+            rotations += _rotations(case, reduction)
+            centerings += _centerings(case, reduction)
     _table("score of a rotation", rotations, SCORES)
     _table("ratio of a centering", centerings, RATIOS)
 
@@ -90,11 +91,11 @@ def _cases(table, how, merged: float, seed: int):
         yield one, laue, canonical_centering(letter, laue), own
 
 
-def _judged(cases: list) -> tuple[float, float]:
+def _judged(cases: list, reductions: list[Reduction]) -> tuple[float, float]:
     """Mean -log of the probability of the true class, and how often it comes first."""
     losses, first = [], []
-    for one, laue, centering, _ in cases:
-        found = reduce_reflections(one).hypotheses
+    for (_, laue, centering, _), reduction in zip(cases, reductions, strict=True):
+        found = reduction.hypotheses
         right = [(h.candidate.laue, h.candidate.centering) == (laue, centering) for h in found]
         own = sum(h.probability for h, is_own in zip(found, right, strict=True) if is_own)
         losses.append(-math.log(max(own, 1e-4)))
@@ -106,7 +107,14 @@ def _fit(cases: dict[str, list], rounds: int) -> None:
     """Look for the numbers of least mean loss, one after the other."""
 
     def loss() -> float:
-        return float(np.mean([_judged(some)[0] for some in cases.values()]))
+        return float(
+            np.mean(
+                [
+                    _judged(some, [reduce_reflections(case[0]) for case in some])[0]
+                    for some in cases.values()
+                ]
+            )
+        )
 
     best, steps = loss(), dict.fromkeys(FITTED, 0.4)
     for _, name in itertools.product(range(rounds), FITTED):
@@ -123,9 +131,8 @@ def _fit(cases: dict[str, list], rounds: int) -> None:
         print(f"{best:.4f} {name} {getattr(_laue, name):.3g}", flush=True)
 
 
-def _rotations(case: tuple) -> list[tuple[float, bool]]:
-    one, _, _, own = case
-    hypotheses = reduce_reflections(one).hypotheses
+def _rotations(case: tuple, reduction: Reduction) -> list[tuple[float, bool]]:
+    own, hypotheses = case[3], reduction.hypotheses
     found = []
     for hypothesis in hypotheses:
         candidate = hypothesis.candidate
@@ -138,11 +145,11 @@ def _rotations(case: tuple) -> list[tuple[float, bool]]:
     return found
 
 
-def _centerings(case: tuple) -> list[tuple[float, bool]]:
-    one, _, name, _ = case
+def _centerings(case: tuple, reduction: Reduction) -> list[tuple[float, bool]]:
+    name = case[2]
     return [
         (test.ratio, test.centering == name or (name == "F" and test.centering in "ABC"))
-        for test in reduce_reflections(one).centering_tests
+        for test in reduction.centering_tests
         if np.isfinite(test.ratio)
     ]
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import math
 import sys
 import time
 import warnings
@@ -27,6 +26,7 @@ import numpy as np
 from rule import one_of_pair
 
 from crystalsym.identification import identify_reflections
+from crystalsym.metrics import accuracy_interval
 from crystalsym.reflections import read_reflections
 from crystalsym.spacegroups import diffraction_class
 
@@ -166,7 +166,7 @@ def _figures(cases: Iterable[dict[str, Any]]) -> dict[str, Any]:
     out: dict[str, Any] = {"n": n}
     for name in ("right", "among_5", "class"):
         count = sum(bool(case.get(name)) for case in cases)
-        low, high = _wilson(count, n)
+        low, high = (round(end, 4) for end in accuracy_interval(np.arange(n) < count))
         out[name] = {"count": count, "part": round(count / n, 4), "95%": [low, high]}
     known = [case for case in cases if "reliability" in case]
     bins = []
@@ -177,13 +177,6 @@ def _figures(cases: Iterable[dict[str, Any]]) -> dict[str, Any]:
             bins.append([lower, round(len(kept) / n, 4), round(wrong, 4)])
     out["risk_coverage"] = bins  # reliability at least, part answered, part of these wrong
     return out
-
-
-def _wilson(count: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    p = count / n
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return round(middle - half, 4), round(middle + half, 4)
 
 
 def _line(case: dict[str, Any]) -> str:

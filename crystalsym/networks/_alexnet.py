@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
+    check_number_of,
     check_sizes,
     concatenated_logits,
     seeded_dropout,
@@ -111,8 +112,7 @@ def alexnet(
     keras = import_keras()
 
     check_sizes(image_size, channels, n_streams, n_classes)
-    if len(filters) != len(CONVOLUTIONS):
-        raise ValueError(f"filters must be {len(CONVOLUTIONS)} numbers, got {len(filters)}")
+    check_number_of("filters", filters, len(CONVOLUTIONS))
     inputs = stream_inputs(image_size, channels, n_streams)
     x = shared_features(inputs, _trunk(image_size, channels, tuple(filters), units, dropout))
     return keras.Model(inputs, concatenated_logits(x, n_classes, dropout), name="alexnet")

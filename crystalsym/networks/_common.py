@@ -20,6 +20,12 @@ def check_sizes(
             raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
 
 
+def check_number_of(name: str, values: tuple[int, ...], n: int) -> None:
+    """Raise ValueError unless there is one value for each of n layers."""
+    if len(values) != n:
+        raise ValueError(f"{name} must be {n} numbers, got {len(values)}")
+
+
 def stream_inputs(image_size: int, channels: int, n_streams: int) -> list[Any]:
     """One Keras input of shape (image_size, image_size, channels) per stream."""
     import keras
@@ -63,6 +69,18 @@ def concatenated_logits(x: Any, n_classes: int, dropout: float = 0.0) -> Any:
     if dropout:
         x = seeded_dropout(dropout, "dropout")(x)
     return layers.Dense(n_classes, dtype="float32", name="logits")(x)
+
+
+def joint_vector_logits(
+    x: Any, n_classes: int, embedding: int, dropout: float, momentum: float
+) -> Any:
+    """Logits of all streams' features (B, S, F) by one normalized vector of the crystal."""
+    from keras import layers
+
+    x = layers.Flatten(name="streams")(x)
+    x = layers.Dense(embedding, use_bias=False, name="joint")(x)
+    x = layers.BatchNormalization(momentum=momentum, name="joint_norm")(x)
+    return embedded_logits(x, n_classes, dropout)
 
 
 def joint_logits(

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from crystalsym.networks._common import (
+    check_sizes,
+    concatenated_logits,
+    shared_features,
+    stream_inputs,
+)
+
 # They halve an image five times.
 SMALLEST_IMAGE = 32
 # Of ResNet and DenseNet: what lies between two changes of the maps' size.
@@ -65,7 +72,43 @@ def application_trunk(
     return trunk
 
 
-def check_stages(stages: int) -> None:
+def averaged_network(
+    family: str,
+    depths: tuple[int, ...],
+    depth: int,
+    sizes: tuple[int, int, int, int],
+    width: float,
+    stages: int,
+    last: str,
+) -> Any:
+    """Build a network whose features are the averages of its trunk's maps.
+
+    Parameters
+    ----------
+    family, depths, depth, width
+        As :func:`application_trunk` takes them.
+    sizes : tuple of int
+        n_classes, image_size, channels and n_streams.
+    stages : int
+    last : str
+        What the last layer's name begins with, ``{}`` for the number of the next stage.
+    """
+    import keras
+    from keras import layers
+
+    n_classes, image_size, channels, n_streams = sizes
+    check_sizes(image_size, channels, n_streams, n_classes, SMALLEST_IMAGE)
+    _check_stages(stages)
+    last = last.format(stages + 1) if stages < N_STAGES else ""
+    trunk = application_trunk(family, depths, depth, image_size, channels, width, last)
+    x = layers.GlobalAveragePooling2D(name="pool")(trunk.output)
+    trunk = keras.Model(trunk.inputs, x, name="trunk")
+    inputs = stream_inputs(image_size, channels, n_streams)
+    x = shared_features(inputs, trunk)
+    return keras.Model(inputs, concatenated_logits(x, n_classes), name=family.lower())
+
+
+def _check_stages(stages: int) -> None:
     """Raise ValueError unless there are so many stages in a network."""
     if isinstance(stages, bool) or stages not in range(1, N_STAGES + 1):
         raise ValueError(f"stages must be an integer from 1 to {N_STAGES}, got {stages!r}")

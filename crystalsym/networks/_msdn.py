@@ -8,7 +8,7 @@ from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
     dense_relu,
-    embedded_logits,
+    joint_vector_logits,
     normalized_relu,
     seeded_dropout,
     shared_features,
@@ -164,10 +164,8 @@ def msdn(
     )  # fmt: skip
     x = shared_features(inputs, trunk)
     if embedding is not None:
-        x = layers.Flatten(name="streams")(x)
-        x = layers.Dense(embedding, use_bias=False, name="joint")(x)
-        x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name="joint_norm")(x)
-        return keras.Model(inputs, embedded_logits(x, n_classes, dropout), name="msdn")
+        logits = joint_vector_logits(x, n_classes, embedding, dropout, BATCH_NORM_MOMENTUM)
+        return keras.Model(inputs, logits, name="msdn")
     logits = [
         layers.Dense(n_classes, dtype="float32", name=f"logits_{i}")(x[:, i])
         for i in range(n_streams)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
+    check_number_of,
     check_sizes,
     seeded_dropout,
     shared_features,
@@ -111,8 +112,7 @@ def msvgg(
     from keras import layers
 
     check_sizes(image_size, channels, n_streams, n_classes)
-    if len(filters) != N_CONVOLUTIONS:
-        raise ValueError(f"filters must be {N_CONVOLUTIONS} numbers, got {len(filters)}")
+    check_number_of("filters", filters, N_CONVOLUTIONS)
     inputs = stream_inputs(image_size, channels, n_streams)
     x = shared_features(inputs, _trunk(image_size, channels, tuple(filters), units, dropout))
     x = layers.Dense(n_classes, dtype="float32", name="logits")(x)

@@ -5,18 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crystalsym._keras import import_keras
-from crystalsym.networks._common import (
-    check_sizes,
-    concatenated_logits,
-    shared_features,
-    stream_inputs,
-)
-from crystalsym.networks._keras_application import (
-    N_STAGES,
-    SMALLEST_IMAGE,
-    application_trunk,
-    check_stages,
-)
+from crystalsym.networks._keras_application import N_STAGES, averaged_network
 
 if TYPE_CHECKING:
     import keras
@@ -80,16 +69,6 @@ def resnet(
     >>> model.get_layer("features").output.shape, model.output.shape
     ((None, 1, 16), (None, 20))
     """
-    keras = import_keras()
-    from keras import layers
-
-    check_sizes(image_size, channels, n_streams, n_classes, SMALLEST_IMAGE)
-    check_stages(stages)
-    last = f"conv{stages + 1}_" if stages < N_STAGES else ""
-    trunk = application_trunk("ResNet", DEPTHS, depth, image_size, channels, width, last)
-    x = trunk.output
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
-    trunk = keras.Model(trunk.inputs, x, name="trunk")
-    inputs = stream_inputs(image_size, channels, n_streams)
-    x = shared_features(inputs, trunk)
-    return keras.Model(inputs, concatenated_logits(x, n_classes), name="resnet")
+    import_keras()
+    sizes = (n_classes, image_size, channels, n_streams)
+    return averaged_network("ResNet", DEPTHS, depth, sizes, width, stages, "conv{}_")

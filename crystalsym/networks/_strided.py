@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
-    embedded_logits,
+    joint_vector_logits,
     normalized_relu,
     shared_features,
     stream_inputs,
@@ -119,13 +119,9 @@ def strided(
     (None, 3, 256)
     """
     keras = import_keras()
-    from keras import layers
 
     check_sizes(image_size, channels, n_streams, n_classes)
     inputs = stream_inputs(image_size, channels, n_streams)
     x = shared_features(inputs, _trunk(image_size, channels, width, depth, features))
-    x = layers.Flatten(name="streams")(x)
-    x = layers.Dense(embedding, use_bias=False, name="joint")(x)
-    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name="joint_norm")(x)
-    logits = embedded_logits(x, n_classes, dropout)
+    logits = joint_vector_logits(x, n_classes, embedding, dropout, BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, logits, name="strided")

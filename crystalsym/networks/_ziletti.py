@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
+    check_number_of,
     check_sizes,
     concatenated_logits,
     seeded_dropout,
@@ -116,9 +117,8 @@ def ziletti(
     keras = import_keras()
 
     check_sizes(image_size, channels, n_streams, n_classes)
-    for name, numbers in (("filters", filters), ("kernels", kernels)):
-        if len(numbers) != N_CONVOLUTIONS:
-            raise ValueError(f"{name} must be {N_CONVOLUTIONS} numbers, got {len(numbers)}")
+    check_number_of("filters", filters, N_CONVOLUTIONS)
+    check_number_of("kernels", kernels, N_CONVOLUTIONS)
     inputs = stream_inputs(image_size, channels, n_streams)
     trunk = _trunk(image_size, channels, tuple(filters), tuple(kernels), units, dropout)
     x = shared_features(inputs, trunk)
