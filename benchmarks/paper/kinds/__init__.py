@@ -1,0 +1,1 @@
+"""What a configuration's ``kind`` names: each module has ``make(task) -> Outcome``."""

@@ -1,0 +1,34 @@
+"""Every configuration of benchmarks/paper runs at its tiny size and writes what it has to."""
+
+import csv
+import importlib
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "paper"
+# The last one is a configuration of ``crystalsym train``.
+CONFIGS = sorted(set(FOLDER.glob("*.toml")) - {FOLDER / "tiong2020.toml"})
+
+
+@pytest.fixture
+def run(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module("run").main
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_tiny_run(run, config, tmp_path):
+    run([str(config), "--tiny", "--output", str(tmp_path), "--quiet"])
+    folder = tmp_path / "tiny" / config.stem
+    assert len((folder / f"{config.stem}.md").read_text()) > 50
+    assert list(folder.glob("*.png"))
+    for table in folder.glob("*.csv"):
+        with open(table, newline="") as file:
+            assert len(list(csv.DictReader(file))) > 0, table
+    assert list(folder.glob("*.csv"))
+
+
+def test_full_size_needs_crystals(run, tmp_path):
+    with pytest.raises(ValueError, match="--structures"):
+        run([str(FOLDER / "figure-2.toml"), "--output", str(tmp_path)])
