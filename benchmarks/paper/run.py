@@ -5,8 +5,8 @@
 
 Every configuration names its ``kind``, a module of ``kinds`` that does the work, what the paper
 says (``[paper]``), and settings: ``[settings]``, and on top of them ``[tiny]``, ``[quick]`` or
-``[full]``. ``--tiny`` takes seconds and makes its own crystals; it shows that a configuration works,
-and no more. Written are ``OUTPUT/SIZE/NAME``: figures (.png), tables (.csv), and a paragraph
+``[full]``. ``--tiny`` takes seconds and makes its own crystals; it shows that a configuration
+works, and no more. Written are ``OUTPUT/SIZE/NAME``: figures (.png), tables (.csv), and a paragraph
 (.md) that sets what was found against the paper's number. Cut off and called again, a run goes
 on with what is missing.
 """

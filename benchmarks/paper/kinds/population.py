@@ -45,8 +45,9 @@ def make(task: Task) -> Outcome:
     paper, here = (sum(row[side] for row in rows) for side in ("paper", "here"))
     largest = max(rows, key=lambda row: row["here"])
     paragraph = f"""
-        The paper counts {paper:,} crystals in its 72 groups; the table has {here:,}. Its most common
-        group here is {largest["space_group"]} ({largest["symbol"]}), {largest["here"]:,} crystals.
+        The paper counts {paper:,} crystals in its 72 groups; the table has {here:,}. Its most
+        common group here is {largest["space_group"]} ({largest["symbol"]}), {largest["here"]:,}
+        crystals.
     """
     tables = {"population": rows, "population-by-system": systems}
     return Outcome(paragraph, {"population": figure}, tables)
