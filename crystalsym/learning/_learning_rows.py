@@ -45,7 +45,7 @@ def learning_rows(
         (:func:`~crystalsym.datasets.random_crystals`). Neither kind serves for validation.
         Needs a simulator with ``output="spots"``.
     folder : Path
-        Where patterns shaped from images are kept.
+        Where patterns are kept that were shaped from images, or take more than a gigabyte.
     seed : int, default=0
     n_jobs : int, optional
     kin : ndarray of int, shape (n,), optional
@@ -98,7 +98,8 @@ def learning_rows(
         y = np.concatenate([y, more])
         numbers = np.concatenate([numbers, np.full(len(more), NEVER)])
     augmentation = Augmentation(**changes) if augment else None
-    patterns = PatternRows(
-        pipeline[:-1], table, augmentation, seed, n_jobs, numbers, store="memory"
-    )
+    how_made = (pipeline[:-1], table, augmentation, seed, n_jobs, numbers)
+    patterns = PatternRows(*how_made, store="memory")
+    if not patterns.keeps_rows:  # too many for memory; making them anew would cost every epoch
+        patterns = PatternRows(*how_made, store=folder)
     return patterns, y

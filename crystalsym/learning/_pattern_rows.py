@@ -117,6 +117,11 @@ class PatternRows(LazyRows):
             raise ValueError('an augmentation needs a simulator with output="spots"')
 
     @property
+    def keeps_rows(self) -> bool:
+        """Whether rows that are not changed are made only once."""
+        return self._store is not None
+
+    @property
     def n_stored(self) -> int:
         """Rows kept so far."""
         return 0 if self._store is None else self._store.n_stored

@@ -123,3 +123,13 @@ def test_images_cannot_be_changed(crystals, tmp_path):
 def test_unknown_settings_are_named(crystals, tmp_path):
     with pytest.raises(ValueError, match=r"\[augment\] has no 'chnaged'"):
         rows_of(crystals, tmp_path, chnaged=0.5)
+
+
+def test_rows_too_large_for_memory_are_kept_on_disk(crystals, tmp_path, monkeypatch):
+    monkeypatch.setattr("crystalsym.learning._row_stores.MOST_BYTES", 1)
+    X, _ = rows_of(crystals, tmp_path, changed=0.0, mirrored=False)
+    first = X[:3]
+    X.flush()
+    again, _ = rows_of(crystals, tmp_path, changed=0.0, mirrored=False)
+    assert again.n_stored == 3
+    np.testing.assert_array_equal(again[:3], first)
