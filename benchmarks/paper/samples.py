@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +27,13 @@ class Sample:
     labels: np.ndarray
 
 
-def draw(data: TrainingData, settings: dict[str, Any]) -> dict[str, Sample]:
+def draw(
+    data: TrainingData, settings: dict[str, Any], groups: Sequence[int] | None = None
+) -> dict[str, Sample]:
     """Draw the three samples, the same for all systems.
 
     Learning and validation crystals are of the learning side; no near-duplicates of one another
-    are on both. Scoring crystals are held-out ones.
+    are on both. Scoring crystals are held-out ones, those of fewer groups a part of those of all.
 
     Parameters
     ----------
@@ -38,6 +41,8 @@ def draw(data: TrainingData, settings: dict[str, Any]) -> dict[str, Sample]:
     settings : dict
         ``learning_crystals``, ``validation_crystals`` and ``scoring_crystals``, how many at most,
         and ``validation_part``, the part of the learning side that the second are taken from.
+    groups : sequence of int, optional
+        Crystals of these alone.
 
     Returns
     -------
@@ -52,7 +57,12 @@ def draw(data: TrainingData, settings: dict[str, Any]) -> dict[str, Sample]:
     }
     samples = {}
     for number, (part, rows) in enumerate(sides.items()):
-        order = np.random.default_rng([0, number]).permutation(len(rows))
-        rows = rows[order[: settings[f"{part}_crystals"]]]
+        rows = rows[np.random.default_rng([0, number]).permutation(len(rows))]
+        wanted = settings[f"{part}_crystals"]
+        if part == "scoring":
+            rows = rows[:wanted]
+        if groups is not None:
+            rows = rows[np.isin(data.labels[rows], groups)]
+        rows = rows[:wanted]
         samples[part] = Sample(rows, data.labels[rows])
     return samples
