@@ -270,19 +270,22 @@ class System:
 
     def rows(self, part: str, n: int | None = None) -> np.ndarray:
         """Patterns of a sample's crystals, of the first n of them."""
-        steps = self.transformers()
         chosen = self.samples[part].rows[:n]
         if n is not None:
-            return made(steps, _data(self.task).crystals.take(chosen))
-        image = bool(self.definition.get("one_image"))
-        parts = [self._sampling, self._patterns]
-        name = f"{self.definition['patterns']}-{_digest(parts)}-{part}.npy"
-        streams = kept(
-            self.home / "patterns" / name,
-            steps[:-1] if image else steps,
-            lambda: _data(self.task).crystals.take(chosen),
-        )
-        return steps[-1].transform(streams) if image else streams
+            return made(self.transformers(), _data(self.task).crystals.take(chosen))
+        return self._kept(part, lambda: _data(self.task).crystals.take(chosen))
+
+    def patterns_of(self, name: str, crystals: Any) -> np.ndarray:
+        """Patterns of other crystals, kept by that name."""
+        return self._kept(name, lambda: crystals)
+
+    def _kept(self, what: str, crystals: Callable[[], Any]) -> np.ndarray:
+        steps = self.transformers()
+        streams = steps[:-1] if self.definition.get("one_image") else steps
+        digest = _digest([self._sampling, self._patterns])
+        name = f"{self.definition['patterns']}-{digest}-{what}.npy"
+        patterns = kept(self.home / "patterns" / name, streams, crystals)
+        return steps[-1].transform(patterns) if len(streams) < len(steps) else patterns
 
     def transformers(self) -> list[Any]:
         """From crystals to patterns."""
