@@ -5,6 +5,7 @@ import json
 import math
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -121,23 +122,41 @@ def system(load, tmp_path):
     return load("systems").System(task, "msdn")
 
 
-def test_the_choice_of_the_rate_does_not_see_held_out_crystals(system, monkeypatch):
+class Pretending:
+    """Stands in for the classifier: remembers what it was shown, and answers evenly."""
+
+    shown: ClassVar[list] = []
+
+    def __init__(self, network, options, *, checkpoint_dir, **parameters):
+        self.checkpoint_dir = checkpoint_dir
+
+    def fit(self, X, y):
+        self.checkpoint_dir.mkdir(parents=True)
+        self.shown.append(y)
+        self.classes_ = np.unique(y)
+        return self
+
+    def set_params(self, **parameters):
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+
+def test_the_choice_of_the_rate_does_not_see_held_out_crystals(load, system, monkeypatch):
     """Neither as crystals to learn from nor as those the loss is of."""
     asked = []
-    monkeypatch.setattr(system, "rows", lambda part: asked.append(part) or np.zeros((8, 1)))
-    monkeypatch.setattr(system, "passes", lambda budget: (1, 4))
-
-    def train(folder, rate, passes, crystals, seed):
-        asked.append("learning")
-        probabilities = np.full((8, 2), 0.5) if rate == 1e-3 else np.tile([1.0, 0.0], (8, 1))
-        return SimpleNamespace(
-            predict_proba=lambda rows: probabilities, classes_=np.array([-1, -2])
-        )
-
-    monkeypatch.setattr(system, "_trained", train)
+    samples = system.samples
+    monkeypatch.setattr(
+        system, "rows", lambda part: asked.append(part) or np.zeros((len(samples[part].rows), 1))
+    )
+    monkeypatch.setattr(system, "passes", lambda budget: (1, 6))
+    monkeypatch.setattr(load("systems"), "SpaceGroupClassifier", Pretending)
+    Pretending.shown.clear()
     found = system.rate()
-    assert set(asked) == {"learning", "validation"}
-    assert len(found["losses"]) == 3
+    assert asked == ["learning", "validation"] * 3
+    for labels in Pretending.shown:
+        np.testing.assert_array_equal(labels, samples["learning"].labels[:6])
     again = type(system)(system.task, "msdn")
     monkeypatch.setattr(again, "_trained", None)  # taken up, not made again
     assert again.rate() == found
