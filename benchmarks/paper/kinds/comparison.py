@@ -17,6 +17,7 @@ from scores import (
     seeds,
     spread,
     top_k,
+    trainings,
 )
 from systems import Scored
 from task import Outcome, Task
@@ -82,7 +83,7 @@ def _by_k(task: Task, found: dict[Any, list[float]], counts: dict[str, int]) -> 
         accuracies[name] = [one["mean"] for one in spreads]
         if len(seeds(task)) > 1:
             intervals[name] = [(one["low"], one["high"]) for one in spreads]
-    note = f"mean of {len(seeds(task))} seeds" + (", 95 % intervals of it" if intervals else "")
+    note = f"mean of {trainings(task)}" + (", 95 % intervals of it" if intervals else "")
     display = TopKDisplay(accuracies, intervals or None, n_crystals=counts[last], note=note)
     return display.plot().figure_
 
@@ -103,7 +104,7 @@ def _paragraph(
         table.append(f"| {name} | {' | '.join(cells)} |")
     crystals = ", ".join(f"{counts[groups]:,} of {groups} groups" for groups in sets)
     lines = [
-        f"Top-1 in percent, mean and standard deviation of {len(seeds(task))} trainings "
+        f"Top-1 in percent, mean and standard deviation of {trainings(task)} "
         f"({crystals}). {HOW[separate]} {budget_sentence(task)} A standard error of the crystals "
         f"drawn comes on top, up to {50 / np.sqrt(counts[sets[-1]]):.1f} points at "
         f"{sets[-1]} groups; it is common to all systems.",

@@ -14,9 +14,9 @@ from scores import (
     cost,
     of_all_seeds,
     percent,
-    seeds,
     spread,
     top_k,
+    trainings,
 )
 from systems import Scored
 from task import Outcome, Task
@@ -151,7 +151,7 @@ def _paragraph(
     return "\n".join([
         f"{METHOD} beside {best}, on these crystals the best of the others. Where their wrong "
         f"answers went: {'; '.join(parts)}. Groups of one diffraction class differ by intensity "
-        f"statistics alone. Figures show the first of {len(seeds(task))} trainings, tables and "
+        f"statistics alone. Figures show the first seed of {trainings(task)}, tables and "
         f"numbers their mean. {budget_sentence(task)}",
         "", "Groups recognized, in percent, by crystal system:", "", head, "|---|---|---|---|",
         *table,

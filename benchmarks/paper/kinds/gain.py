@@ -9,7 +9,7 @@ import numpy as np
 from drawing import dots
 from matplotlib.figure import Figure
 from scipy import stats
-from scores import answered, budget_sentence, cost, of_all_seeds, percent, seeds, spread, top_k
+from scores import answered, budget_sentence, cost, of_all_seeds, percent, spread, top_k, trainings
 from systems import Scored
 from task import Outcome, Task
 
@@ -144,6 +144,21 @@ def verdict(row: dict[str, Any]) -> str:
     return "no, the reverse" if all(high < 0 for high in highs) else "not told apart"
 
 
+def _plainly(differences: list[dict[str, Any]]) -> list[str]:
+    """Answer what the paper's readers ask."""
+    sentences = []
+    for row in differences:
+        points = f"{100 * row['mean']:+.1f} points ({verdict(row)})"
+        if row["question"].startswith("lines, log, "):
+            where = row["question"].removeprefix("lines, log, ")
+            sentences.append(
+                f"- Do lines still help when spots keep their weak reflections ({where})? {points}"
+            )
+        elif row["question"].startswith("DenseNet against VGG"):
+            sentences.append(f"- Does DenseNet beat VGG on merged patterns? {points}")
+    return [*sentences, ""] if sentences else []
+
+
 def _paragraph(
     task: Task, rows: list[dict[str, Any]], differences: list[dict[str, Any]], crystals: int
 ) -> str:
@@ -162,8 +177,8 @@ def _paragraph(
         answers.append(f"| {row['question']} | {percent(row)} | {verdict(row)} |")
     return "\n".join([
         f"The paper has shaping add {paper['shaping']} points and the network {paper['network']}. "
-        f"Here, on {crystals:,} crystals, mean and standard deviation of {len(seeds(task))} "
-        "trainings; a difference counts where neither the interval over the seeds nor that over "
+        f"Here, on {crystals:,} crystals, mean and standard deviation of {trainings(task)}; "
+        " a difference counts where neither the interval over the seeds nor that over "
         f"the crystals holds 0. {budget_sentence(task)}",
-        "", *answers, "", *table,
+        "", *_plainly(differences), *answers, "", *table,
     ])  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from drawing import dots
 from matplotlib.figure import Figure
-from scores import budget_sentence, compared, cost, percent, seeds, spread, top_k
+from scores import budget_sentence, compared, cost, percent, seeds, spread, top_k, trainings
 from systems import Scored, System, fitted
 from task import Outcome, Task
 
@@ -104,6 +104,6 @@ def _paragraph(
         f"{asked:,} are given the group of the most similar one (cosines of the feature vectors, "
         "averaged over the streams; the paper's way), or of the most similar mean, all less their "
         f"common mean. The largest group holds {100 * most:.1f} %.{seen} Top-1 in percent, mean "
-        f"and standard deviation of {len(seeds(task))} trainings. {budget_sentence(task)}",
+        f"and standard deviation of {trainings(task)}. {budget_sentence(task)}",
         "", *table,
     ])  # fmt: skip
