@@ -178,7 +178,7 @@ def _paragraph(
     return "\n".join([
         f"The paper has shaping add {paper['shaping']} points and the network {paper['network']}. "
         f"Here, on {crystals:,} crystals, mean and standard deviation of {trainings(task)}; "
-        " a difference counts where neither the interval over the seeds nor that over "
+        "a difference counts where neither the interval over the seeds nor that over "
         f"the crystals holds 0. {budget_sentence(task)}",
         "", *_plainly(differences), *answers, "", *table,
     ])  # fmt: skip
