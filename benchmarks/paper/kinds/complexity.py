@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from drawing import BLUE, ORANGE
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from task import Outcome, Task
 
 from crystalsym import networks
@@ -109,24 +110,29 @@ def _figure(rows: list[dict[str, Any]]) -> Figure:
     for ax, (key, label) in zip(axes, DRAWN.items(), strict=True):
         unit = 1 if key == "time_ratio" else 1e6
         values = np.array([row[key] for row in rows]) / unit
-        ax.barh(places, values, 0.62, color="#0072B2")
-        for place, value in zip(places, values, strict=True):
-            ax.annotate(f"{value:,.3g}" if value < 100 else f"{value:,.0f}", (value, place),
-                        (3, 0), textcoords="offset points", va="center", fontsize=8)  # fmt: skip
+        ax.plot(values, places, "o", color=BLUE, ms=7)
+        ends = values
         if key == "time_ratio":
+            ends = np.array([row["time_ratio_most"] for row in rows])
             least = values - [row["time_ratio_least"] for row in rows]
-            most = [row["time_ratio_most"] for row in rows] - values
-            ax.errorbar(values, places, xerr=(least, most), fmt="none", color="black", lw=1)
-        ax.set(xscale="log", xlabel=label, xlim=(values.min() / 2, values.max() * 6))
+            ax.errorbar(values, places, xerr=(least, ends - values), fmt="none", color=BLUE)
+        for place, value, end in zip(places, values, ends, strict=True):
+            text = f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+            ax.annotate(
+                text, (end, place), (8, 0), textcoords="offset points", va="center", fontsize=8
+            )
+        ax.set(xscale="log", xlabel=label, xlim=(values.min() / 2, values.max() * 5))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.grid(axis="y", color="#dddddd", linewidth=0.6)
         ax.spines[["top", "right"]].set_visible(False)
     for place, row in zip(places, rows, strict=True):
         if "paper_parameters" in row:
             label = None if axes[0].get_legend_handles_labels()[0] else "paper"
             count = row["paper_parameters"] / 1e6
-            axes[0].plot(count, place, "D", color="#E69F00", ms=6, mec="k", label=label)
+            axes[0].plot(count, place, "D", color=ORANGE, ms=11, mfc="none", mew=1.6, label=label)
     axes[0].set_yticks(places, [row["network"] for row in rows])
-    axes[0].invert_yaxis()
+    axes[0].set_ylim(len(rows) - 0.5, -0.5)
     if axes[0].get_legend_handles_labels()[0]:
         axes[0].legend(frameon=False, fontsize=8, loc="lower right")
     return figure
