@@ -215,6 +215,6 @@ def _paragraph(chosen: list[Shaped], stepped: Material, rows: list[dict[str, Any
         {len(text.joined.pairs):,} pairs. On the linear scale of the text most of these lines are
         too faint to be seen, for a line is as bright as the fainter of its ends; the third row
         keeps weak reflections by a logarithmic scale. Where few pixels are bright the code joins
-        all pairs, whatever their distance: in {everywhere} of the {len(published)} patterns of these
-        examples, of the groups {groups}.
+        all pairs, whatever their distance: in {everywhere} of the {len(published)} patterns of
+        these examples, of the groups {groups}.
     """
