@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 
 
 def choose(
-    losses: dict[float, float], rates: Sequence[float], loss_of: Callable[[float], float],
+    losses: dict[float, float],
+    rates: Sequence[float],
+    loss_of: Callable[[float], float],
     extensions: int = 1,
 ) -> float:
     """Choose among learning rates; one at the end of the row is left only for better reasons.

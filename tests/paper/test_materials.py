@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crystalsym.crystals import as_crystal
 from crystalsym.datasets import CrystalTable, example_crystals
 from crystalsym.training import TrainingData
 
@@ -61,7 +62,8 @@ def test_an_unknown_model_is_named(paper):
 
 
 def test_powder_curve_of_rock_salt(paper):
-    angle, curve = paper("powder").powder_curve(example_crystals()["NaCl"], (20.0, 60.0), 0.2)
+    salt = as_crystal(example_crystals()["NaCl"])
+    angle, curve = paper("powder").powder_curve(salt, (20.0, 60.0), 0.2)
     peak = angle[curve.argmax()]
     # (200) of a = 5.64 Å: 2 asin(1.5418 / 5.64) is 31.7 degrees
     assert peak == pytest.approx(31.7, abs=0.15)

@@ -159,17 +159,13 @@ def _paragraph(rows: list[dict[str, Any]], task: Task) -> str:
         "A convolution uses each of its weights at every pixel, so a count near that of the "
         "parameters cannot be its cost."
     )
-    slowest = max(found.values(), key=lambda row: row["time_ratio"])
-    if slowest["network"] != REFERENCE:
-        text.append(
-            f"One crystal takes {slowest['network']} {slowest['time_ratio']:.2g} times as long as "
-            f"MSDN ({slowest['time_ratio_least']:.2g} to {slowest['time_ratio_most']:.2g}, "
-            f"{task.settings['repeats']} repeats by turns on two cores)."
-        )
     if {"msdn", "msvgg"} <= set(found):
-        more = [found["msvgg"][key] / found["msdn"][key] for key in DRAWN]
+        parameters, multiplied, took = (found["msvgg"][key] / found["msdn"][key] for key in DRAWN)
+        row = found["msvgg"]
         text.append(
-            f"MSVGG has {more[0]:.0f} times MSDN's parameters, {more[1]:.1f} times its "
-            f"multiplications and takes {more[2]:.1f} times as long."
+            f"MSVGG has {parameters:.0f} times MSDN's parameters, {multiplied:.1f} times its "
+            f"multiplications and takes {took:.1f} times as long for one crystal (median of "
+            f"{task.settings['repeats']} repeats by turns; {row['time_ratio_least']:.1f} to "
+            f"{row['time_ratio_most']:.1f})."
         )
     return " ".join(text)
