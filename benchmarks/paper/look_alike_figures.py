@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from drawing import BLUE, draw_image, log_gray
 from judges import Verdict
 from materials import Material, names_of
 from matplotlib.figure import Figure
+from pictures import draw_image, log_gray
 from powder import powder_curve
 from task import Task
 
 from crystalsym import DiffractionSimulator, PatternShaper
 from crystalsym.metrics import accuracy_interval
 from crystalsym.plotting import ShapedPatternDisplay
+from crystalsym.plotting._palette import BLUE
 from crystalsym.spacegroups import symbol
 from crystalsym.training import TrainingData
 

@@ -22,7 +22,7 @@ SOURCE = "L. C. O. Tiong, J. Kim, S. S. Han, D. Kim, npj Comput. Mater. 6, 196 (
 # Tables of a tiny run: so many random crystals of each of these groups.
 TINY_GROUPS, TINY_CRYSTALS = (14, 62, 166, 225), 12
 
-COLORS = 128  # of a figure
+COLORS = 64  # of a figure
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from drawing import BLUE, ORANGE
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from task import Outcome, Task
 
 from crystalsym import networks
+from crystalsym.plotting._palette import BLUE, ORANGE
 
 IMAGE_SIZE, CHANNELS = 224, 3
 STREAMS = {"three streams": 3, "merged image": 1}

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import numpy as np
-from drawing import BLUE, ORANGE
 from materials import Material, find_materials
 from matplotlib.figure import Figure
 from systems import fitted
@@ -14,6 +13,7 @@ from task import Outcome, Task
 
 from crystalsym.metrics import map_redundancy
 from crystalsym.plotting import FeatureMapDisplay
+from crystalsym.plotting._palette import BLUE, ORANGE
 
 COLORS = (ORANGE, BLUE)
 # Convolutions, and after a normalization what the next layer sees of them.

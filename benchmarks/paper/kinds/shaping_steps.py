@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from drawing import BLUE, RED, draw_image, frame, log_gray
 from joined_nodes import JoinedNodes, join_pixels, join_spots
 from materials import Material, find_materials
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from pictures import draw_image, frame, log_gray
 from sklearn.base import clone
 from task import Outcome, Task
 
 from crystalsym import DiffractionSimulator, PatternShaper, SpotMerger
 from crystalsym.diffraction import SpotPatterns
 from crystalsym.plotting import shaped_to_rgb, view_titles
+from crystalsym.plotting._palette import BLUE, RED
 from crystalsym.plotting._shaping_steps import node_pixels
 from crystalsym.spacegroups import symbol
 
@@ -161,7 +162,7 @@ def _examples_figure(
     ways: list[Rule], materials: list[Material], shaped: list[list[list[Shaped]]]
 ) -> Figure:
     shown = [0, len(ways) - 1]  # the published rule, and the one with weak reflections
-    figure = Figure((10, 1.75 * len(materials) + 0.6), layout="constrained")
+    figure = Figure((10, 1.6 * len(materials) + 0.6), layout="constrained")
     axes = figure.subplots(len(materials), 3 * len(shown), squeeze=False)
     for row, material, by_rule in zip(axes, materials, shaped, strict=True):
         pictures = [one.picture for rule in shown for one in by_rule[rule]]
@@ -183,11 +184,11 @@ def _spots_figure(ways: list[Rule], materials: list[Material], size: int) -> Fig
         SpotMerger(image_size=size, intensity=how).transform(raw) for how in ("linear", "log")
     )
     titles = (*view_titles(simulator.views), "merged, linear\n(the paper's)", "merged, log")
-    figure = Figure((10, 2.0 * len(materials) + 0.6), layout="constrained")
+    figure = Figure((8.4, 1.6 * len(materials) + 0.6), layout="constrained")
     axes = figure.subplots(len(materials), len(titles), squeeze=False)
     for row, material, patterns, one, other in zip(axes, materials, raw, linear, weak, strict=True):
         for ax, pattern in zip(row, patterns, strict=False):
-            draw_image(ax, log_gray(pattern), cmap="gray")
+            draw_image(ax, log_gray(pattern, 4), cmap="gray")
         draw_image(row[3], one)
         draw_image(row[4], other)
         row[0].set_ylabel(_name_of(material), fontsize=8)

@@ -1,4 +1,4 @@
-"""What several figures draw alike."""
+"""Pictures that several figures draw."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-# Of Okabe and Ito, told apart by people with any color vision.
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 FRAME = "#7b8794"
 DECADES = 5  # of intensity that a raw pattern shows
 
 
-def log_gray(image: NDArray[Any]) -> NDArray[np.float64]:
-    """Bring intensities to [0, 1], the logarithm over five decades.
+def log_gray(image: NDArray[Any], decades: float = DECADES) -> NDArray[np.float64]:
+    """Bring intensities to [0, 1], the logarithm over so many decades.
 
     Examples
     --------
     >>> log_gray(np.array([10.0, 1e-2, 0.0])).round(2).tolist()
     [1.0, 0.4, 0.0]
     """
-    relative = np.maximum(image / (image.max() or 1), 10.0**-DECADES)
-    return 1 + np.log10(relative) / DECADES
+    relative = np.maximum(image / (image.max() or 1), 10.0**-decades)
+    return 1 + np.log10(relative) / decades
 
 
 def draw_image(ax: Axes, image: NDArray[Any], **options: Any) -> None:
