@@ -112,15 +112,21 @@ def described(network: str, options: dict[str, Any]) -> str:
     return f"{network}({', '.join(f'{name}={value}' for name, value in options.items())})"
 
 
+def trainings(task: Task) -> str:
+    """Say how many seeds there are."""
+    n = len(seeds(task))
+    return "one training" if n == 1 else f"{n} trainings"
+
+
 def budget_sentence(task: Task) -> str:
     """Say what all systems have in common."""
     settings = system_settings(task.size)
     tried = ", ".join(f"{rate:g}" for rate in settings["rates"])
+    further = " and one more where the best is at an end" if settings["rate_extensions"] else ""
     return (
         f"Every system learned from the same {settings['learning_crystals']:,} crystals within "
         f"{settings['budget']:.3g} multiplications of forward passes (whole passes, at least one), "
-        f"at the learning rate that served best on {settings['validation_crystals']:,} other "
-        f"crystals of the learning side (of {tried} and, at an end, one more; "
-        f"{100 * settings['rate_budget']:.0f} % of the budget each); "
-        f"{settings['scoring_crystals']:,} held-out crystals are scored."
+        f"at the learning rate of the lowest loss on {settings['validation_crystals']:,} other "
+        f"crystals of the learning side (of {tried}{further}; "
+        f"{100 * settings['rate_budget']:.0f} % of the budget each)."
     )

@@ -244,12 +244,12 @@ class System:
     @cached_property
     def multiplications(self) -> int:
         """Multiplications of one crystal, forwards."""
-        shape = self.rows("learning", 1).shape[1:]
-        image = {"image_size": shape[-2], "channels": shape[-1]}
-        image["n_streams"] = shape[0] if len(shape) == 4 else 1
-        n_classes = len(np.unique(self.samples["learning"].labels))
-        build = networks.get(self.definition["network"])
-        return networks.multiplications(build(n_classes, **image, **self.options))
+        path = self.folder / "multiplications.json"
+        found = read_json(path)
+        if found is None:
+            found = self._multiplications()
+            write_json(path, found)
+        return found
 
     @cached_property
     def samples(self) -> dict[str, Sample]:
@@ -268,21 +268,22 @@ class System:
             parts = {name.split(".")[0] for name in file}
             return {part: Sample(file[f"{part}.rows"], file[f"{part}.labels"]) for part in parts}
 
-    def rows(self, part: str, n: int | None = None) -> np.ndarray:
-        """Patterns of a sample's crystals, of the first n of them."""
+    def rows(self, part: str) -> np.ndarray:
+        """Patterns of a sample's crystals."""
+        chosen = self.samples[part].rows
+        return self._kept(part, lambda: _data(self.task).crystals.take(chosen))
+
+    def patterns_of(self, name: str, crystals: Any) -> np.ndarray:
+        """Patterns of other crystals, kept by that name."""
+        return self._kept(name, lambda: crystals)
+
+    def _kept(self, what: str, crystals: Callable[[], Any]) -> np.ndarray:
         steps = self.transformers()
-        chosen = self.samples[part].rows[:n]
-        if n is not None:
-            return made(steps, _data(self.task).crystals.take(chosen))
-        image = bool(self.definition.get("one_image"))
-        parts = [self._sampling, self._patterns]
-        name = f"{self.definition['patterns']}-{_digest(parts)}-{part}.npy"
-        streams = kept(
-            self.home / "patterns" / name,
-            steps[:-1] if image else steps,
-            lambda: _data(self.task).crystals.take(chosen),
-        )
-        return steps[-1].transform(streams) if image else streams
+        streams = steps[:-1] if self.definition.get("one_image") else steps
+        digest = _digest([self._sampling, self._patterns])
+        name = f"{self.definition['patterns']}-{digest}-{what}.npy"
+        patterns = kept(self.home / "patterns" / name, streams, crystals)
+        return steps[-1].transform(patterns) if len(streams) < len(steps) else patterns
 
     def transformers(self) -> list[Any]:
         """From crystals to patterns."""
@@ -322,6 +323,15 @@ class System:
         classifier.fit(self.rows("learning")[:crystals], sample.labels[:crystals])
         shutil.rmtree(folder / "checkpoints")
         return classifier.set_params(checkpoint_dir=None)
+
+    def _multiplications(self) -> int:
+        # Of a network that was not fitted: building one is all that is needed.
+        *streams, _, size, channels = self.rows("learning").shape[1:]
+        build = networks.get(self.definition["network"])
+        n_classes = len(np.unique(self.samples["learning"].labels))
+        return networks.multiplications(
+            build(n_classes, size, channels, streams[0] if streams else 1, **self.options)
+        )
 
     def _wanted(self) -> tuple[int, ...] | None:
         return None if self.groups == "72" else spacegroups.label_set(self.groups)

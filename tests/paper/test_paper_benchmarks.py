@@ -17,10 +17,16 @@ def run(monkeypatch):
     return importlib.import_module("run").main
 
 
+@pytest.fixture(scope="module")
+def output(tmp_path_factory):
+    """One folder for all: what several configurations share is trained once."""
+    return tmp_path_factory.mktemp("paper")
+
+
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
-def test_tiny_run(run, config, tmp_path):
-    run([str(config), "--tiny", "--output", str(tmp_path), "--quiet"])
-    folder = tmp_path / "tiny" / config.stem
+def test_tiny_run(run, config, output):
+    run([str(config), "--tiny", "--output", str(output), "--quiet"])
+    folder = output / "tiny" / config.stem
     assert len((folder / f"{config.stem}.md").read_text()) > 50
     assert list(folder.glob("*.png"))
     for table in folder.glob("*.csv"):
