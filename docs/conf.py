@@ -29,6 +29,7 @@ extensions = [
     "api_pages",
     "mathml",
     "model_cards",
+    "paper_figures",
     "repository_pages",
     "self_contained",
 ]

@@ -155,3 +155,52 @@ def test_examples_have_the_titles_the_gallery_needs(example):
     title, line, *_ = [*text.splitlines(), "", ""]
     assert title, f"{example.name} opens with no title"
     assert line == "=" * len(title), f"{example.name}: underline the title"
+
+
+@pytest.fixture
+def paper_folder(tmp_path):
+    """A configuration with results, one without, and one that is no figure."""
+    folder = tmp_path / "benchmarks" / "paper"
+    for name in ("figure-10", "figure-9", "scores", "supplementary-1-3"):
+        place = folder / "results" / name
+        place.mkdir(parents=True)
+        (folder / f"{name}.toml").write_text('title = "What was found"\n')
+        (place / f"{name}.md").write_text(f"The paragraph of {name}.\n")
+        (place / "a-figure.png").write_bytes(b"")
+        (place / "a-table.csv").write_text("")
+    (folder / "figure-1.toml").write_text('title = "Not run yet"\n')
+    (folder / "training.toml").write_text('name = "a configuration of another kind"\n')
+    return tmp_path
+
+
+def test_results_of_the_paper_are_shown_in_order(extension, paper_folder):
+    module = extension("paper_figures")
+    names = [one.name for one in module.results(paper_folder / "benchmarks" / "paper")]
+    assert names == ["figure-9", "figure-10", "scores", "supplementary-1-3"]
+    page = module.shown(f"before\n\n{module.MARK}\n\nafter", paper_folder, "../..")
+    assert re.findall(r"^## (.*)", page, re.M) == [
+        "Figure 9: what was found", "Figure 10: what was found", "What was found",
+        "Supplementary figures 1 to 3: what was found",
+    ]  # fmt: skip
+    for part in (
+        "The paragraph of figure-9.",
+        "![What was found: a figure](../../benchmarks/paper/results/figure-9/a-figure.png)",
+        "[a-table](../../benchmarks/paper/results/figure-9/a-table.csv)",
+        "python benchmarks/paper/run.py benchmarks/paper/figure-9.toml",
+    ):
+        assert part in page
+    assert page.startswith("before")
+    assert page.endswith("after")
+
+
+def test_every_result_in_the_repository_has_its_configuration(extension):
+    module = extension("paper_figures")
+    folder = ROOT / "benchmarks" / "paper"
+    places = sorted(place.name for place in (folder / "results").glob("*"))
+    found = module.results(folder)
+    assert sorted(one.name for one in found) == places
+    for one in found:
+        for figure in one.figures:
+            assert figure.stat().st_size < 150_000, figure
+        assert one.tables
+    assert module.MARK in (DOCS / "paper" / "figures.md").read_text(encoding="utf-8")

@@ -19,6 +19,7 @@ PAGES = {
     "CHANGELOG.md": "generated/project/changelog.md",
     "benchmarks/README.md": "generated/project/benchmarks.md",
     "benchmarks/descriptors/README.md": "generated/project/descriptors.md",
+    "benchmarks/paper/README.md": "generated/project/paper.md",
 }
 # README.md is for those who see the repository first; the site's first page says the same.
 PAGES_FOR_LINKS = {**PAGES, "README.md": "index.md"}
