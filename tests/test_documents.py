@@ -13,7 +13,10 @@ import crystalsym
 from crystalsym import pretrained
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "benchmarks/README.md")
+NAMES = (
+    "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "benchmarks/README.md",
+    "benchmarks/paper/README.md",
+)  # fmt: skip
 MADE = ("_build", "generated")  # of what stands elsewhere, when the site is built
 PAGES = [
     page

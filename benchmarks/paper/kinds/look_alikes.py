@@ -23,6 +23,7 @@ from crystalsym.spacegroups import diffraction_class, symbol
 from crystalsym.training import TrainingData
 
 RANDOM_PAIRS, PARTS = 20000, 5
+HELD_OUT = "model held out"  # the model whose training left the held-out crystals out
 
 
 def make(task: Task) -> Outcome:
@@ -31,12 +32,12 @@ def make(task: Task) -> Outcome:
     pairs = task.settings.get("pairs", task.paper["pairs"])
     materials = find_materials(task, data, [name for pair in pairs for name in pair])
     crystals = [one.crystal for one in materials.values()]
-    judges: dict[str, Judge] = {name: system_judge(task, name) for name in task.settings["systems"]}
-    judges["model " + task.settings["model"]] = model_judge(task.settings["model"])
-    said = {
-        name: dict(zip(materials, judge(crystals), strict=True)) for name, judge in judges.items()
+    systems: dict[str, Judge] = {
+        name: system_judge(task, name) for name in task.settings["systems"]
     }
-    verdicts = {name: {who: said[who][name] for who in judges} for name in materials}
+    model = task.settings["model"]
+    said = _ask({**systems, f"model {model}": model_judge(model)}, list(materials), crystals)
+    verdicts = {name: {who: of_it[name] for who, of_it in said.items()} for name in materials}
 
     task.say("distances")
     pictures = dict(zip(materials, _rows(_pictures(task, crystals)), strict=True))
@@ -47,7 +48,7 @@ def make(task: Task) -> Outcome:
     random = _random_distances(of_searched, labels)
 
     named = [_named_row(pair, materials, verdicts, pictures, references, random) for pair in pairs]
-    further, closeness = _search(task, data, searched, of_searched)
+    further, closeness = _search(task, data, searched, of_searched, systems)
     figures: dict[str, Any] = {}
     for first, second in pairs:
         shown = [materials[first], materials[second], references[first][0], references[second][0]]
@@ -156,8 +157,18 @@ def _side(side: str, name: str, group: int, verdicts: dict[str, Verdict]) -> dic
     return row
 
 
+def _ask(
+    judges: dict[str, Judge], names: list[Any], crystals: list[Any]
+) -> dict[str, dict[Any, Verdict]]:
+    return {who: dict(zip(names, judge(crystals), strict=True)) for who, judge in judges.items()}
+
+
 def _search(
-    task: Task, data: TrainingData, rows: NDArray[Any], pictures: SpotPictures
+    task: Task,
+    data: TrainingData,
+    rows: NDArray[Any],
+    pictures: SpotPictures,
+    systems: dict[str, Judge],
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The closest pairs of held-out crystals, and how closeness and wrong answers go together."""
     labels = data.labels[rows]
@@ -169,12 +180,10 @@ def _search(
     pairs = closest_pairs(*by_group, n)
     known = {pair[:2] for pair in pairs}
     pairs += [pair for pair in closest_pairs(*by_class, n) if pair[:2] not in known]
-    judges: dict[str, Judge] = {name: system_judge(task, name) for name in task.settings["systems"]}
     held_out = model_judge(task.settings["held_out_model"])
-    judges["model held out"] = held_out
     members = sorted({i for pair in pairs for i in pair[:2]})
     crystals = [data.crystals[int(rows[i])] for i in members]
-    said = {who: dict(zip(members, judge(crystals), strict=True)) for who, judge in judges.items()}
+    said = _ask({**systems, HELD_OUT: held_out}, members, crystals)
     names = names_of(data)
     further = []
     for first, second, distance in pairs:
@@ -229,8 +238,9 @@ def _paragraph(
         hits = sum(row[f"{who}_{side}"] == row[f"group_{side}"] for row in named for side in "ab")
         text.append(f"{who}: {hits} of {2 * len(named)} right.")
     others = [row for row in further if not row["same_diffraction_class"]]
-    judge = "model held out"
-    hits = sum(row[f"{judge}_{side}"] == row[f"group_{side}"] for row in further for side in "ab")
+    hits = sum(
+        row[f"{HELD_OUT}_{side}"] == row[f"group_{side}"] for row in further for side in "ab"
+    )
     text.append(
         f"The table lists {len(further)} pairs of held-out crystals that are far closer (up to "
         f"{max(row['distance'] for row in further):.3f}), {len(others)} of them of different "
