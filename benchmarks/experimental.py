@@ -41,7 +41,8 @@ def main() -> None:
     paths = list(examples.values())
     groups = [space_group_number(path, SYMPREC) for path in paths]
     settings = {**DATA_DEFAULTS, "structures": str(args.structures), "symprec": SYMPREC}
-    found = matches(paths, standard_table(settings, args.cache, args.jobs, 1), SYMPREC)
+    cells = standard_table(settings, args.cache, args.jobs, 1)
+    found = matches(paths, groups, cells, SYMPREC)
     result: dict[str, Any] = json.loads(FILE.read_text()) if FILE.is_file() else {"models": {}}
     result["crystals"] = {
         name: {"group": group, "matches": [{k: v for k, v in m.items() if k != "row"} for m in of]}
@@ -65,7 +66,9 @@ def where(found: list[dict], rows: Any) -> str:
     numbers = [match["row"] for match in found]
     if np.isin(numbers, rows.learned).any():
         return "learned"
-    return "held out" if np.isin(numbers, rows.held_out).any() else "not in the table"
+    if np.isin(numbers, rows.held_out).any():
+        return "held out"
+    return "of other groups" if numbers else "not in the table"
 
 
 def judged(

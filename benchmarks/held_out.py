@@ -1,11 +1,12 @@
 """Held-out crystals for every model, and those among them whose prototype it never met.
 
-    python benchmarks/held_out.py --structures materials_project.npz --cache FOLDER
+    python benchmarks/held_out.py --structures materials_project.npz --cache FOLDER --prototypes
 
-asks the pipelines about the crystals that their trainings held out. Of a prototype that no crystal
-learned from has (:func:`crystalsym.learning.prototype_groups`, near-duplicates joined) are the
-rarer ones, so their figures are of the very weights, on harder crystals; ``72-prototypes`` in the
-README of this folder has a split of its own for them. ``--models`` takes names and folders,
+asks the pipelines about the crystals that their trainings held out. With ``--prototypes`` those are
+told apart whose prototype no crystal has that was learned from
+(:func:`crystalsym.learning.prototype_groups`, near-duplicates joined; some minutes, once): figures
+of the very weights, while ``72-prototypes`` in the README of this folder is a training of its own.
+``--models`` takes names and folders,
 ``NAME=FOLDER`` says whose figures they are: those of refitted models come from the weights before.
 Figures of models that are not named stay in the file. Writes ``held-out.json`` beside itself.
 """
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--structures", type=Path, required=True, help="table of crystals, .npz")
     parser.add_argument("--cache", type=Path, required=True, help="where standard cells are kept")
     parser.add_argument("--models", nargs="+", default=MODELS, metavar="[NAME=]MODEL")
+    parser.add_argument("--prototypes", action="store_true")
     parser.add_argument("--jobs", type=int, default=1)
     args = parser.parse_args()
     result: dict[str, Any] = json.loads(FILE.read_text()) if FILE.is_file() else {}
@@ -46,22 +48,13 @@ def main() -> None:
         if not len(split.held_out):
             raise SystemExit(f"{model}: was refitted on all crystals and holds out none")
         data, test = split.data, split.data.test
-        kin = model_rows(
-            model, args.structures, args.cache, args.jobs, known, "prototypes"
-        ).data.kin
-        strange = ~np.isin(kin[test], kin[data.train])
-        of_all = answers(
-            load_pipeline(find_model(model)),
-            data.crystals.take(test),
-            data.labels[test],
-            args.jobs,
-            1,
-        )
-        result[name or model] = {
-            "weights": model,
-            "held out": figures(of_all, np.ones(len(test), bool)),
-            "unseen prototypes": figures(of_all, strange),
-        }
+        pipeline, crystals = load_pipeline(find_model(model)), data.crystals.take(test)
+        of_all = answers(pipeline, crystals, data.labels[test], args.jobs, 1)
+        of_model = {"weights": model, "held out": figures(of_all, np.ones(len(test), bool))}
+        if args.prototypes:
+            kin = model_rows(model, *place, split="prototypes").data.kin
+            of_model["unseen prototypes"] = figures(of_all, ~np.isin(kin[test], kin[data.train]))
+        result[name or model] = of_model
         FILE.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(table(result))
 
@@ -91,6 +84,8 @@ def table(result: dict[str, Any]) -> str:
     ]
     for name, found in result.items():
         for which in ("held out", "unseen prototypes"):
+            if which not in found:
+                continue
             of = found[which]
             cells = [
                 f"{100 * of[k]:.2f}" for k in ("top1", "top2", "top5", "macro", "diffraction_class")

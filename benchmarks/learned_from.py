@@ -69,24 +69,29 @@ def reduced_compositions(table: CrystalTable) -> np.ndarray:
     return counts // np.gcd.reduce(counts, axis=1)[:, None]
 
 
-def matches(crystals: list[Any], table: CrystalTable, symprec: float = 0.1) -> list[list[dict]]:
+def matches(
+    crystals: list[Any], groups: list[int], table: CrystalTable, symprec: float = 0.1
+) -> list[list[dict[str, Any]]]:
     """Find crystals in a table of standard cells.
 
-    A row is the same crystal if it has the same reduced formula and is a near-duplicate
-    (:func:`crystalsym.learning.near_duplicate_groups`), or pymatgen's ``StructureMatcher``, by its
-    own tolerances, maps one structure on the other: computed cells are some per cent off.
+    A row is the same crystal if it has the same reduced formula and space group and is a
+    near-duplicate (:func:`crystalsym.learning.near_duplicate_groups`), or pymatgen's
+    ``StructureMatcher``, by its own tolerances, maps one structure on the other: computed cells are
+    some per cent off.
 
     Parameters
     ----------
     crystals : list
         Anything :func:`crystalsym.as_crystal` reads.
+    groups : list of int
+        Their space groups.
     table : CrystalTable
         With space groups.
 
     Returns
     -------
     list of list of dict
-        For every crystal the rows that match, with their number and group, and how they were told.
+        For every crystal the rows that match: their number and name, and how they were told.
     """
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
@@ -95,16 +100,16 @@ def matches(crystals: list[Any], table: CrystalTable, symprec: float = 0.1) -> l
     wanted = reduced_compositions(CrystalTable.from_crystals(standard))
     present = reduced_compositions(table)
     found = []
-    for crystal, formula in zip(standard, wanted, strict=True):
+    for crystal, group, formula in zip(standard, groups, wanted, strict=True):
         ours = _structure(crystal)
         of_one = []
-        for row in np.flatnonzero((present == formula).all(axis=1)):
+        alike = (present == formula).all(axis=1) & (np.asarray(table.space_group) == group)
+        for row in np.flatnonzero(alike):
             other: Crystal = table[int(row)]
             same_cell = near_duplicate_groups([crystal, other])[1] == 0
             if same_cell or matcher.fit(ours, _structure(other)):
                 how = "near-duplicate" if same_cell else "structure matcher"
-                group = int(table.space_group[row])
-                of_one.append({"row": int(row), "id": other.name, "group": group, "by": how})
+                of_one.append({"row": int(row), "id": other.name, "by": how})
         found.append(of_one)
     return found
 

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from crystalsym import SpaceGroupClassifier, networks
+from crystalsym import networks
 from crystalsym.networks import multiplications
 
 
@@ -81,15 +81,6 @@ def test_a_compiled_network_costs_what_it_did():
         part.compile(optimizer="adam", loss="categorical_crossentropy")
         assert multiplications(model) == count
         assert part.compiled
-
-
-def test_a_fitted_network():
-    rng = np.random.default_rng(0)
-    options = {"width": 4, "features": 5, "embedding": 6}
-    classifier = SpaceGroupClassifier("strided", options, epochs=1, calibrate=False)
-    classifier.fit(rng.random((4, 3, 16, 16, 1), dtype=np.float32), [2, 14, 2, 14])
-    alone = networks.strided(2, 16, 1, 3, **options)
-    assert multiplications(classifier.model_) == multiplications(alone) > 0
 
 
 def test_sequential_models_are_followed():
