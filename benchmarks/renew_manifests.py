@@ -9,6 +9,13 @@ from pathlib import Path
 from crystalsym.bundles import write_files
 from crystalsym.bundles._bundled_models import FILES
 
-for folder in map(Path, sys.argv[1:]):
+
+def renew(folder: Path) -> None:
+    """Write the manifest of one pipeline by the files as they are."""
     write_files(folder, {name: (folder / name).read_bytes() for name in FILES})
-    print(folder)
+
+
+if __name__ == "__main__":
+    for folder in map(Path, sys.argv[1:]):
+        renew(folder)
+        print(folder)

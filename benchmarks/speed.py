@@ -25,6 +25,7 @@ from crystalsym import DiffractionSimulator, PatternShaper, load_pretrained
 from crystalsym.crystals import Cluster, Crystal, standardize
 from crystalsym.datasets import CrystalTable, example_crystals
 from crystalsym.learning import Augmentation, PatternRows
+from crystalsym.networks import multiplications
 from crystalsym.pretrained import available
 
 SEED = 0
@@ -215,14 +216,6 @@ def direct(table: CrystalTable, jobs: int) -> dict[str, float]:
     whole = PatternRows(steps, table, Augmentation(changed=1.0), n_jobs=jobs)
     whole.set_epoch(0)
     return {"crystals/s": len(table) / best_time(lambda: whole[:], 2), "jobs": jobs}
-
-
-def multiplications(model) -> int:
-    """Multiplications of the dense layers for one crystal; the trunk counts once a stream."""
-    n_streams = len(model.inputs)
-    layers = [(layer, 1) for layer in model.layers]
-    layers += [(layer, n_streams) for layer in model.get_layer("trunk").layers]
-    return sum(int(np.prod(x.kernel.shape)) * n for x, n in layers if hasattr(x, "kernel"))
 
 
 def ranking(crystals: list[Crystal]) -> dict[str, float]:

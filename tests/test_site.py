@@ -139,13 +139,16 @@ def test_what_a_page_would_fetch_is_found(extension, text, expected):
 def test_cards_say_what_the_model_is(extension):
     module = extension("model_cards")
     card = pretrained.model_card("72-small")
-    page = module.card_page("72-small", {**card, "new_figures": {"x": 1}}, ROOT / "benchmarks")
+    page = module.card_page("72-small", {**card, "new_figures": {"x": 1}})
     held_out = card["training"]["held_out"]
     assert f"{100 * held_out['top1']:.4g} %" in page
     assert card["limits"] in page
     assert "## New figures" in page
     assert "72-small.md" in module.index_page({"72-small": card})
-    lists = module.card_page("230-lists", pretrained.model_card("230-lists"), ROOT / "benchmarks")
+    for row in card["evaluation"]:
+        (line,) = [one for one in page.splitlines() if one.startswith(f"| {row['of']}")]
+        assert f"| {row['crystals']:,} | {100 * row['top1']:.4g} %" in line
+    lists = module.card_page("230-lists", pretrained.model_card("230-lists"))
     assert "measured crystals" in lists
 
 

@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from crystalsym import __version__
 
@@ -32,4 +33,10 @@ def run(args: argparse.Namespace) -> int:
         for key, value in model_card(name).items():
             if isinstance(value, str | int | float):
                 print(f"  {key}: {value}")
+        for row in model_card(name).get("evaluation", ()):
+            print(f"  of {row['crystals']} {row['of']}: {_figures(row)}")
     return 0
+
+
+def _figures(row: dict[str, Any]) -> str:
+    return f"top-1 {100 * row['top1']:.1f} %, top-5 {100 * row['top5']:.2f} %"

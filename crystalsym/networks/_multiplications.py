@@ -19,7 +19,8 @@ def multiplications(model: Any) -> int:
     Parameters
     ----------
     model : keras.Model
-        A functional model, as the builders return; functional models inside it are followed.
+        A functional or sequential model, as the builders return or a classifier has fitted; such
+        models inside it are followed.
 
     Returns
     -------
@@ -28,7 +29,8 @@ def multiplications(model: Any) -> int:
     Raises
     ------
     ValueError
-        If a layer has a matrix of weights and is neither convolution nor dense layer.
+        If a layer has a matrix of weights and is neither convolution nor dense layer, or a model
+        has a ``call`` of its own, whose layers nobody can follow.
 
     Examples
     --------
@@ -59,8 +61,20 @@ def multiplications(model: Any) -> int:
             )
         return output
 
+    def graph(part: Any) -> Any:
+        """The layers of a model alone: a copy of a compiled one would make variables, compiled."""
+        if isinstance(part, keras.Sequential):
+            return keras.Model(part.inputs[0], part.outputs[0])
+        if not hasattr(part, "operations"):
+            raise ValueError(
+                f"the model {part.name} is of the class {type(part).__name__}: the layers of "
+                "functional and sequential models alone can be followed"
+            )
+        return keras.Model(part.input, part.output)
+
     def followed(part: Any, tensors: Any) -> Any:
         """Call every layer of a model anew, for as many images as ``tensors`` hold."""
+        part = graph(part)
         inputs = [
             keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in keras.tree.flatten(tensors)
         ]

@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from crystalsym.diffraction import SpotPatterns
 from crystalsym.plotting._drawing import (
     DECADES,
-    FAINT,
     Ranking,
     draw_ranking,
     draw_raw,
     draw_shaped,
     draw_title,
 )
+from crystalsym.plotting._places import grid, place_for
 from crystalsym.plotting._spot_images import spot_images, widest_field
 from crystalsym.plotting._views import titles_of, view_titles, zone_titles
 
@@ -192,34 +192,30 @@ class PatternDisplay:
         PatternDisplay
             The display itself, with ``figure_`` and ``axes_``.
         """
-        from matplotlib import pyplot
-        from matplotlib.gridspec import GridSpecFromSubplotSpec
-
         raw, shaped, titles = self._checked()
         q_max = widest_field(self.raw) if isinstance(self.raw, SpotPatterns) else self.q_max
         n, n_views = raw.shape[:2]
         tiles = _TILE * n_views, _TILE * (1 if shaped is None else 2)  # inches
-        if ax is None:
-            width = tiles[0] + (0 if self.rankings is None else _BARS) + 0.5
-            height = n * (tiles[1] + _HEAD) + 0.15
-            self.figure_ = pyplot.figure(figsize=(width, height), facecolor="white")
-            place = self.figure_.add_gridspec(
-                left=0.35 / width, right=1 - 0.15 / width,
-                bottom=0.12 / height, top=1 - 0.03 / height,
-            )[0]  # fmt: skip
-        else:
-            spec, figure = ax.get_subplotspec(), ax.get_figure(root=True)
-            if spec is None or figure is None:
-                raise ValueError("ax must be part of a grid of subplots, as pyplot.subplots makes")
-            place, self.figure_ = spec, figure
-            ax.set_axis_off()
-        blocks = GridSpecFromSubplotSpec(n, 1, subplot_spec=place, hspace=0)
-        axes = [
-            self._plot_block(
-                i, raw[i], None if shaped is None else shaped[i], titles[i], q_max, blocks[i], tiles
-            )
-            for i in range(n)
-        ]
+        width = tiles[0] + (0 if self.rankings is None else _BARS) + 0.5
+        height = n * (tiles[1] + _HEAD) + 0.15
+        margins = {
+            "left": 0.35 / width, "right": 1 - 0.15 / width,
+            "bottom": 0.12 / height, "top": 1 - 0.03 / height,
+        }  # fmt: skip
+        with place_for(ax, width, height, margins) as (self.figure_, place):
+            blocks = grid(place, n, 1, hspace=0)
+            axes = [
+                self._plot_block(
+                    i,
+                    raw[i],
+                    None if shaped is None else shaped[i],
+                    titles[i],
+                    q_max,
+                    blocks[i],
+                    tiles,
+                )
+                for i in range(n)
+            ]
         self.axes_ = np.array(axes, dtype=object)
         return self
 
@@ -234,34 +230,28 @@ class PatternDisplay:
         tiles: tuple[float, float],
     ) -> list[Axes]:
         """Draw crystal `i` at `place`; `tiles` are width and height of its patterns in inches."""
-        from matplotlib.gridspec import GridSpecFromSubplotSpec
-
         figure, n_views = self.figure_, len(titles)
         widths = (tiles[0],) if self.rankings is None else (tiles[0], _BARS)
-        grid = GridSpecFromSubplotSpec(
-            2, len(widths), subplot_spec=place, hspace=0, wspace=0,
+        parts = grid(
+            place, 2, len(widths), hspace=0, wspace=0,
             width_ratios=widths, height_ratios=(_HEAD, tiles[1]),
         )  # fmt: skip
         known = None if self.known_groups is None else self.known_groups[i]
         name = "" if self.names is None else str(self.names[i])
         answerable = self.model_groups is None or known in self.model_groups
-        draw_title(figure.add_subplot(grid[0, :]), name, known, answerable)
+        draw_title(figure.add_subplot(parts[0, :]), name, known, answerable)
         n_rows = 1 if shaped is None else 2
-        images = GridSpecFromSubplotSpec(
-            n_rows, n_views, subplot_spec=grid[1, 0], hspace=0.04, wspace=0.04
-        )
+        images = grid(parts[1, 0], n_rows, n_views, hspace=0.04, wspace=0.04)
         axes = [figure.add_subplot(images[r, v]) for r in range(n_rows) for v in range(n_views)]
         for v, title in enumerate(titles):
             first = v == 0  # it alone carries the row's label and the scale bar
             label = f"raw, log scale, {DECADES} decades" if first else None
             draw_raw(axes[v], raw[v], label, q_max if first else None)
-            axes[v].set_title(title, fontsize=9, color=FAINT, pad=3)
+            axes[v].set_title(title, fontsize=9, pad=3)
             if shaped is not None:
                 draw_shaped(axes[n_views + v], shaped[v], "shaped" if first else None)
         if self.rankings is not None:
-            bars = GridSpecFromSubplotSpec(
-                1, 2, subplot_spec=grid[1, 1], width_ratios=(1.75, _BARS - 1.75), wspace=0
-            )
+            bars = grid(parts[1, 1], 1, 2, width_ratios=(1.75, _BARS - 1.75), wspace=0)
             axes.append(figure.add_subplot(bars[1]))
             draw_ranking(axes[-1], self.rankings[i], known)
         return axes

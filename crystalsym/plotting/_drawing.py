@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crystalsym import spacegroups
+from crystalsym.plotting._palette import BLUE, GRAY, RED, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,6 @@ DECADES = 5  # of intensity that a raw pattern shows
 FAINT = "#7b8794"
 _LONGEST_NAME = 44  # characters
 _BEAM_RADIUS = 6  # pixels around the center that do not set the intensity scale
-_INK, _LEADING, _OTHER, _MARK = "#1f2933", "#0f766e", "#b8c4ce", "#c2410c"
 _LINES_COLOR = np.array([0.16, 0.62, 0.66])
 
 
@@ -78,12 +78,13 @@ def draw_title(ax: Axes, name: str, known: int | None, answerable: bool = True) 
     if known is not None and len(name) > _LONGEST_NAME:  # it would run into the group
         half = _LONGEST_NAME // 2
         name = f"{name[:half]}...{name[-half:]}"
-    ax.text(0, 0.5, name, fontsize=12, color=_INK, weight="bold", va="center", parse_math=False)
+    ax.text(0, 0.5, name, fontsize=12, weight="bold", va="center", parse_math=False)
     if known is not None:
         answer = f"symmetry finder: {symbol_text(known)} ({known})"
         if not answerable:
             answer += ", not among this model's groups"
-        ax.text(1, 0.5, answer, fontsize=10, color=_MARK, va="center", ha="right")
+        mark = readable(RED, ax.figure.get_facecolor())
+        ax.text(1, 0.5, answer, fontsize=10, color=mark, va="center", ha="right")
 
 
 def _leading_class(ranking: Ranking) -> tuple[int, ...]:
@@ -98,9 +99,10 @@ def _leading_class(ranking: Ranking) -> tuple[int, ...]:
 def _frame(ax: Axes, label: str | None) -> None:
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values():
-        spine.set_visible(False)
+        # Pictures are framed: they may be as dark as what is around them.
+        spine.set(visible=bool(ax.images), color=FAINT, linewidth=0.5)
     if label:
-        ax.set_ylabel(label, fontsize=9, color=FAINT, labelpad=3)
+        ax.set_ylabel(label, fontsize=9, labelpad=3)
 
 
 def draw_raw(ax: Axes, image: NDArray[Any], label: str | None, q_max: float | None) -> None:
@@ -133,21 +135,23 @@ def draw_ranking(ax: Axes, ranking: Ranking, known: int | None) -> None:
     """Draw horizontal bars of the most probable groups, best on top."""
     numbers = [int(number) for number, _ in ranking]
     group = _leading_class(ranking)
+    ground = ax.get_facecolor()
+    mark, faint, leading = (readable(color, ground) for color in (RED, FAINT, BLUE))
     for place, (number, probability) in enumerate(ranking):
         number = int(number)
-        color = _LEADING if number in group else _OTHER
-        ax.barh(place, probability, height=0.5, color=color)
+        ax.barh(place, probability, height=0.5, color=BLUE if number in group else GRAY)
         percent = f"{100 * probability:.1f} %" if probability >= 5e-4 else "< 0.1 %"
-        ax.text(probability + 0.02, place, percent, color=_INK, fontsize=9, va="center")
+        ax.text(probability + 0.02, place, percent, fontsize=9, va="center")
         head = f"{symbol_text(number)}  {number}"
-        ax.text(-0.03, place + 0.04, head, color=_MARK if number == known else _INK, fontsize=11,
-                va="bottom", ha="right")  # fmt: skip
+        color = {"color": mark} if number == known else {}
+        ax.text(-0.03, place + 0.04, head, fontsize=11, va="bottom", ha="right", **color)
         system = spacegroups.crystal_system(number)
-        ax.text(-0.03, place + 0.08, system, color=FAINT, fontsize=8, va="top", ha="right")
-    ax.plot([0, 0], [-0.5, len(numbers) - 0.5], color=_INK, lw=0.8)
+        ax.text(-0.03, place + 0.08, system, color=faint, fontsize=8, va="top", ha="right")
+    line = ax.spines["left"].get_edgecolor()
+    ax.plot([0, 0], [-0.5, len(numbers) - 0.5], color=line, lw=0.8)
     ax.set(xlim=(0, 1.25), ylim=(max(len(numbers), 3) - 0.3, -0.6))
     _frame(ax, None)
     if len(group) > 1:
         members = textwrap.shorten(", ".join(str(g) for g in group), 48, placeholder=" ...")
-        ax.text(1, 0.0, f"■ one diffraction class: {members}", color=_LEADING, fontsize=8,
+        ax.text(1, 0.0, f"■ one diffraction class: {members}", color=leading, fontsize=8,
                 ha="right", va="bottom", transform=ax.transAxes)  # fmt: skip

@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crystalsym.plotting._drawing import FAINT
+from crystalsym.plotting._palette import BLUE, GRAY, ORANGE, RED, readable
+from crystalsym.plotting._places import bare, grid, place_for
 from crystalsym.reflections import Evidence, Reduction, evidence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_INK, _AGAINST = "#1f2933", "#c2410c"
-_COLORS = {"absent": "#0f766e", "present": "#b8c4ce", "unclear": "#d9a441", "not tested": "#e5e9ed"}
+_COLORS = {"absent": BLUE, "present": GRAY, "unclear": ORANGE, "not tested": "none"}
+_WIDTH = 11.0  # inches
 _ROW = 0.2  # inches that one line takes
 _HEAD = 1.0  # inches of titles and axes
 _LEAST_RATIO, _MOST_RATIO = 1e-3, 2.0
@@ -104,32 +106,19 @@ class EvidenceDisplay:
         EvidenceDisplay
             The display itself, with ``figure_`` and ``axes_``.
         """
-        from matplotlib import pyplot
-        from matplotlib.gridspec import GridSpecFromSubplotSpec
-
         n_laue, n_tests = len(self.evidence.laue_classes), len(self.evidence.absences)
         left = (max(n_laue, 3), 7, 3)
-        if ax is None:
-            height = max(sum(left) * _ROW + 3 * _HEAD, n_tests * _ROW + _HEAD)
-            self.figure_ = pyplot.figure(figsize=(11, height), facecolor="white")
-            place = self.figure_.add_gridspec(
-                left=0.07, right=0.985, bottom=0.5 / height, top=1 - 0.4 / height
-            )[0]
-        else:
-            spec, figure = ax.get_subplotspec(), ax.get_figure(root=True)
-            if spec is None or figure is None:
-                raise ValueError("ax must be part of a grid of subplots, as pyplot.subplots makes")
-            place, self.figure_ = spec, figure
-            ax.set_axis_off()
-        halves = GridSpecFromSubplotSpec(
-            1, 3, subplot_spec=place, width_ratios=(3.2, 2.6, 4.2), wspace=0.05
-        )
-        column = GridSpecFromSubplotSpec(
-            3, 1, subplot_spec=halves[0], hspace=0.55,
-            height_ratios=[rows * _ROW + 0.3 for rows in left],
-        )  # fmt: skip
-        laue, statistics, layers = (self.figure_.add_subplot(column[i]) for i in range(3))
-        absences = self.figure_.add_subplot(halves[2])
+        height = max(sum(left) * _ROW + 3 * _HEAD, n_tests * _ROW + _HEAD)
+        margins = {
+            "left": 0.07, "right": 0.985, "bottom": 0.5 / height, "top": 1 - 0.4 / height,
+        }  # fmt: skip
+        with place_for(ax, _WIDTH, height, margins) as (self.figure_, place):
+            halves = grid(place, 1, 3, width_ratios=(3.2, 2.6, 4.2), wspace=0.05)
+            column = grid(
+                halves[0], 3, 1, hspace=0.55, height_ratios=[rows * _ROW + 0.3 for rows in left]
+            )
+            laue, statistics, layers = (self.figure_.add_subplot(column[i]) for i in range(3))
+            absences = self.figure_.add_subplot(halves[2])
         self._draw_laue(laue)
         self._draw_absences(absences)
         self._draw_statistics(statistics)
@@ -145,7 +134,7 @@ class EvidenceDisplay:
             ax.barh(place, r_int, height=0.6, color=_COLORS["absent" if chosen else "present"])
             text = "no repeats" if math.isnan(one.r_int) else f"{one.r_int:.3f}"
             percent = f"{100 * one.probability:.0f} %" if one.probability >= 5e-3 else "< 1 %"
-            ax.text(r_int, place, f" {text}, {percent}", va="center", fontsize=8, color=_INK)
+            ax.text(r_int, place, f" {text}, {percent}", va="center", fontsize=8)
         highest = max([one.r_int for one in classes if not math.isnan(one.r_int)], default=0.1)
         ax.set(xlim=(0, max(1.7 * highest, 0.02)), ylim=(len(classes) - 0.4, -0.6))
         _ticks(ax, [f"{one.laue} {one.centering}" for one in classes])
@@ -154,13 +143,15 @@ class EvidenceDisplay:
     def _draw_absences(self, ax: Axes) -> None:
         entries = self.evidence.absences
         labels = []
+        ground = ax.get_facecolor()
+        red, blue = readable(RED, ground), readable(BLUE, ground)
         for place, entry in enumerate(entries):
             test = entry.test
             ratio = 1.0 if math.isnan(test.ratio) and test.n_forbidden else test.ratio
             shown = float(np.clip(np.nan_to_num(ratio, nan=0.0), _LEAST_RATIO, _MOST_RATIO))
             ax.barh(
-                place, shown, height=0.65, left=0, color=_COLORS[test.verdict],
-                hatch=None if test.n_forbidden else "///", edgecolor="white",
+                place, shown, height=0.65, left=0, facecolor=_COLORS[test.verdict],
+                **({} if test.n_forbidden else {"hatch": "////", "edgecolor": GRAY, "lw": 0}),
             )  # fmt: skip
             text = (
                 f"n = {test.n_forbidden}, I/σ {test.i_over_sigma:.1f}"
@@ -170,8 +161,8 @@ class EvidenceDisplay:
                 else "not tested"
             )
             against = ", ".join(str(group) for group in entry.speaks_against)
-            ax.text(_MOST_RATIO * 1.15, place, text, va="center", fontsize=7, color=_INK)
-            ax.text(_MOST_RATIO * 40, place, against, va="center", fontsize=7, color=_AGAINST)
+            ax.text(_MOST_RATIO * 1.15, place, text, va="center", fontsize=7)
+            ax.text(_MOST_RATIO * 40, place, against, va="center", fontsize=7, color=red)
             labels.append(f"{test.name},  {test.condition}")
         ax.axvline(1.0, color=FAINT, lw=0.6, ls=":")
         ax.set_xscale("log")
@@ -180,9 +171,10 @@ class EvidenceDisplay:
         ax.minorticks_off()
         _ticks(ax, labels)
         for label, entry in zip(ax.get_yticklabels(), entries, strict=True):
-            label.set_color(_COLORS["absent"] if entry.test.verdict == "absent" else _INK)
+            if entry.test.verdict == "absent":
+                label.set_color(blue)
         ax.set_title("mean of forbidden / allowed intensities", fontsize=9, loc="left")
-        ax.set_title("speaks against", fontsize=9, loc="right", color=_AGAINST)
+        ax.set_title("speaks against", fontsize=9, loc="right", color=red)
 
     def _draw_statistics(self, ax: Axes) -> None:
         from scipy.special import erf
@@ -202,7 +194,7 @@ class EvidenceDisplay:
             else "unknown"
         )
         ax.set_title(rf"N(z); $\langle|E^2-1|\rangle$ {value}", fontsize=9, loc="left")
-        _bare(ax)
+        bare(ax)
 
     def _draw_layers(self, ax: Axes) -> None:
         layers = self.evidence.layers
@@ -210,8 +202,9 @@ class EvidenceDisplay:
             fraction = 0.0 if math.isnan(layer.fraction) else layer.fraction
             ax.barh(place, fraction, height=0.6, color=_COLORS["present"])
             text = f" {layer.n_listed} of {layer.n_places}"
-            ax.text(0, place, text, va="center", fontsize=7, color=_INK)
-        ax.set(xlim=(0, 1), ylim=(len(layers) - 0.4, -0.6))
+            ax.text(fraction, place, text, va="center", fontsize=7)
+        ax.set(xlim=(0, 1.6), ylim=(len(layers) - 0.4, -0.6))
+        ax.set_xticks([0, 0.5, 1], ["0", "50", "100 %"])
         _ticks(ax, ["[" + "".join(str(x) for x in layer.zone) + "]" for layer in layers])
         ax.set_title("places measured of each layer", fontsize=9, loc="left")
 
@@ -220,9 +213,4 @@ def _ticks(ax: Axes, labels: list[str]) -> None:
     ax.set_yticks(range(len(labels)), labels, fontsize=7)
     ax.tick_params(axis="x", labelsize=7)
     ax.tick_params(axis="y", length=0)
-    _bare(ax)
-
-
-def _bare(ax: Axes) -> None:
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    bare(ax)

@@ -6,11 +6,14 @@ background, and a gray. Text takes the colors of matplotlib's style.
 
 from __future__ import annotations
 
+from typing import Any
+
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00",
 )  # fmt: skip
 GRAY = "#707070"
 SERIES = (BLUE, ORANGE, SKY, RED, GREEN, PURPLE, GRAY)
+_CONTRAST = 4.55  # a little more than 4.5, since colors are rounded
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -23,6 +26,33 @@ def text_on(rgb: tuple[float, ...]) -> str:
         Red, green and blue in [0, 1]; an alpha after them is ignored.
     """
     return "white" if luminance(rgb) < 0.18 else "black"
+
+
+def readable(color: str, ground: Any) -> str:
+    """Darken or lighten a color until text in it is read on what lies behind it.
+
+    Parameters
+    ----------
+    color : str
+    ground : color
+        Any that matplotlib knows, such as the color of a figure.
+
+    Returns
+    -------
+    str
+        The color itself, or its mixture with as little black or white as gives a contrast of 4.5
+        (WCAG 2.2), or as much as there is.
+    """
+    from matplotlib.colors import to_hex, to_rgb
+
+    behind = luminance(to_rgb(ground))
+    end = 0.0 if text_on(to_rgb(ground)) == "black" else 1.0
+    for share in range(101):
+        mixed = tuple(c + (end - c) * share / 100 for c in to_rgb(color))
+        low, high = sorted((luminance(mixed), behind))
+        if (high + 0.05) / (low + 0.05) > _CONTRAST:
+            break
+    return to_hex(mixed)
 
 
 def luminance(rgb: tuple[float, ...]) -> float:

@@ -30,10 +30,13 @@ def axes_for(ax: Axes | None, width: float, height: float) -> tuple[Figure, Axes
 
 
 @contextmanager
-def place_for(ax: Axes | None, width: float, height: float) -> Iterator[tuple[Figure, SubplotSpec]]:
+def place_for(
+    ax: Axes | None, width: float, height: float, margins: dict[str, float] | None = None
+) -> Iterator[tuple[Figure, SubplotSpec]]:
     """Give the place of given axes, which are switched off, or a new figure's.
 
-    Those axes stay the current ones of their figure.
+    Those axes stay the current ones of their figure. ``margins`` (left, right, bottom, top, in
+    parts of the figure) are for displays that lay out their parts themselves.
 
     Raises
     ------
@@ -43,8 +46,9 @@ def place_for(ax: Axes | None, width: float, height: float) -> Iterator[tuple[Fi
     if ax is None:
         from matplotlib import pyplot
 
-        figure = pyplot.figure(figsize=(width, height), layout="constrained")
-        yield figure, figure.add_gridspec(1, 1)[0]
+        layout = "constrained" if margins is None else "none"
+        figure = pyplot.figure(figsize=(width, height), layout=layout)
+        yield figure, figure.add_gridspec(1, 1, **(margins or {}))[0]
         return
     place, given = ax.get_subplotspec(), ax.get_figure(root=True)
     if place is None or given is None:

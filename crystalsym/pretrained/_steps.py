@@ -101,6 +101,30 @@ class SpaceGroupPipeline(Pipeline):
         """
         return self._answer("embed", X, layer=layer)
 
+    @available_if(_last_step_has("feature_maps"))
+    def feature_maps(self, X: Any, layer: str) -> np.ndarray:
+        """Return the feature maps that a layer of the network makes of every row.
+
+        See :meth:`crystalsym.SpaceGroupClassifier.feature_maps`.
+
+        Parameters
+        ----------
+        X : list of structures
+            Or what the first step takes.
+        layer : str
+            One of :meth:`feature_map_layers`.
+        """
+        return self._answer("feature_maps", X, layer=layer)
+
+    @available_if(_last_step_has("feature_map_layers"))
+    def feature_map_layers(self) -> dict[str, tuple[int, int, int]]:
+        """Name the layers whose output is maps, with height, width and number of the maps.
+
+        See :meth:`crystalsym.SpaceGroupClassifier.feature_map_layers`.
+        """
+        check_is_fitted(self)
+        return self.steps[-1][1].feature_map_layers()
+
     @available_if(_last_step_has("predict"))
     def predict(self, X: Any, **params: Any) -> Any:
         """Return the most probable group of every row.

@@ -258,7 +258,7 @@ def setup(app):
 
     def linked(app, doctree, docname):
         # Names in the text of Markdown pages lead to their pages, without further marks.
-        if app.env.doc2path(docname).endswith(".md"):
+        if Path(app.env.doc2path(docname)).suffix == ".md":
             objects = app.env.get_domain("py").objects
             for literal in list(doctree.findall(nodes.literal)):
                 if room := _meant_room(literal, places):

@@ -65,7 +65,9 @@ def _figures(held_out: dict[str, Any]) -> str:
     of = f"Of {crystals:,} crystals held out from the training" if crystals else "Held out"
     if groups := held_out.get("groups"):
         of += f", of {groups} groups"
-    text = f"## Held-out crystals\n\n{of}.\n\n{_table(['figure', ''], rows)}\n"
+    text = (
+        f"## Held-out crystals, as the training found\n\n{of}.\n\n{_table(['figure', ''], rows)}\n"
+    )
     if systems := held_out.get("by_crystal_system"):
         text += "By crystal system, top-1:\n\n"
         text += _table(list(systems), [[_percent(value) for value in systems.values()]]) + "\n"
@@ -80,31 +82,30 @@ def _figures(held_out: dict[str, Any]) -> str:
     return text + "\n"
 
 
-def _measured(name: str, benchmarks: Path) -> str:
-    """What was measured of a model on reflection lists, where the benchmarks hold it."""
-    text = ""
-    for file, title in (
-        ("measured.json", "measured crystals, X-ray and electrons, none learned from"),
-        ("molecular.json", "simulated lists of random molecules"),
-        ("held-out.json", "simulated lists of held-out Materials Project crystals"),
-    ):
-        place = benchmarks / "measured" / file
-        found = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
-        if found.get("model") != name or not all(k in found for k in ("right", "among_5", "class")):
-            continue
-        parts = [found[key] for key in ("right", "among_5", "class")]
-        cells = [_percent(one["part"] if isinstance(one, dict) else one) for one in parts]
-        text += "| " + " | ".join([f"{found['n']:,} {title}", *cells]) + " |\n"
-    if not text:
-        return ""
-    head = "| lists | right | among the first five | diffraction class |\n|---|---|---|---|\n"
-    return (
-        f"## Reflection lists\n\n{head}{text}\n"
-        "Each measured crystal: [measured crystals](../../measured-crystals.md).\n\n"
-    )
+def _evaluation(rows: list[dict[str, Any]]) -> str:
+    """What the benchmarks found, a line for each kind of crystals."""
+    keys = ("top1", "top5", "macro", "diffraction_class", "calibration_error")
+    lines, notes = [], []
+    for row in rows:
+        cells = [_percent(row[key]) if key in row else "" for key in keys]
+        if "top1_interval" in row:
+            low, high = row["top1_interval"]
+            cells[0] += f" ({100 * low:.3g} to {100 * high:.3g})"
+        what = row["of"]
+        if note := row.get("note"):
+            if note not in notes:
+                notes.append(note)
+            what += f" ({notes.index(note) + 1})"
+        lines.append([what, f"{row['crystals']:,}", *cells])
+    text = "## How it does\n\n" + _table(["crystals", "number", *(FIGURES[k] for k in keys)], lines)
+    text += "\nIn brackets: the interval of 95 %.\n\n"
+    text += "".join(f"{i}. {note}.\n" for i, note in enumerate(notes, 1))
+    if any("measured" in row["of"] for row in rows):
+        text += "\nEach one of them: [measured crystals](../../measured-crystals.md).\n"
+    return text + "\nHow the figures come about: [benchmarks](../project/benchmarks.md).\n\n"
 
 
-def card_page(name: str, card: dict[str, Any], benchmarks: Path) -> str:
+def card_page(name: str, card: dict[str, Any]) -> str:
     """Return the page of one model, in Markdown."""
     card = dict(card)
     training = dict(card.pop("training", {}))
@@ -122,9 +123,10 @@ def card_page(name: str, card: dict[str, Any], benchmarks: Path) -> str:
     text += _table(["", name], facts) + "\n"
     if digest := card.pop("weights_sha256", None):
         text += f"SHA-256 of the weights: `{digest}`\n\n"
+    if rows := card.pop("evaluation", None):
+        text += _evaluation(rows)
     if "held_out" in training:
         text += _figures(training["held_out"])
-    text += _measured(name, benchmarks)
     known = {"name", "top1", "top2", "top5", "macro", *FACTS}
     for key, value in card.items():
         if key not in known:
@@ -148,7 +150,7 @@ def index_page(cards: dict[str, dict[str, Any]]) -> str:
     """Return the page that lists all cards."""
     rows = []
     for name, card in cards.items():
-        held_out = card.get("training", {}).get("held_out", {})
+        held_out = card.get("evaluation", [{}])[0] or card.get("training", {}).get("held_out", {})
         figures = [held_out.get(key, card.get(key)) for key in ("top1", "top5", "macro")]
         rows.append(
             [
@@ -168,12 +170,12 @@ def index_page(cards: dict[str, dict[str, Any]]) -> str:
     )
 
 
-def write(folder: Path, benchmarks: Path) -> None:
+def write(folder: Path) -> None:
     """Write all pages into a folder that holds nothing else."""
     from crystalsym import pretrained
 
     cards = {name: pretrained.model_card(name) for name in pretrained.available()}
-    pages = {f"{name}.md": card_page(name, card, benchmarks) for name, card in cards.items()}
+    pages = {f"{name}.md": card_page(name, card) for name, card in cards.items()}
     pages["index.md"] = index_page(cards)
     write_pages(folder, pages, "*.md")
 
@@ -182,8 +184,7 @@ def setup(app):
     """Connect to Sphinx."""
 
     def start(app):
-        docs = Path(app.srcdir)
-        write(docs / "generated" / "cards", docs.parent / "benchmarks")
+        write(Path(app.srcdir) / "generated" / "cards")
 
     app.connect("builder-inited", start)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

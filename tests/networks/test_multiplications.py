@@ -70,6 +70,42 @@ def test_the_model_is_left_as_it_was():
     assert model.get_layer("features").output.shape == (None, 3, 4)
 
 
+def test_a_compiled_network_costs_what_it_did():
+    import keras
+
+    filters, kernels = (4, 5, 6, 7, 8, 9), (7, 5, 3, 3, 1, 3)
+    model = networks.ziletti(10, 16, 2, 3, filters=filters, kernels=kernels, units=11)
+    count = multiplications(model)
+    trunk = next(layer for layer in model.layers if isinstance(layer, keras.Model))
+    for part in (trunk, model):
+        part.compile(optimizer="adam", loss="categorical_crossentropy")
+        assert multiplications(model) == count
+        assert part.compiled
+
+
+def test_sequential_models_are_followed():
+    import keras
+
+    layers = keras.layers
+    trunk = keras.Sequential([keras.Input((8, 8, 2)), layers.Conv2D(3, 3), layers.Flatten()])
+    inputs = keras.Input((8, 8, 2))
+    model = keras.Model(inputs, layers.Dense(5)(trunk(inputs)))
+    assert multiplications(model) == 36 * 9 * 2 * 3 + 36 * 3 * 5
+    assert multiplications(trunk) == 36 * 9 * 2 * 3
+
+
+def test_models_that_nobody_can_follow_are_refused():
+    import keras
+
+    class Own(keras.Model):
+        def call(self, x):
+            return 2 * x
+
+    inputs = keras.Input((8, 8, 2))
+    with pytest.raises(ValueError, match="the model mine is of the class Own: the layers of func"):
+        multiplications(keras.Model(inputs, Own(name="mine")(inputs)))
+
+
 def test_what_cannot_be_counted_is_refused():
     import keras
 

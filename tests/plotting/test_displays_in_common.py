@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import matplotlib as mpl
@@ -14,14 +15,18 @@ from matplotlib.colors import to_rgb
 
 from crystalsym import spacegroups
 from crystalsym.plotting import (
+    EvidenceDisplay,
     FeatureMapDisplay,
     GroupAccuracyDisplay,
+    PatternDisplay,
     RankingDisplay,
     ShapedPatternDisplay,
     SystemConfusionDisplay,
     TopKDisplay,
 )
 from crystalsym.plotting._palette import luminance
+from crystalsym.reflections import Evidence, evidence, reduce_reflections
+from tests.reflections.test_evidence import measured
 
 
 @pytest.fixture(autouse=True)
@@ -88,8 +93,26 @@ def feature_maps():
     return FeatureMapDisplay.from_maps, (rng.random((8, 8, 40)),), options
 
 
+def patterns():
+    rng = np.random.default_rng(0)
+    raw, pictures = rng.random((2, 3, 40, 40)) ** 8, rng.random((2, 3, 20, 20, 2))
+    rankings = [[(225, 0.8), (216, 0.15), (62, 0.0001)], [(14, 0.6), (4, 0.4), (2, 0.0)]]
+    options = {"names": ["NaCl", "other"], "known_groups": [225, 154], "model_groups": {225},
+               "q_max": 1.457}  # fmt: skip
+    return PatternDisplay.from_patterns, (raw, pictures, rankings), options
+
+
+@functools.cache
+def _evidence() -> Evidence:
+    return evidence(reduce_reflections(measured(14)), [14, 4])
+
+
+def evidences():
+    return EvidenceDisplay.from_evidence, (_evidence(),), {}
+
+
 EVERY = [ranking, top_k, of_72, of_230, accuracy_of_72, accuracy_of_230, shaped, indexed,
-         feature_maps]  # fmt: skip
+         feature_maps, patterns, evidences]  # fmt: skip
 
 
 def drawn(case, **options):
@@ -142,7 +165,7 @@ def test_axes_that_were_given_are_not_left(case):
     assert all(ax.get_position().x1 < right.get_position().x0 for ax in axes)
 
 
-@pytest.mark.parametrize("case", [of_72, shaped, feature_maps])
+@pytest.mark.parametrize("case", [of_72, shaped, feature_maps, patterns, evidences])
 def test_axes_without_a_place_in_a_grid(case):
     figure = pyplot.figure()
     with pytest.raises(ValueError, match="part of a grid of subplots"):

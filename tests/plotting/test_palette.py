@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from crystalsym.plotting._palette import (
     BLUE,
@@ -16,6 +17,7 @@ from crystalsym.plotting._palette import (
     SERIES,
     SKY,
     luminance,
+    readable,
     text_on,
 )
 
@@ -94,3 +96,17 @@ def test_text_on_a_color_can_be_read():
         other = {"white": 1.0, "black": 0.0}[text_on(color)]
         low, high = sorted((luminance(color), other))
         assert (high + 0.05) / (low + 0.05) > 4.5
+
+
+@pytest.mark.parametrize("ground", ["white", "black", "#14181e", "#e5e5e5", "#777777"])
+@pytest.mark.parametrize("color", SERIES)
+def test_colored_text_can_be_read(color, ground):
+    found = luminance(tuple(rgb(readable(color, ground))))
+    behind = luminance(to_rgb(ground))
+    low, high = sorted((found, behind))
+    assert (high + 0.05) / (low + 0.05) > 4.5 or found in (0, 1)
+
+
+def test_colors_that_can_be_read_stay():
+    assert readable(BLUE, "white") == BLUE.lower()
+    assert readable(BLUE, "black") != BLUE.lower()

@@ -5,19 +5,32 @@ from __future__ import annotations
 import copy
 import pickle
 
+import matplotlib as mpl
 import numpy as np
 import pytest
+
+mpl.use("Agg")
+from matplotlib import pyplot
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from support.estimators import structures
 
-from crystalsym import load_pretrained, recommended_pipeline, standardize
+from crystalsym import (
+    DiffractionSimulator,
+    PatternShaper,
+    SpaceGroupClassifier,
+    load_pretrained,
+    recommended_pipeline,
+    standardize,
+)
 from crystalsym.datasets import example_crystals
+from crystalsym.plotting import FeatureMapDisplay
 from crystalsym.pretrained import SpaceGroupPipeline, save_pipeline
 
-METHODS = ("predict_top_k", "predict_set", "predict_diffraction_class", "embed")
+METHODS = ("predict_top_k", "predict_set", "predict_diffraction_class", "embed", "feature_maps",
+           "feature_map_layers")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +55,27 @@ def test_answers_are_those_of_the_last_step(small, shaped):
     assert members == expected[0]
     np.testing.assert_array_equal(probabilities, expected[1])
     np.testing.assert_array_equal(small.embed(crystals), small[-1].embed(shaped))
+
+
+def test_feature_maps_are_those_of_the_last_step():
+    crystals, groups = structures()
+    options = {"width": 4, "features": 4, "embedding": 8}
+    pipeline = SpaceGroupPipeline(
+        [
+            ("simulate", DiffractionSimulator(image_size=48)),
+            ("shape", PatternShaper("spots", image_size=16)),
+            ("classify", SpaceGroupClassifier("strided", options, epochs=1, calibrate=False)),
+        ]
+    ).fit(crystals, groups)
+    assert pipeline.feature_map_layers() == pipeline[-1].feature_map_layers()
+    layer = "trunk/stem_relu"
+    maps = pipeline.feature_maps(crystals, layer)
+    assert maps.shape == (len(crystals), 3, *pipeline.feature_map_layers()[layer])
+    shaped = pipeline[:-1].transform(crystals)
+    np.testing.assert_array_equal(maps, pipeline[-1].feature_maps(shaped, layer))
+    display = FeatureMapDisplay.from_estimator(pipeline, crystals[0], layer, stream=1)
+    np.testing.assert_allclose(display.maps, maps[0, 1], atol=1e-6)
+    pyplot.close(display.figure_)
 
 
 def test_they_are_there_where_the_last_step_has_them(small):
