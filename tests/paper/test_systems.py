@@ -1,5 +1,6 @@
 """What the comparison of systems rests on: equal compute, samples, learning rates, scores."""
 
+import fcntl
 import importlib
 import json
 import math
@@ -184,6 +185,27 @@ def test_changed_settings_are_another_folder(load, system, monkeypatch):
     settings = systems.system_settings("tiny")
     monkeypatch.setattr(systems, "system_settings", lambda size: {**settings, "budget": 5e6})
     assert systems.System(system.task, "msdn").folder != system.folder
+
+
+def test_one_process_at_a_time(load, tmp_path):
+    files = load("files")
+    with (
+        files.one_at_a_time(tmp_path),
+        open(tmp_path / "lock", "w") as other,
+        pytest.raises(BlockingIOError),
+    ):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with files.one_at_a_time(tmp_path):  # free again
+        pass
+
+
+def test_file_that_was_not_finished_is_not_there(load, tmp_path):
+    path = tmp_path / "a" / "values.json"
+    writing = load("files").written_whole(path)
+    writing.__enter__().write_text("{")
+    with pytest.raises(RuntimeError, match="cut off"):
+        writing.gen.throw(RuntimeError("cut off"))
+    assert not path.exists()
 
 
 def test_unknown_system(load, system):
