@@ -111,17 +111,20 @@ def _figure(rows: list[dict[str, Any]]) -> Figure:
         unit = 1 if key == "time_ratio" else 1e6
         values = np.array([row[key] for row in rows]) / unit
         ax.plot(values, places, "o", color=BLUE, ms=7)
-        ends = values
+        starts = ends = values
         if key == "time_ratio":
-            ends = np.array([row["time_ratio_most"] for row in rows])
-            least = values - [row["time_ratio_least"] for row in rows]
-            ax.errorbar(values, places, xerr=(least, ends - values), fmt="none", color=BLUE)
+            starts, ends = (
+                np.array([row[f"time_ratio_{end}"] for row in rows]) for end in ("least", "most")
+            )
+            ax.errorbar(
+                values, places, xerr=(values - starts, ends - values), fmt="none", color=BLUE
+            )
         for place, value, end in zip(places, values, ends, strict=True):
             text = f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
             ax.annotate(
                 text, (end, place), (8, 0), textcoords="offset points", va="center", fontsize=8
             )
-        ax.set(xscale="log", xlabel=label, xlim=(values.min() / 2, values.max() * 5))
+        ax.set(xscale="log", xlabel=label, xlim=(starts.min() / 2, ends.max() * 5))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.grid(axis="y", color="#dddddd", linewidth=0.6)
