@@ -15,6 +15,7 @@ FACTS = {
     "data": "Learned from",
     "split": "Held out",
     "limits": "Limits",
+    "measured_lists": "Measured reflection lists",
     "figures": "The figures are",
     "refitted": "Refitted",
     "license": "License",
