@@ -143,7 +143,8 @@ def budget_sentence(task: Task) -> str:
     """Say what all systems have in common."""
     settings = system_settings(task.size)
     tried = ", ".join(f"{rate:g}" for rate in settings["rates"])
-    further = " and one more where the best is at an end" if settings["rate_extensions"] else ""
+    most = settings["rate_extensions"]
+    further = f" and up to {most} more where the best is at an end" if most else ""
     return (
         f"Every system learned from the same {settings['learning_crystals']:,} crystals within "
         f"{settings['budget']:.3g} multiplications of forward passes (whole passes, at least one), "
