@@ -20,29 +20,29 @@ from crystalsym.spacegroups import symbol
 from crystalsym.training import TrainingData
 
 SHOWN_PAIRS = 5
-PICTURE = 128  # pixels of a shaped pattern, more than networks see, for people
+PICTURE = 160  # pixels of a shaped pattern, more than networks see, for people
 ROLES = (
-    "",
-    "",
-    "nearest crystal learned from\nto the first",
-    "nearest crystal learned from\nto the second",
-)
+    "", "", "nearest to the first of the\ncrystals learned from",
+    "nearest to the second of the\ncrystals learned from",
+)  # fmt: skip
 
 
 def pair_figure(
     task: Task, materials: list[Material], verdicts: dict[str, dict[str, Verdict]]
 ) -> Figure:
     """Draw two crystals and the nearest learned from of each: patterns, powder curve, verdicts."""
-    simulator = DiffractionSimulator(views="zone-axes", output="spots")
-    shaper = PatternShaper("spots", image_size=PICTURE, field=0.69)
-    figure = Figure((11, 7.0), layout="constrained")
-    axes = figure.subplots(3, len(materials), height_ratios=(0.9, 4.5, 1.2))
+    simulator = DiffractionSimulator(
+        views="zone-axes", output="spots", q_max=task.settings["q_max"]
+    )
+    shaper = PatternShaper("spots", image_size=PICTURE)
+    figure = Figure((9.6, 6.2), layout="constrained")
+    axes = figure.subplots(3, len(materials), height_ratios=(0.95, 4.2, 0.9))
     for number, (column, material) in enumerate(zip(axes.T, materials, strict=True)):
         head, patterns, powder = column
         head.set_axis_off()
         lines = [ROLES[number]] if ROLES[number] else _said(verdicts[material.name])
         text = "\n".join([_title(material), *lines])
-        head.text(0, 1, text, va="top", fontsize=8, transform=head.transAxes)
+        head.text(0, 1, text, va="top", fontsize=7, transform=head.transAxes)
         ShapedPatternDisplay.from_estimator(
             shaper, [material.crystal], simulator=simulator, steps=False, ax=patterns
         )
@@ -51,10 +51,9 @@ def pair_figure(
         )
         powder.plot(angle, curve, color=BLUE, linewidth=0.8)
         powder.set(xlim=task.settings["two_theta"], ylim=(0, 1.05), yticks=[])
-        powder.set_xlabel("2θ of Cu Kα (°)", fontsize=8)
+        powder.set_xlabel("powder, 2θ of Cu Kα (°)", fontsize=8)
         powder.tick_params(labelsize=7)
         powder.spines[["top", "right"]].set_visible(False)
-    axes[2, 0].set_ylabel("powder", fontsize=8)
     return figure
 
 

@@ -1,7 +1,8 @@
 """How far apart the spot patterns of crystals are, and which of other groups come closest.
 
-The three patterns of a crystal along its zone axes are binned into coarse pictures, each of length
-1, and the similarity of two crystals is the mean cosine of their pictures. Which axis is called a,
+The three patterns of a crystal along its zone axes are binned into coarse pictures, and the
+similarity of two crystals is the mean correlation of their pictures: of brightness less its mean,
+or any two crystals with many spots would be alike. Which axis is called a,
 b or c is a matter of convention, so the best of the six orders of the views counts; an odd order
 exchanges the directions within each picture as well.
 """
@@ -104,9 +105,10 @@ def binned(spots: SpotPatterns, bins: int, q_max: float, blur: float) -> SpotPic
 
 
 def _half(pictures: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Flatten, leave out the Friedel mates, bring to length 1."""
+    """Flatten, leave out the Friedel mates, subtract the mean, bring to length 1."""
     flat = pictures.reshape(*pictures.shape[:2], -1)
     flat = flat[..., : (flat.shape[-1] + 1) // 2]
+    flat = flat - flat.mean(axis=-1, keepdims=True)
     length = np.linalg.norm(flat, axis=-1, keepdims=True)
     return (flat / np.where(length > 0, length, 1)).astype(np.float32)
 
@@ -117,32 +119,32 @@ def distances(first: SpotPictures, second: SpotPictures) -> NDArray[np.float32]:
     Returns
     -------
     ndarray float32 (n, m)
-        1 less the similarity: 0 for the same patterns, 1 for those with no spot in common.
+        1 less the similarity: 0 for the same patterns, 1 for those that have nothing in common.
     """
-    cosines = [
+    correlations = [
         [[first.upright[:, v] @ other[:, w].T for w in range(3)] for v in range(3)]
         for other in (second.upright, second.turned)
     ]
-    return 1 - _best_order(cosines)
+    return 1 - _best_order(correlations)
 
 
 def paired_distances(first: SpotPictures, second: SpotPictures) -> NDArray[np.float32]:
     """Compute the distance of each row of one to the same row of the other, (n,)."""
-    cosines = [
+    correlations = [
         [
             [np.einsum("nk,nk->n", first.upright[:, v], other[:, w]) for w in range(3)]
             for v in range(3)
         ]
         for other in (second.upright, second.turned)
     ]
-    return 1 - _best_order(cosines)
+    return 1 - _best_order(correlations)
 
 
-def _best_order(cosines: Any) -> Any:
+def _best_order(correlations: Any) -> Any:
     best = None
     for order in permutations(range(3)):
         inversions = sum(order[i] > order[j] for i in range(3) for j in range(i + 1, 3))
-        of_it = cosines[inversions % 2]
+        of_it = correlations[inversions % 2]
         mean = (of_it[0][order[0]] + of_it[1][order[1]] + of_it[2][order[2]]) / 3
         best = mean if best is None else np.maximum(best, mean)
     return best

@@ -67,7 +67,7 @@ def test_the_finding_is_judged_by_the_spread(kind, paper, tmp_path, msdn, said):
     def line(network, value):
         keys = ("mean_correlation", "components_per_map", "dark_part")
         values = {key: value for key in keys} | {f"{key}_spread": 0.05 for key in keys}
-        return {"network": network, "seeds": 3, "spread_over": "seed", **values}
+        return {"network": network, "seeds": 3, "spread_over": "seeds", **values}
 
     config = Path(kind.__file__).parents[1] / "figure-6.toml"
     task = paper("task").Task.read(config, "tiny", tmp_path, None)

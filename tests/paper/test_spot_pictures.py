@@ -7,7 +7,7 @@ from crystalsym.crystals import Crystal
 from crystalsym.datasets import example_crystals, random_crystals
 from crystalsym.diffraction import SpotPatterns
 
-HOW = (25, 0.8, 0.7)
+HOW = (41, 0.8, 0.7)
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def cell():
     return Crystal(np.diag([4.1, 5.3, 6.7]), rng.random((3, 3)), [8, 26, 57])
 
 
-def test_bins_hold_the_root_of_the_relative_intensity(pictures):
+def test_bins_hold_the_root_of_the_relative_intensity_less_its_mean(pictures):
     spots = SpotPatterns(
         q=np.array([[0.4, 0.0], [0.0, 0.4], [-0.4, 0.0], [0.0, -0.4]]),
         intensity=np.array([4.0, 1.0, 4.0, 1.0]),
@@ -30,6 +30,7 @@ def test_bins_hold_the_root_of_the_relative_intensity(pictures):
     found = pictures.binned(spots, 5, 0.8, 1e-9)
     half = np.zeros(13)
     half[2 + 5], half[2 * 5 + 1] = 0.5, 1.0  # (0, -0.4) and (-0.4, 0)
+    half -= half.mean()
     np.testing.assert_allclose(found.upright[0, 0], half / np.linalg.norm(half), atol=1e-6)
     assert (found.upright[0, 1:] == 0).all()
 
@@ -40,7 +41,7 @@ def test_a_crystal_is_no_distance_from_itself_and_far_from_others(pictures):
     away = pictures.distances(some, some)
     np.testing.assert_allclose(away, away.T, atol=1e-6)
     np.testing.assert_allclose(np.diag(away), 0, atol=1e-6)
-    assert away[~np.eye(3, dtype=bool)].min() > 0.1
+    assert away[~np.eye(3, dtype=bool)].min() > 0.5
     paired = pictures.paired_distances(some, some.take([1, 2, 0]))
     np.testing.assert_allclose(paired, [away[0, 1], away[1, 2], away[2, 0]], atol=1e-6)
 
@@ -55,7 +56,7 @@ def test_axes_may_have_any_names(pictures, cell, order):
         views="zone-axes", output="spots", q_max=0.8, standardize=False
     )
     one, other = (pictures.binned(simulator.transform([c]), *HOW) for c in (cell, renamed))
-    assert pictures.distances(one, other)[0, 0] < 0.01
+    assert pictures.distances(one, other)[0, 0] < 0.02
 
 
 def test_nearest_is_of_another_kind_and_the_closest(pictures):

@@ -117,7 +117,8 @@ def _network_means(rows: list[dict[str, Any]], network: str) -> dict[str, Any]:
     of_it = [row for row in rows if row["network"] == network]
     seeds = {row["seed"] for row in of_it}
     by = "seed" if len(seeds) > 1 else "batch"
-    line = {"network": network, "seeds": len(seeds), "spread_over": by}
+    over = {"seed": "seeds", "batch": "batches"}[by]
+    line = {"network": network, "seeds": len(seeds), "spread_over": over}
     for name in (*FIGURES, "dark_part"):
         values = [
             np.nanmean([row[name] for row in of_it if row[by] == one])
@@ -180,7 +181,7 @@ def _paragraph(means: dict[str, dict[str, Any]], task: Task) -> str:
     return (
         f"The paper finds the maps of {richer.upper()} richer and less redundant than those of "
         f"{other.upper()}. Mean absolute correlation of two maps of a layer, over the layers: "
-        f"{both('mean_correlation')} (spread over {one['spread_over']}s); less redundant: that "
+        f"{both('mean_correlation')} (spread over {one['spread_over']}); less redundant: that "
         f"{word('mean_correlation', -1)} here. Principal components that hold 95 % of the "
         f"variance, for each map: {both('components_per_map')}; richer: that "
         f"{word('components_per_map', 1)} here. Dark maps: {both('dark_part')}."

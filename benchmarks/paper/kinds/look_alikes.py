@@ -223,8 +223,8 @@ def _paragraph(
     whose = [*task.settings["systems"], "model " + task.settings["model"]]
     text = [
         "The paper shows pairs of crystals of different groups whose patterns look alike to a "
-        "person. Distances between spot patterns here run from 0 (the same) to 1 (no spot in "
-        "common)."
+        "person. Distances between spot patterns here are 0 for the same patterns and 1 for those "
+        "that have nothing in common."
     ]
     for row in named:
         answers = [f"{who} says {row[f'{who}_a']} and {row[f'{who}_b']}" for who in whose]
