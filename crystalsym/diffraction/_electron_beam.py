@@ -55,15 +55,10 @@ class ElectronBeam:
         )
 
 
-def check_thickness(value: Any) -> None:
-    """Refuse what is no thickness of the dynamical engines."""
-    if value is not None:
-        _check("thickness", value, above=True)
-
-
 def electron_beam(simulator: Any) -> ElectronBeam:
     """Check and gather a simulator's parameters of the dynamical engines."""
-    check_thickness(simulator.thickness)
+    if simulator.thickness is not None:
+        _check("thickness", simulator.thickness, above=True)
     _check("tilt", simulator.tilt, most=LARGEST_TILT)
     if simulator.azimuth is not None and not _is_number(simulator.azimuth):
         raise ValueError(
@@ -80,7 +75,9 @@ def electron_beam(simulator: Any) -> ElectronBeam:
             raise ValueError(f"{name} must be a number from 0{bound}, got {value!r}")
     for name in ("bandwidth", "slice_thickness"):
         value = getattr(simulator, name)
-        if value is not None and (not _is_number(value) or not value > 0):
+        if value is None and name == "bandwidth":
+            continue
+        if not _is_number(value) or not value > 0:
             raise ValueError(f"{name} must be a positive number, got {value!r}")
     return ElectronBeam(
         **{

@@ -16,7 +16,9 @@ from scipy.linalg import eigh_tridiagonal, expm
 
 # Vectors of a space: when convergence is looked at first, how often then, and when a space is full
 # and the rest of the way begins a new one.
-FIRST, EVERY, MOST = 24, 8, 96
+FIRST, EVERY, MOST = 16, 8, 96
+# Å per vector beyond the first, before convergence is looked at: 300 Å take 40 to 60 vectors.
+PER_VECTOR = 15.0
 # A full space reaches at least this part of the way that is left.
 SHORTEST = 2.0**-20
 
@@ -72,18 +74,20 @@ class _Space:
         self._vectors[0] = start / self._norms[:, None]
         self._small = np.zeros((n_waves, MOST + 1, MOST), dtype=np.complex128)
         self._size = 0
+        self._known: tuple = (0, 0.0, None)
 
     def grow(self, distance: float, tolerance: float) -> float:
         """Add vectors until the wave at the distance is known; how far it is if that fails."""
-        largest = min(MOST, self._vectors.shape[2])
-        while self._size < largest:
+        look = FIRST + int(distance / PER_VECTOR)
+        while self._size < MOST:
             self._add()
-            looked_at = self._size >= FIRST and (self._size - FIRST) % EVERY == 0
-            if looked_at and self._error(distance) <= tolerance:
-                return distance
-        if largest < MOST or self._error(distance) <= tolerance:
-            return distance  # all beams are in the space
+            if self._size >= look:
+                if self._error(distance) <= tolerance:
+                    return distance
+                look += EVERY
         reached = distance
+        if self._error(distance) <= tolerance:
+            return distance
         while reached > SHORTEST * distance:
             reached /= 2
             if self._error(reached) <= tolerance:
@@ -95,32 +99,46 @@ class _Space:
 
     def wave(self, distance: float) -> np.ndarray:
         coefficients = self._coefficients(distance).astype(self._dtype)
-        return np.einsum("wm,mwn->wn", coefficients, self._vectors[: self._size])
+        known = self._vectors[: self._size]
+        if len(coefficients) == 1:
+            return coefficients @ known[:, 0]
+        return np.einsum("wm,mwn->wn", coefficients, known)
 
     def _add(self) -> None:
         m = self._size
         new = self._apply(self._vectors[m])
         if self._hermitian:
-            along = np.einsum("wn,wn->w", self._vectors[m].conj(), new).real
+            along = np.vecdot(self._vectors[m], new).real
             self._small[:, m, m] = along
-            new -= along.astype(new.real.dtype)[:, None] * self._vectors[m]
+            new -= along[:, None] * self._vectors[m]
             if m:
-                before = self._small[:, m, m - 1].real
+                before = self._lengths
                 self._small[:, m - 1, m] = before
-                new -= before.astype(new.real.dtype)[:, None] * self._vectors[m - 1]
+                new -= before[:, None] * self._vectors[m - 1]
         else:
             known = self._vectors[: m + 1]
             for _ in range(2):  # once leaves rounding errors that grow
                 parts = np.einsum("mwn,wn->wm", known.conj(), new)
                 self._small[:, : m + 1, m] += parts
                 new -= np.einsum("wm,mwn->wn", parts, known)
-        length = np.linalg.norm(new, axis=1)
-        self._small[:, m + 1, m] = length
-        self._vectors[m + 1] = new / np.where(length > 0, length, 1)[:, None]
+        lengths = np.sqrt(np.vecdot(new, new).real)
+        self._small[:, m + 1, m] = lengths
+        if not lengths.all():  # nothing new: the space holds all that can be reached
+            new[lengths == 0] = 0
+            scale = np.where(lengths > 0, lengths, 1)
+        else:
+            scale = lengths
+        np.divide(new, scale[:, None], out=self._vectors[m + 1])
+        self._lengths = lengths
         self._size = m + 1
 
     def _coefficients(self, distance: float) -> np.ndarray:
         """The wave in the basis, (n_waves, size)."""
+        if self._known[:2] != (self._size, distance):
+            self._known = (self._size, distance, self._exponential(distance))
+        return self._known[2]
+
+    def _exponential(self, distance: float) -> np.ndarray:
         m = self._size
         out = np.empty((len(self._norms), m), dtype=np.complex128)
         for row, small in enumerate(self._small):

@@ -22,6 +22,7 @@ from numba import njit
 from scipy import fft
 
 from crystalsym.crystals import Crystal, as_crystal
+from crystalsym.diffraction._coupling import LARGE, FourierCoupling, MatrixCoupling
 from crystalsym.diffraction._krylov import propagate
 from crystalsym.diffraction._slices import propagate_in_slices
 from crystalsym.diffraction._zone_layers import bases_in_image, layer_bases
@@ -225,25 +226,28 @@ class ProjectedPotential:
             return propagate_in_slices(
                 self._potential, self._places, turns, start, depths, self._slice
             )
-        turns = turns.astype(start.real.dtype)
-        return propagate(
-            lambda waves: self._scattered(waves) + turns * waves,
-            start,
-            depths.tolist(),
-            TOLERANCES[self._complex.name],
-            hermitian=not self._absorption,
+        couple = self._couple
+        turns = couple.lay_out(turns.astype(start.real.dtype))
+
+        def applied(waves: np.ndarray) -> np.ndarray:
+            out = couple(waves)
+            out += turns * waves
+            return out
+
+        return couple.read(
+            propagate(
+                applied,
+                couple.lay_out(start),
+                depths.tolist(),
+                TOLERANCES[self._complex.name],
+                hermitian=not self._absorption,
+            )
         )
 
-    def _scattered(self, waves: np.ndarray) -> np.ndarray:
-        """Σ_h v_{g-h} ψ_h: a product in real space."""
-        rows, columns = self._potential.shape
-        grid = np.zeros((len(waves), rows, columns), dtype=waves.dtype)
-        flat = grid.reshape(len(waves), -1)
-        flat[:, self._places] = waves
-        grid = fft.ifft2(grid, overwrite_x=True)
-        grid *= self._potential
-        grid = fft.fft2(grid, overwrite_x=True)
-        return grid.reshape(len(waves), -1)[:, self._places]
+    @cached_property
+    def _couple(self) -> MatrixCoupling | FourierCoupling:
+        kind = MatrixCoupling if self._potential.size < LARGE else FourierCoupling
+        return kind(self._potential, self._inner)
 
     def _directions(
         self, tilt: float, azimuth: float, precession: float, thickness: float
@@ -289,7 +293,7 @@ class ProjectedPotential:
                     f"bandwidth={wanted!r} is below the field's radius, q_max={self._q_max:g}"
                 )
             return float(wanted), *self._strengths(2 * float(wanted))
-        radius = 2 * self._q_max
+        radius = 2 * GROWTH * self._q_max
         while True:
             indices, strengths = self._strengths(radius)
             q = self._lengths(indices)
@@ -316,7 +320,7 @@ class ProjectedPotential:
         present = np.abs(strengths) > DARK * np.abs(strengths).max()
         # Of the lattice that the present reflections generate, the shortest basis: columns of
         # coefficients are few then.
-        basis = _reduced(_generated(indices[present]) , self.basis)
+        basis = _reduced(_generated(indices[present]), self.basis)
         inverse = np.linalg.inv(basis)
         inner = np.rint(indices @ inverse)
         kept = np.abs(inner @ basis - indices).max(axis=1) < 1e-6
@@ -326,7 +330,7 @@ class ProjectedPotential:
         beams = self._lengths(indices) <= reach
         self.indices = _middle_first(indices[beams])
         self.q = self.indices @ self.basis
-        inner_beams = np.rint(self.indices @ inverse).astype(np.int64)
+        self._inner = np.rint(self.indices @ inverse).astype(np.int64)
         widest = np.abs(inner).max(axis=0)
         # Products of a beam and v_g, up to 3 x the bandwidth, must not fold onto beams.
         shape = tuple(fft.next_fast_len(int(2 * n) + 1) for n in widest)
@@ -337,14 +341,8 @@ class ProjectedPotential:
             self._potential = (potential * (1 + 1j * self._absorption)).astype(self._complex)
         else:
             self._potential = potential.astype(self._complex.type(0).real.dtype)
-        rows, columns = (inner_beams % shape).T
+        rows, columns = (self._inner % shape).T
         self._places = rows * shape[1] + columns
-
-    @cached_property
-    def forward_strengths(self) -> np.ndarray:
-        """v_g of every beam, radians per Å: its kinematic amplitude per thickness."""
-        values = fft.fft2(self._potential / self._potential.size)
-        return values.reshape(-1)[self._places]
 
 
 def _middle_first(indices: np.ndarray) -> np.ndarray:

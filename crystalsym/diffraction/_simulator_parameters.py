@@ -156,7 +156,9 @@ def _check_dynamical(simulator: Any) -> ElectronBeam:
                 "laue_zones": "knows the zero-order layer only",
                 "scale": "needs the crystal's own size",
             }[name]
-            raise ValueError(f"engine={engine!r} {why}: leave out {name}={getattr(simulator, name)!r}")
+            raise ValueError(
+                f"engine={engine!r} {why}: leave out {name}={getattr(simulator, name)!r}"
+            )
     if any(view.zone is None for view in resolve_views(simulator.views, np.eye(3))):
         raise ValueError(
             f"engine={engine!r} projects the crystal along zone axes: views={simulator.views!r}"

@@ -13,6 +13,8 @@ import math
 import numpy as np
 from scipy import fft
 
+from crystalsym.diffraction._coupling import multiplied
+
 
 def propagate_in_slices(
     potential: np.ndarray,
@@ -51,7 +53,7 @@ def propagate_in_slices(
             transmission = _band_limited(np.exp(1j * step * potential), places, start.dtype)
             propagator = np.exp(1j * step * turns).astype(start.dtype)
             for _ in range(n_slices):
-                waves = _transmitted(waves, transmission, places) * propagator
+                waves = multiplied(waves, transmission, places) * propagator
         out[number] = waves
         begun = depth
     return out
@@ -62,12 +64,3 @@ def _band_limited(transmission: np.ndarray, places: np.ndarray, dtype: np.dtype)
     limited = np.zeros_like(values)
     limited.reshape(-1)[places] = values.reshape(-1)[places]
     return fft.ifft2(limited).astype(dtype)
-
-
-def _transmitted(waves: np.ndarray, transmission: np.ndarray, places: np.ndarray) -> np.ndarray:
-    grid = np.zeros((len(waves), *transmission.shape), dtype=waves.dtype)
-    grid.reshape(len(waves), -1)[:, places] = waves
-    grid = fft.ifft2(grid, overwrite_x=True)
-    grid *= transmission
-    grid = fft.fft2(grid, overwrite_x=True)
-    return grid.reshape(len(waves), -1)[:, places]
