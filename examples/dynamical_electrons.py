@@ -19,8 +19,8 @@ from crystalsym.scattering import electron_wavelength
 crystal = standardize(example_crystals()["ZnS-sphalerite"])
 
 # %%
-# Along [1-10] sphalerite has a polar axis, [001], up the image. By kinematic theory 111 and -1-1-1 are
-# equal; electrons tell them apart. Tilted by 0.4°, the bright spots lie on a circle.
+# Along [1-10] sphalerite shows that it is polar. By kinematic theory 111 and -1-1-1 are equal;
+# electrons tell them apart. Tilted by 0.4°, the bright spots lie on a circle.
 
 electrons = {"views": [[1, -1, 0]], "radiation": "electron", "voltage": 200, "q_max": 1.2}
 dynamical = {**electrons, "engine": "bloch", "thickness": 100.0, "b_iso": 0.5}

@@ -43,7 +43,7 @@ def in_cell(crystal: Crystal, axes: np.ndarray) -> Crystal:
     images = (crystal.frac_coords[:, None] + shifts[None]).reshape(-1, 3) @ np.linalg.inv(axes)
     numbers = np.repeat(crystal.atomic_numbers, len(shifts))
     inside = ((images > -1e-6) & (images < 1 - 1e-6)).all(axis=1)
-    orthogonal, upper = np.linalg.qr(lattice.T)
+    _, upper = np.linalg.qr(lattice.T)
     standard = (upper * np.sign(np.diag(upper))[:, None]).T
     if np.linalg.det(lattice) < 0:
         raise ValueError("axes must be right-handed")

@@ -54,7 +54,7 @@ def simulated_batches(
     ``numbers``, or by their positions.
     """
     seed = 0
-    if settings.dynamical and settings.beam.is_drawn:
+    if settings.beam is not None and settings.beam.is_drawn:
         seed = int(check_random_state(simulator.random_state).randint(2**31 - 1))
     options = (settings, seed, _cache(simulator), simulator.on_error)
 

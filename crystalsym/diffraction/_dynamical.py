@@ -1,4 +1,4 @@
-"""Engines ``"bloch"`` and ``"multislice"``: zone-axis patterns of electrons that scatter many times.
+"""Engines ``"bloch"`` and ``"multislice"``: electrons that scatter many times along zone axes.
 
 A pattern is that of the projected potential: the zero-order layer, both of each Friedel pair by
 itself. Higher Laue zones take no part.

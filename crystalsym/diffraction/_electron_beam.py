@@ -17,8 +17,9 @@ _QUANTITIES = ("thickness", "tilt", "azimuth")
 class ElectronBeam:
     """What decides a dynamical pattern besides the crystal and its view.
 
-    ``thickness`` (Å), ``tilt`` (degrees) are numbers, ranges, distributions, or tuples of one number
-    for each view once they are drawn; None is the thickness of a block of cells, and any azimuth.
+    ``thickness`` (Å) and ``tilt`` (degrees) are numbers, ranges, distributions, or tuples of one
+    number for each view once they are drawn; None is the thickness of a block of cells, and any
+    azimuth.
     """
 
     thickness: Any = None

@@ -63,18 +63,18 @@ class RenderSettings:
     output: str = "images"
     q_min: float = 0.0
     scale: str | None = None
-    beam: ElectronBeam = ElectronBeam()
+    beam: ElectronBeam | None = None
     # A cache on disk must not outlive a change of the simulation.
     version: str = __version__
 
     @property
     def dynamical(self) -> bool:
         """Whether the engine lets electrons scatter many times."""
-        return self.engine in DYNAMICAL_ENGINES
+        return self.beam is not None
 
     def drawn(self, seed: int, number: int) -> RenderSettings:
         """The same with what is drawn for one crystal."""
-        if not self.dynamical:
+        if self.beam is None:
             return self
         return replace(self, beam=self.beam.drawn(seed, number, self.n_views))
 
@@ -100,7 +100,7 @@ def render(structure: Crystal | Cluster, settings: RenderSettings) -> np.ndarray
     if settings.engine == "bragg":
         assert isinstance(structure, Crystal)
         _draw_spots(structure, views, settings, patterns)
-    elif settings.dynamical:
+    elif settings.beam is not None:
         assert isinstance(structure, Crystal)
         draw_dynamical_patterns(
             structure, views, _family(settings), detector, settings.spot_sigma,
@@ -193,6 +193,7 @@ def _near_spots(crystal: Crystal, settings: RenderSettings) -> SpotPatterns:
 
 
 def _dynamical_spots(crystal: Crystal, settings: RenderSettings) -> SpotPatterns:
+    assert settings.beam is not None
     views = resolve_views(settings.views, crystal.lattice)
     return dynamical_spots(
         crystal, views, _family(settings), settings.detector.wavelength, settings.detector.q_edge,
@@ -206,6 +207,7 @@ def _family(settings: RenderSettings) -> str | None:
 
 def _thicknesses(crystal: Crystal, views: list[View], settings: RenderSettings) -> list[float]:
     """Of a crystal in each view of a dynamical engine, Å."""
+    assert settings.beam is not None
     if settings.beam.thickness is None:
         return [thickness_of(crystal, view, settings) for view in views]
     return list(settings.beam.thickness)

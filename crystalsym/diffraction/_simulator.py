@@ -179,8 +179,8 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
     Notes
     -----
     Engines other than ``"bloch"`` and ``"multislice"`` are kinematic: intensities are |F|² without
-    absorption, temperature factors or multiple scattering; ``docs/electrons.md`` is about those two.
-    The model at each pixel follows Condor (Hantke et al., J. Appl. Cryst. 49, 1356,
+    absorption, temperature factors or multiple scattering; ``docs/electrons.md`` is about the
+    others. The model at each pixel follows Condor (Hantke et al., J. Appl. Cryst. 49, 1356,
     2016); see ``docs/physics.md``.
 
     Examples

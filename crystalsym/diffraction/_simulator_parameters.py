@@ -133,7 +133,7 @@ def _check_spots(simulator: Any) -> None:
         )
 
 
-def _check_dynamical(simulator: Any) -> ElectronBeam:
+def _check_dynamical(simulator: Any) -> ElectronBeam | None:
     """Does what dynamical scattering knows go with the engine, and the rest with that?"""
     engine = simulator.engine
     if engine not in DYNAMICAL_ENGINES:
@@ -143,7 +143,7 @@ def _check_dynamical(simulator: Any) -> ElectronBeam:
                 raise ValueError(
                     f'{name}={value!r} is for engine="bloch" or "multislice", not {engine!r}'
                 )
-        return ElectronBeam()
+        return None
     if simulator.radiation != "electron":
         raise ValueError(
             f'engine={engine!r} is for radiation="electron", not {simulator.radiation!r}'

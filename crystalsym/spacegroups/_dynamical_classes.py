@@ -1,12 +1,12 @@
 """Dynamical classes: the groups that zero layers of electrons cannot tell apart by symmetry.
 
-Along a zone axis the zero-order layer is scattered by the projected potential, whose symmetry is one
-of the 17 plane groups. Its operations come from those of the space group that keep the zone axis or
-turn it round, and they alone make spots equal (without Friedel's law) or dark. Dark at exact
-incidence are the absences of the plane group: those of centering and of glide planes across the
-beam, and, in rows, those of glide planes along the beam and of twofold screw axes across it (Gjønnes
-& Moodie, Acta Cryst. 19, 65, 1965). Other screw axes leave no spot dark: 00l with l = 2 of a 4_1
-axis is reached by way of others.
+Along a zone axis the zero-order layer is scattered by the projected potential, whose symmetry is
+one of the 17 plane groups. Its operations come from those of the space group that keep the zone
+axis or turn it round, and they alone make spots equal (without Friedel's law) or dark. Dark at
+exact incidence are the absences of the plane group: those of centering and of glide planes across
+the beam, and, in rows, those of glide planes along the beam and of twofold screw axes across it
+(Gjønnes & Moodie, Acta Cryst. 19, 65, 1965). Other screw axes leave no spot dark: 00l with l = 2
+of a 4_1 axis is reached by way of others.
 """
 
 from __future__ import annotations
