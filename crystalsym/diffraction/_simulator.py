@@ -16,8 +16,9 @@ from crystalsym._images import ImageOutputMixin
 from crystalsym._presets import PresetMixin
 from crystalsym.crystals._lists import refuse_single, structure_list
 from crystalsym.diffraction._batches import CHUNK, simulated_batches
-from crystalsym.diffraction._electron_beam import describe_distribution
+from crystalsym.diffraction._electron_beam import ElectronBeam, describe_distribution
 from crystalsym.diffraction._geometry import Detector
+from crystalsym.diffraction._rendering import DYNAMICAL_ENGINES
 from crystalsym.diffraction._simulator_parameters import WAVELENGTH, render_settings
 from crystalsym.diffraction._spot_patterns import SpotPatterns
 from crystalsym.scattering._factors import electron_wavelength
@@ -408,4 +409,7 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = False
         tags.no_validation = True
+        if self.engine in DYNAMICAL_ENGINES:
+            drawn = ElectronBeam(self.thickness, self.tilt, self.azimuth).is_drawn
+            tags.non_deterministic = drawn and self.random_state is None
         return tags

@@ -3,7 +3,8 @@
 A slice turns the wave's phase by the projected potential, exp(i v Δz), and the way to the next is
 Fresnel's, exp(2πi s_g Δz) of every beam (Cowley & Moodie, Acta Cryst. 10, 609, 1957). The
 transmission is cut off at two thirds of the grid's half width, as the wave is, so that their
-product does not fold back onto beams (Kirkland, Advanced Computing in Electron Microscopy, 2010, ch. 6).
+product does not fold back onto beams (Kirkland, Advanced Computing in Electron Microscopy, 2010,
+ch. 6).
 """
 
 from __future__ import annotations
