@@ -74,6 +74,7 @@ class _Space:
         self._vectors[0] = start / self._norms[:, None]
         self._small = np.zeros((n_waves, MOST + 1, MOST), dtype=np.complex128)
         self._size = 0
+        self._lengths = np.zeros(n_waves)
         self._known: tuple = (0, 0.0, None)
 
     def grow(self, distance: float, tolerance: float) -> float:
@@ -116,19 +117,17 @@ class _Space:
                 self._small[:, m - 1, m] = before
                 new -= before[:, None] * self._vectors[m - 1]
         else:
-            known = self._vectors[: m + 1]
+            known, before = self._vectors[: m + 1], np.sqrt(np.vecdot(new, new).real)
             for _ in range(2):  # once leaves rounding errors that grow
                 parts = np.einsum("mwn,wn->wm", known.conj(), new)
                 self._small[:, : m + 1, m] += parts
                 new -= np.einsum("wm,mwn->wn", parts, known)
+            # What rounding leaves when the space holds all that can be reached is no new vector.
+            new[np.sqrt(np.vecdot(new, new).real) < 10 * np.finfo(new.dtype).eps * before] = 0
         lengths = np.sqrt(np.vecdot(new, new).real)
         self._small[:, m + 1, m] = lengths
-        if not lengths.all():  # nothing new: the space holds all that can be reached
-            new[lengths == 0] = 0
-            scale = np.where(lengths > 0, lengths, 1)
-        else:
-            scale = lengths
-        np.divide(new, scale[:, None], out=self._vectors[m + 1])
+        # Nothing new is a vector of zeros, and all that follow it.
+        np.divide(new, np.where(lengths > 0, lengths, 1)[:, None], out=self._vectors[m + 1])
         self._lengths = lengths
         self._size = m + 1
 

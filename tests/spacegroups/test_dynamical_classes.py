@@ -109,7 +109,7 @@ def test_signatures_are_those_of_computed_patterns(number):
     crystal = random_crystal(number, np.random.default_rng(number), n_orbits=1)
     system = spacegroups.crystal_system(number)
     for zone in (*module._OF_SYSTEMS.get(system, module._PRINCIPAL), (1, 2, 3)):
-        potential = ProjectedPotential(crystal, zone, 0.0251, q_max=0.5, bandwidth=0.6)
+        potential = ProjectedPotential(crystal, zone, 0.0251, q_max=0.9, bandwidth=1.1)
         intensity = potential.of_layer(potential.intensities(200.0))
         _, lookup = module._layer(zone)
         of_layer = potential.layer_indices @ potential.basis_hkl
