@@ -16,9 +16,9 @@ from scipy.linalg import eigh_tridiagonal, expm
 
 # Vectors of a space: when convergence is looked at first, how often then, and when a space is full
 # and the rest of the way begins a new one.
-FIRST, EVERY, MOST = 16, 8, 96
-# Å per vector beyond the first, before convergence is looked at: 300 Å take 40 to 60 vectors.
-PER_VECTOR = 15.0
+FIRST, EVERY, MOST = 14, 7, 96
+# Å per vector beyond the first, before convergence is looked at: 150 Å take about 50 vectors.
+PER_VECTOR = 5.0
 # A full space reaches at least this part of the way that is left.
 SHORTEST = 2.0**-20
 
@@ -79,7 +79,7 @@ class _Space:
 
     def grow(self, distance: float, tolerance: float) -> float:
         """Add vectors until the wave at the distance is known; how far it is if that fails."""
-        look = FIRST + int(distance / PER_VECTOR)
+        look = min(FIRST + int(distance / PER_VECTOR), MOST)
         while self._size < MOST:
             self._add()
             if self._size >= look:

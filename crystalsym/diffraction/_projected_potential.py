@@ -32,8 +32,9 @@ from crystalsym.scattering._structure_factors import layer_amplitudes
 METHODS = ("bloch", "multislice")
 # Beams beyond the bandwidth would turn the wave's phase by this much (see _bandwidth).
 PHASE_ERROR = 1e-3
-# The bandwidth is looked for within radii that grow by this factor, up to the largest, 1/Å.
-GROWTH, WIDEST = 1.5, 8.0
+# The bandwidth is looked for within a radius, in parts of the field's, that grows by a factor up to
+# the largest, 1/Å.
+FIRST_RADIUS, GROWTH, WIDEST = 3.4, 1.5, 8.0
 # Amplitudes below this part of F(000) count as dark: positions are no more precise.
 DARK = 1e-6
 # Errors of amplitudes in single and double precision, in parts of the incident one.
@@ -288,12 +289,12 @@ class ProjectedPotential:
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """The bandwidth, and v_g up to twice that: all that couples two of the beams."""
         if wanted is not None:
-            if wanted < self._q_max:
+            if wanted < self._q_max * (1 - 1e-6):
                 raise ValueError(
                     f"bandwidth={wanted!r} is below the field's radius, q_max={self._q_max:g}"
                 )
             return float(wanted), *self._strengths(2 * float(wanted))
-        radius = 2 * GROWTH * self._q_max
+        radius = FIRST_RADIUS * self._q_max
         while True:
             indices, strengths = self._strengths(radius)
             q = self._lengths(indices)
