@@ -106,9 +106,9 @@ class ProjectedPotential:
     >>> from crystalsym.datasets import example_crystals
     >>> from crystalsym.diffraction import ProjectedPotential
     >>> from crystalsym.scattering import electron_wavelength
-    >>> gaas = standardize(example_crystals()["ZnS-sphalerite"])
-    >>> potential = ProjectedPotential(gaas, (1, -1, 0), electron_wavelength(200), b_iso=0.5)
-    >>> thin, thick = potential.intensities([10.0, 150.0])
+    >>> zns = standardize(example_crystals()["ZnS-sphalerite"])
+    >>> potential = ProjectedPotential(zns, (1, -1, 0), electron_wavelength(200), b_iso=0.5)
+    >>> thin, thick = potential.intensities([1.0, 150.0])
     >>> index = {tuple(hkl): i for i, hkl in enumerate(potential.hkl.tolist())}
     >>> one, mate = index[1, 1, 1], index[-1, -1, -1]
     >>> bool(abs(thin[one] / thin[mate] - 1) < 0.02), bool(abs(thick[one] / thick[mate] - 1) > 0.1)
