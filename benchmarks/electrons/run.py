@@ -81,8 +81,10 @@ def compared(reference: str, output: Path) -> list[dict]:
         began = time.process_time()
         ours = potential.intensities(THICKNESSES)
         row |= {"seconds": time.process_time() - began, "beams": len(potential.indices)}
-        row["abtem_seconds"] = float(found[f"{name}.seconds"])
-        row["bloch_R"] = differences(potential, ours, found[f"{name}.hkl"], found[f"{name}.bloch"])
+        row["abtem_seconds"] = float(found[f"{name}.bloch_seconds"])
+        row["bloch_R"] = differences(
+            potential, ours, found[f"{name}.bloch_hkl"], found[f"{name}.bloch"]
+        )
         if f"{name}.slices" in found:
             theirs = found[f"{name}.slices"]
             depths, theirs = theirs[:, -1], theirs[:, :-1]
