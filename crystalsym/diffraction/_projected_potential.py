@@ -23,9 +23,9 @@ from scipy import fft
 
 from crystalsym.crystals import Crystal, as_crystal
 from crystalsym.diffraction._coupling import LARGE, FourierCoupling, MatrixCoupling
-from crystalsym.diffraction._krylov import propagate
+from crystalsym.diffraction._krylov import MOST, propagate
 from crystalsym.diffraction._slices import propagate_in_slices
-from crystalsym.diffraction._zone_layers import bases_in_image, layer_bases
+from crystalsym.diffraction._zone_layers import OF_FAMILIES, bases_in_image, layer_bases
 from crystalsym.scattering import relativistic_mass
 from crystalsym.scattering._structure_factors import layer_amplitudes
 
@@ -41,7 +41,6 @@ DARK = 1e-6
 TOLERANCES = {"complex64": 3e-5, "complex128": 1e-10}
 # Bytes that the waves of many incident beams may take at once.
 ROOM = 2**26
-VECTORS = 97
 # Azimuths of a precessing beam beyond those that the cone's width asks for.
 AZIMUTHS = 8
 
@@ -77,6 +76,11 @@ class ProjectedPotential:
         Precision of the waves.
     views : {"zone-axes", "symmetry-directions"}, optional
         Take the vectors along image +x and +y that the views of this family have.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown, the zone none, or the bandwidth smaller than the field.
 
     Attributes
     ----------
@@ -133,6 +137,10 @@ class ProjectedPotential:
     ):
         if method not in METHODS:
             raise ValueError(f"method must be one of {METHODS}, got {method!r}")
+        if np.shape(zone) != (3,) or not np.any(zone) or np.any(np.rint(zone) != zone):
+            raise ValueError(f"zone must be integers [u, v, w], not all zero, got {zone!r}")
+        if views is not None and tuple(zone) not in OF_FAMILIES:
+            raise ValueError(f"no family of views has the zone {zone!r}: leave out views={views!r}")
         self._crystal: Crystal = as_crystal(crystal)
         self._wavelength, self._q_max = float(wavelength), float(q_max)
         self._b_iso, self._absorption = float(b_iso), float(absorption)
@@ -185,9 +193,11 @@ class ProjectedPotential:
         depths = np.asarray(thickness, dtype=np.float64)
         order = np.argsort(np.atleast_1d(depths), kind="stable")
         rising = np.atleast_1d(depths)[order]
+        if not len(rising) or not (rising[0] >= 0 and np.isfinite(rising[-1])):
+            raise ValueError(f"thickness must be numbers from 0, got {thickness!r}")
         directions = self._directions(tilt, azimuth, precession, float(rising[-1]))
         total = np.zeros((len(rising), len(self.indices)))
-        at_once = max(1, int(ROOM / (VECTORS * len(self.indices) * self._complex.itemsize)))
+        at_once = max(1, int(ROOM / ((MOST + 1) * len(self.indices) * self._complex.itemsize)))
         for first in range(0, len(directions), at_once):
             waves = self._waves(rising, directions[first : first + at_once])
             total += (waves.real.astype(np.float64) ** 2).sum(axis=1)

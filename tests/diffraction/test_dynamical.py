@@ -315,6 +315,14 @@ def test_bandwidth_follows_the_atoms_and_the_thickness():
         ProjectedPotential(heavy, Z, WAVELENGTH, bandwidth=1.0)
     with pytest.raises(ValueError, match="method must be one of"):
         ProjectedPotential(heavy, Z, WAVELENGTH, method="slices")
+    for zone in ((0, 0, 0), (0.5, 0, 1), (0, 1)):
+        with pytest.raises(ValueError, match="zone must be integers"):
+            ProjectedPotential(heavy, zone, WAVELENGTH)
+    with pytest.raises(ValueError, match="no family of views has the zone"):
+        ProjectedPotential(heavy, (1, 2, 3), WAVELENGTH, views="zone-axes")
+    for thickness in (-1.0, [10.0, np.nan], []):
+        with pytest.raises(ValueError, match="thickness must be numbers from 0"):
+            fixed.intensities(thickness)
 
 
 def test_skew_and_left_handed_cells():
