@@ -39,7 +39,7 @@ def main(source: str, target: str) -> None:
             began = time.process_time()
             if method == "bloch":
                 band = float(cells[f"{name}.bandwidth"])
-                found = bloch(atoms, peng, energy, band, thicknesses)
+                found = bloch(atoms, sigma, energy, band, thicknesses)
             elif orthogonal(atoms):
                 found = slices(atoms, peng, energy, thicknesses)
             else:
@@ -55,11 +55,12 @@ def orthogonal(atoms: Atoms) -> bool:
     return abs(np.linalg.det(atoms.cell) / np.prod(atoms.cell.lengths()) - 1) < 1e-6
 
 
-def bloch(atoms, parametrization, energy, bandwidth, thicknesses):
+def bloch(atoms, sigma, energy, bandwidth, thicknesses):
     """Intensities of the zero-order layer, (n_thicknesses, n_beams), all beams within the band."""
     factors = StructureFactor(
-        atoms, g_max=2 * bandwidth, parametrization=parametrization, cutoff="hard", centering="P"
-    ).build(lazy=False)
+        atoms, g_max=2 * bandwidth, parametrization=PengParametrization(), thermal_sigma=sigma,
+        cutoff="hard", centering="P",
+    ).build(lazy=False)  # fmt: skip
     layer = factors.hkl[:, 2] == 0
     factors = StructureFactorArray(
         factors.array[..., layer], factors.hkl[layer], factors.cell, factors.g_max, "P"
