@@ -26,6 +26,16 @@ ENGINES = {
     "lattice": {"image_size": 32, "engine": "lattice"},
     "atoms": {"image_size": 16, "engine": "atoms", "cells": 2},
     "electrons": {"image_size": 64, "radiation": "electron", "voltage": 200.0},
+    "dynamical electrons": {
+        "image_size": 16,
+        "engine": "bloch",
+        "radiation": "electron",
+        "voltage": 200.0,
+        "q_max": 0.4,
+        "thickness": (50, 100),
+        "tilt": (0, 0.2),
+        "random_state": 0,
+    },
 }
 SHAPERS = {
     "spots": {"scheme": "spots", "image_size": 48, "intensity": "log"},

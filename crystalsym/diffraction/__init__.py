@@ -12,6 +12,7 @@ from crystalsym.diffraction._geometry import (
 )
 from crystalsym.diffraction._orbits import with_orbits
 from crystalsym.diffraction._peaks import SpotList, find_spots
+from crystalsym.diffraction._projected_potential import ProjectedPotential
 from crystalsym.diffraction._reflections import ReflectionTable, reflections
 from crystalsym.diffraction._simulator import DiffractionSimulator
 from crystalsym.diffraction._spot_patterns import Coverage, SpotPattern, SpotPatterns
@@ -20,6 +21,7 @@ __all__ = [
     "Coverage",
     "Detector",
     "DiffractionSimulator",
+    "ProjectedPotential",
     "ReflectionTable",
     "SpotList",
     "SpotPattern",

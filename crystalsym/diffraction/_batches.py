@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from joblib import Memory, Parallel, delayed, effective_n_jobs
+from sklearn.utils import check_random_state
 
 from crystalsym._progress import track
 from crystalsym.crystals import (
@@ -52,7 +53,10 @@ def simulated_batches(
     One job alone draws straight into ``out`` if it is given. Messages call the structures by
     ``numbers``, or by their positions.
     """
-    options = (settings, _cache(simulator), simulator.on_error)
+    seed = 0
+    if settings.beam is not None and settings.beam.is_drawn:
+        seed = int(check_random_state(simulator.random_state).randint(2**31 - 1))
+    options = (settings, seed, _cache(simulator), simulator.on_error)
 
     def called(start: int, n: int) -> np.ndarray:
         return np.arange(start, start + n) if numbers is None else numbers[start : start + n]
@@ -101,10 +105,10 @@ def concatenated_patterns(parts: list[Any]) -> Any:
     return np.concatenate(parts)
 
 
-def _simulate_chunk(start, structures, numbers, settings, memory, on_error, out=None):
+def _simulate_chunk(start, structures, numbers, settings, seed, memory, on_error, out=None):
     """Patterns of some structures, into ``out`` if given: (positions, patterns, warnings)."""
     if settings.output == "spots":
-        return _list_chunk(start, structures, numbers, settings, memory, on_error)
+        return _list_chunk(start, structures, numbers, settings, seed, memory, on_error)
     simulate = _simulate if memory is None else memory.cache(_simulate, ignore=["crystal"])
     size = settings.detector.size
     patterns = out
@@ -113,7 +117,7 @@ def _simulate_chunk(start, structures, numbers, settings, memory, on_error, out=
 
     def one(row, crystal):
         digest = "" if memory is None else crystal.digest()
-        patterns[row] = simulate(digest, settings, crystal)
+        patterns[row] = simulate(digest, settings.drawn(seed, int(numbers[row])), crystal)
 
     kept, failed, messages = _each(one, numbers, structures, settings, on_error)
     if len(failed):
@@ -124,28 +128,34 @@ def _simulate_chunk(start, structures, numbers, settings, memory, on_error, out=
     return rows + start, patterns, messages
 
 
-def _list_chunk(start, structures, numbers, settings, memory, on_error):
+def _list_chunk(start, structures, numbers, settings, seed, memory, on_error):
     """The same as lists of spots, of all crystals at once where nothing is kept."""
     ready = isinstance(structures, CrystalTable) and (
         not settings.standardize or (structures.standard and settings.standardize != "metric")
     )
-    ready &= settings.scale is None
+    ready &= settings.scale is None and not settings.dynamical
     if ready and memory is None:
         return np.arange(len(structures)) + start, list_spots(structures, settings), []
+    # One call sums the layers of many crystals.
+    together = memory is None and not settings.dynamical
     made = []
 
     def one(row, crystal):
-        if memory is None:
+        if together:
             made.append(_prepared(crystal, settings))
+            return
+        drawn = settings.drawn(seed, int(numbers[row]))
+        if memory is None:
+            made.append(_list_spots("", drawn, crystal))
         else:
             spots = memory.cache(_list_spots, ignore=["crystal"])
-            made.append(spots(crystal.digest(), settings, crystal))
+            made.append(spots(crystal.digest(), drawn, crystal))
 
     kept, failed, messages = _each(one, numbers, structures, settings, on_error)
     if not made:
         spots = []
     else:
-        spots = made if memory is not None else [list_spots(made, settings)]
+        spots = [list_spots(made, settings)] if together else made
     rows = np.concatenate([kept, failed])
     if len(failed) or not spots:
         spots = [*spots, SpotPatterns.absent(len(failed), settings.n_views, settings.dtype)]

@@ -17,7 +17,7 @@ from crystalsym.diffraction._excitation import near_surface
 from crystalsym.diffraction._geometry import Detector, View
 from crystalsym.diffraction._spot_drawing import FAINTEST, draw_spots
 from crystalsym.diffraction._spot_patterns import SpotPatterns
-from crystalsym.diffraction._zone_layers import layer_bases, zones_of
+from crystalsym.diffraction._zone_layers import bases_in_image, layer_bases, zones_of
 from crystalsym.scattering import structure_factors
 from crystalsym.scattering._structure_factors import LayerSpots, layer_spots
 
@@ -57,7 +57,7 @@ def zone_spots(
         q_min=np.zeros(shape),
         q_max=np.full(shape, q_max),
         indices=spots.indices,
-        basis=_in_image(bases, crystals.reciprocals),
+        basis=bases_in_image(bases, crystals.reciprocals),
         basis_hkl=bases,
         zone=zones,
         halved=True,
@@ -221,20 +221,6 @@ def _layers(
         field,
     )
     return bases, spots
-
-
-def _in_image(bases: np.ndarray, reciprocals: np.ndarray) -> np.ndarray:
-    """The spanning vectors in the image frame, (n, n_views, 2, 2)."""
-    q = np.einsum("nvgi,nij->nvgj", bases.astype(np.float64), reciprocals)
-    edge = np.sqrt(np.einsum("nvj,nvj->nv", q[:, :, 0], q[:, :, 0]))
-    along = np.einsum("nvj,nvj->nv", q[:, :, 0], q[:, :, 1]) / edge
-    square = np.einsum("nvj,nvj->nv", q[:, :, 1], q[:, :, 1])
-    side = np.sign(np.linalg.det(reciprocals))[:, None]
-    across = side * np.sqrt(np.maximum(square - along**2, 0))
-    nothing = np.zeros_like(edge)
-    return np.stack(
-        [np.stack([edge, nothing], axis=-1), np.stack([along, across], axis=-1)], axis=-2
-    )
 
 
 def _central_peak(crystal: Crystal, radiation: str) -> float:

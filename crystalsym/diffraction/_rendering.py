@@ -21,11 +21,17 @@ from crystalsym.diffraction._bragg import (
 )
 from crystalsym.diffraction._condor import condor_pattern
 from crystalsym.diffraction._crystal_arrays import CrystalArrays
+from crystalsym.diffraction._dynamical import draw_dynamical_patterns, dynamical_spots
+from crystalsym.diffraction._electron_beam import ElectronBeam
 from crystalsym.diffraction._geometry import VIEW_FAMILIES, Detector, View, resolve_views
 from crystalsym.diffraction._spot_patterns import SpotPatterns
 from crystalsym.scattering._factors import relativistic_mass
 
-ENGINES = ("bragg", "lattice", "atoms", "condor")
+ENGINES = ("bragg", "lattice", "atoms", "condor", "bloch", "multislice")
+# These know reflections as such, and so list them as spots.
+SPOT_ENGINES = ("bragg", "bloch", "multislice")
+# These let electrons scatter many times.
+DYNAMICAL_ENGINES = ("bloch", "multislice")
 # These sum explicit atoms, and so take clusters as well as crystals.
 FINITE_ENGINES = ("atoms", "condor")
 EWALD = ("flat", "sphere")
@@ -57,8 +63,20 @@ class RenderSettings:
     output: str = "images"
     q_min: float = 0.0
     scale: str | None = None
+    beam: ElectronBeam | None = None
     # A cache on disk must not outlive a change of the simulation.
     version: str = __version__
+
+    @property
+    def dynamical(self) -> bool:
+        """Whether the engine lets electrons scatter many times."""
+        return self.beam is not None
+
+    def drawn(self, seed: int, number: int) -> RenderSettings:
+        """The same with what is drawn for one crystal."""
+        if self.beam is None:
+            return self
+        return replace(self, beam=self.beam.drawn(seed, number, self.n_views))
 
     @property
     def n_views(self) -> int:
@@ -82,6 +100,13 @@ def render(structure: Crystal | Cluster, settings: RenderSettings) -> np.ndarray
     if settings.engine == "bragg":
         assert isinstance(structure, Crystal)
         _draw_spots(structure, views, settings, patterns)
+    elif settings.beam is not None:
+        assert isinstance(structure, Crystal)
+        draw_dynamical_patterns(
+            structure, views, _family(settings), detector, settings.spot_sigma,
+            _thicknesses(structure, views, settings), settings.beam, settings.engine, patterns,
+            settings.q_min,
+        )  # fmt: skip
     else:
         patterns = patterns.astype(np.float64)
         if settings.engine in FINITE_ENGINES and isinstance(structure, Crystal):
@@ -129,7 +154,9 @@ def list_spots(
 ) -> SpotPatterns:
     """Patterns of some crystals as spots."""
     detector = settings.detector
-    if settings.in_layers:
+    if settings.dynamical:
+        spots = SpotPatterns.concatenate([_dynamical_spots(one, settings) for one in crystals])
+    elif settings.in_layers:
         arrays = CrystalArrays.of(crystals)
         spots = zone_spots(
             arrays, settings.views, detector.q_edge, settings.radiation, settings.dtype
@@ -163,6 +190,27 @@ def _near_spots(crystal: Crystal, settings: RenderSettings) -> SpotPatterns:
         settings.radiation,
         settings.dtype,
     )
+
+
+def _dynamical_spots(crystal: Crystal, settings: RenderSettings) -> SpotPatterns:
+    assert settings.beam is not None
+    views = resolve_views(settings.views, crystal.lattice)
+    return dynamical_spots(
+        crystal, views, _family(settings), settings.detector.wavelength, settings.detector.q_edge,
+        _thicknesses(crystal, views, settings), settings.beam, settings.engine, settings.dtype,
+    )  # fmt: skip
+
+
+def _family(settings: RenderSettings) -> str | None:
+    return settings.views if isinstance(settings.views, str) else None
+
+
+def _thicknesses(crystal: Crystal, views: list[View], settings: RenderSettings) -> list[float]:
+    """Of a crystal in each view of a dynamical engine, Å."""
+    assert settings.beam is not None
+    if settings.beam.thickness is None:
+        return [thickness_of(crystal, view, settings) for view in views]
+    return list(settings.beam.thickness)
 
 
 def _summed(structure: Any, view: View, settings: RenderSettings) -> np.ndarray:

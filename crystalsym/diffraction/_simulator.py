@@ -16,7 +16,9 @@ from crystalsym._images import ImageOutputMixin
 from crystalsym._presets import PresetMixin
 from crystalsym.crystals._lists import refuse_single, structure_list
 from crystalsym.diffraction._batches import CHUNK, simulated_batches
+from crystalsym.diffraction._electron_beam import ElectronBeam, describe_distribution
 from crystalsym.diffraction._geometry import Detector
+from crystalsym.diffraction._rendering import DYNAMICAL_ENGINES
 from crystalsym.diffraction._simulator_parameters import WAVELENGTH, render_settings
 from crystalsym.diffraction._spot_patterns import SpotPatterns
 from crystalsym.scattering._factors import electron_wavelength
@@ -67,8 +69,8 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         r_lab = R r_crystal, shape (n_views, 3, 3).
     output : {"images", "spots"}, default="images"
         What :meth:`transform` gives: images of the spots, or the spots themselves
-        (:class:`crystalsym.diffraction.SpotPatterns`, engine ``"bragg"``) within the circle that
-        an image holds, without the direct beam.
+        (:class:`crystalsym.diffraction.SpotPatterns`, engines ``"bragg"``, ``"bloch"`` and
+        ``"multislice"``) within the circle that an image holds, without the direct beam.
     wavelength : float, default=0.035
         In Å.
     voltage : float, optional
@@ -96,26 +98,51 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
     cells : int or tuple of int, default=10
         Unit cells along a, b, c of the block that diffracts (engines ``"lattice"``, ``"atoms"``
         and ``"condor"``).
-    engine : {"bragg", "lattice", "atoms", "condor"}, default="bragg"
+    engine : {"bragg", "lattice", "atoms", "condor", "bloch", "multislice"}, default="bragg"
         ``"bragg"`` draws reflections as spots; ``"lattice"`` sums a finite block of cells exactly.
         ``"atoms"`` sums atom by atom and takes finite clusters
         (:class:`crystalsym.crystals.Cluster`, pymatgen Molecules, non-periodic ASE Atoms,
         ``.xyz`` and PDB files) beside crystals. ``"condor"`` has the same sum done by Condor,
-        which must be installed.
+        which must be installed. ``"bloch"`` and ``"multislice"`` let electrons scatter many times
+        by the potential projected along a zone axis
+        (:class:`crystalsym.diffraction.ProjectedPotential`): the former solves the equations of
+        the zero-order layer exactly and is the faster, the latter lets thin slices scatter in
+        turn. Their patterns do not obey Friedel's law.
     spot_sigma : float, default=0.5
-        Standard deviation of the spots in pixels (engine ``"bragg"``).
-    thickness : float, optional
-        Crystal thickness along the beam in Å that widens reflections along it (engine
-        ``"bragg"``, off zone axes or on the sphere); by default the beam's way through the
-        middle of a block of ``cells``.
+        Standard deviation of the spots in pixels (engines that draw spots).
+    thickness : float, (low, high) or distribution, optional
+        Crystal thickness along the beam in Å. With ``"bragg"``, off zone axes or on the sphere, a
+        number that widens reflections along it. With ``"bloch"`` and ``"multislice"`` how far the
+        wave goes: a number, or a range or a distribution with a method ``rvs`` from which each
+        pattern's is drawn. By default the beam's way through the middle of a block of ``cells``.
+    tilt : float, (low, high) or distribution, default=0.0
+        Angle of the beam from the zone axis, 0 to 2°, fixed or drawn for each pattern
+        (``"bloch"``, ``"multislice"``).
+    azimuth : float, optional
+        Side of the image toward which the beam is tilted, degrees from +x toward +y; by default
+        drawn for each pattern.
+    precession : float, default=0.0
+        Half angle in degrees of the cone on which the beam precesses (``"bloch"``,
+        ``"multislice"``).
+    absorption : float, default=0.0
+        Imaginary potential in parts of the real one (``"bloch"``, ``"multislice"``).
+    b_iso : float, default=0.0
+        Debye-Waller factor B of all atoms in Å², amplitudes times exp(-B q²/4) (``"bloch"``,
+        ``"multislice"``).
+    bandwidth : float, optional
+        Largest |q| of the beams that take part, 1/Å (``"bloch"``, ``"multislice"``); by default as
+        far as the potential and the thickness ask for.
+    slice_thickness : float, default=1.0
+        Of engine ``"multislice"``, Å.
     laue_zones : int, optional
         The last Laue zone, hu + kv + lw = 0 to ±``laue_zones``, that zone-axis views show
         (engine ``"bragg"`` on the sphere); by default all that come close enough to it.
     polarization : {"ignore", "unpolarized", "horizontal", "vertical"}, default="ignore"
         Of the incident X-rays: which Thomson factor multiplies the intensities.
     fluence : float, default=1.0
-        Incident photons (electrons) per Å². With ``normalize=False``, all engines but
-        ``"bragg"`` give photons (electrons) per pixel.
+        Incident photons (electrons) per Å². With ``normalize=False``, ``"lattice"``, ``"atoms"``
+        and ``"condor"`` give photons (electrons) per pixel; ``"bloch"`` and ``"multislice"`` give
+        parts of the incident beam.
     standardize : bool or "metric", default=True
         Bring each crystal to its standard conventional cell first. Otherwise its own axes and
         Cartesian frame are used. The standard cell of a space group is chosen by who knows it;
@@ -142,6 +169,9 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
     memory : path-like or joblib.Memory, optional
         Cache keyed by crystal content and simulation parameters. A grid search over later steps
         then simulates each crystal once.
+    random_state : int, RandomState instance or None, default=None
+        Of what is drawn: thickness, tilt and azimuth. With it the place of a crystal in X fixes its
+        draw, whatever the number of jobs.
     n_jobs : int, optional
         Parallel jobs through joblib.
     verbose : int, default=0
@@ -149,8 +179,9 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
 
     Notes
     -----
-    Kinematic theory: intensities are |F|² without absorption, temperature factors or multiple
-    scattering. The model at each pixel follows Condor (Hantke et al., J. Appl. Cryst. 49, 1356,
+    Engines other than ``"bloch"`` and ``"multislice"`` are kinematic: intensities are |F|² without
+    absorption, temperature factors or multiple scattering; ``docs/electrons.md`` is about the
+    others. The model at each pixel follows Condor (Hantke et al., J. Appl. Cryst. 49, 1356,
     2016); see ``docs/physics.md``.
 
     Examples
@@ -182,7 +213,14 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         cells: int | tuple[int, int, int] = 10,
         engine: str = "bragg",
         spot_sigma: float = 0.5,
-        thickness: float | None = None,
+        thickness: Any = None,
+        tilt: Any = 0.0,
+        azimuth: float | None = None,
+        precession: float = 0.0,
+        absorption: float = 0.0,
+        b_iso: float = 0.0,
+        bandwidth: float | None = None,
+        slice_thickness: float = 1.0,
         laue_zones: int | None = None,
         polarization: str = "ignore",
         fluence: float = 1.0,
@@ -195,6 +233,7 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         dtype: str = "float32",
         on_error: str = "raise",
         memory: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,
     ):
@@ -214,6 +253,13 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         self.engine = engine
         self.spot_sigma = spot_sigma
         self.thickness = thickness
+        self.tilt = tilt
+        self.azimuth = azimuth
+        self.precession = precession
+        self.absorption = absorption
+        self.b_iso = b_iso
+        self.bandwidth = bandwidth
+        self.slice_thickness = slice_thickness
         self.laue_zones = laue_zones
         self.polarization = polarization
         self.fluence = fluence
@@ -226,6 +272,7 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         self.dtype = dtype
         self.on_error = on_error
         self.memory = memory
+        self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
 
@@ -332,7 +379,12 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
 
     def _parameters_in_effect(self) -> dict[str, Any]:
         """The parameters, with the field as ``q_max`` however it was given."""
-        return {**self.get_params(deep=False), "q_max": round(self.detector().q_edge, 9)}
+        values = {**self.get_params(deep=False), "q_max": round(self.detector().q_edge, 9)}
+        for name in ("thickness", "tilt"):  # as JSON knows them
+            if hasattr(values[name], "rvs"):
+                values[name] = describe_distribution(values[name])
+        del values["random_state"]
+        return values
 
     def detector(self) -> Detector:
         """Return the detector that the parameters describe."""
@@ -357,4 +409,7 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = False
         tags.no_validation = True
+        if self.engine in DYNAMICAL_ENGINES:
+            drawn = ElectronBeam(self.thickness, self.tilt, self.azimuth).is_drawn
+            tags.non_deterministic = drawn and self.random_state is None
         return tags

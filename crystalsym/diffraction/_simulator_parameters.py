@@ -10,8 +10,16 @@ import numpy as np
 from crystalsym.crystals import FINDERS
 from crystalsym.crystals._cluster import cell_counts
 from crystalsym.diffraction._condor import load_condor
+from crystalsym.diffraction._electron_beam import ElectronBeam, electron_beam
 from crystalsym.diffraction._geometry import POLARIZATIONS, resolve_views
-from crystalsym.diffraction._rendering import ENGINES, EWALD, OUTPUTS, RenderSettings
+from crystalsym.diffraction._rendering import (
+    DYNAMICAL_ENGINES,
+    ENGINES,
+    EWALD,
+    OUTPUTS,
+    SPOT_ENGINES,
+    RenderSettings,
+)
 from crystalsym.scattering._factors import RADIATIONS
 
 ON_ERROR = ("raise", "nan", "skip")
@@ -19,6 +27,16 @@ STANDARDIZE = (True, False, "metric")
 SCALES = (None, "neighbors")
 DTYPES = ("float32", "float64", "uint16", "uint8")
 WAVELENGTH = 0.035  # Å, the default
+# Parameters of the dynamical engines alone, with what leaves them alone.
+OF_DYNAMICAL = {
+    "tilt": 0.0,
+    "azimuth": None,
+    "precession": 0.0,
+    "absorption": 0.0,
+    "b_iso": 0.0,
+    "bandwidth": None,
+    "slice_thickness": 1.0,
+}
 
 
 def render_settings(simulator: Any) -> RenderSettings:
@@ -54,7 +72,10 @@ def render_settings(simulator: Any) -> RenderSettings:
         or not (0 <= float(simulator.q_min) < np.inf)
     ):
         raise ValueError(f"q_min must be a number from 0 up, got {simulator.q_min!r}")
+    beam = _check_dynamical(simulator)
     for name in ("pixel_size", "thickness", "voltage"):
+        if name == "thickness" and simulator.engine in DYNAMICAL_ENGINES:
+            continue
         if getattr(simulator, name) is not None:
             _positive(name, getattr(simulator, name))
     _positive("fluence", simulator.fluence)
@@ -79,7 +100,7 @@ def render_settings(simulator: Any) -> RenderSettings:
         radiation=simulator.radiation,
         cells=cell_counts(simulator.cells),
         spot_sigma=float(simulator.spot_sigma),
-        thickness=simulator.thickness,
+        thickness=None if simulator.engine in DYNAMICAL_ENGINES else simulator.thickness,
         laue_zones=None if simulator.laue_zones is None else int(simulator.laue_zones),
         polarization=simulator.polarization,
         fluence=float(simulator.fluence),
@@ -92,14 +113,16 @@ def render_settings(simulator: Any) -> RenderSettings:
         output=simulator.output,
         q_min=float(simulator.q_min),
         scale=simulator.scale,
+        beam=beam,
     )
 
 
 def _check_spots(simulator: Any) -> None:
     """Does every other parameter have a meaning for spots?"""
-    if simulator.engine != "bragg":
+    if simulator.engine not in SPOT_ENGINES:
         raise ValueError(
-            f'output="spots" needs engine="bragg": engine={simulator.engine!r} knows pixels only'
+            f'output="spots" needs engine="bragg", "bloch" or "multislice":'
+            f" engine={simulator.engine!r} knows pixels only"
         )
     if np.dtype(simulator.dtype).kind != "f":
         raise ValueError(f'output="spots" needs a float dtype, got dtype={simulator.dtype!r}')
@@ -108,6 +131,40 @@ def _check_spots(simulator: Any) -> None:
             f'center={simulator.center!r} is for images: spots of output="spots" are placed about'
             " the beam"
         )
+
+
+def _check_dynamical(simulator: Any) -> ElectronBeam | None:
+    """Does what dynamical scattering knows go with the engine, and the rest with that?"""
+    engine = simulator.engine
+    if engine not in DYNAMICAL_ENGINES:
+        for name, default in OF_DYNAMICAL.items():
+            value = getattr(simulator, name)
+            if value is not default and value != default:
+                raise ValueError(
+                    f'{name}={value!r} is for engine="bloch" or "multislice", not {engine!r}'
+                )
+        return None
+    if simulator.radiation != "electron":
+        raise ValueError(
+            f'engine={engine!r} is for radiation="electron", not {simulator.radiation!r}'
+        )
+    wanted = {"ewald": "flat", "laue_zones": None, "scale": None}
+    for name, value in wanted.items():
+        if getattr(simulator, name) != value:
+            why = {
+                "ewald": "has the curvature of the sphere within itself",
+                "laue_zones": "knows the zero-order layer only",
+                "scale": "needs the crystal's own size",
+            }[name]
+            raise ValueError(
+                f"engine={engine!r} {why}: leave out {name}={getattr(simulator, name)!r}"
+            )
+    if any(view.zone is None for view in resolve_views(simulator.views, np.eye(3))):
+        raise ValueError(
+            f"engine={engine!r} projects the crystal along zone axes: views={simulator.views!r}"
+            ' are none; "symmetry-directions", "zone-axes" or [u, v, w] are'
+        )
+    return electron_beam(simulator)
 
 
 def _check_beam(simulator: Any) -> None:

@@ -73,6 +73,20 @@ def layer_bases(views: Any, zones: np.ndarray, reciprocals: np.ndarray) -> np.nd
     return out
 
 
+def bases_in_image(bases: np.ndarray, reciprocals: np.ndarray) -> np.ndarray:
+    """Place the spanning vectors in the image frame, 1/Å, (n, n_views, 2, 2)."""
+    q = np.einsum("nvgi,nij->nvgj", bases.astype(np.float64), reciprocals)
+    edge = np.sqrt(np.einsum("nvj,nvj->nv", q[:, :, 0], q[:, :, 0]))
+    along = np.einsum("nvj,nvj->nv", q[:, :, 0], q[:, :, 1]) / edge
+    square = np.einsum("nvj,nvj->nv", q[:, :, 1], q[:, :, 1])
+    side = np.sign(np.linalg.det(reciprocals))[:, None]
+    across = side * np.sqrt(np.maximum(square - along**2, 0))
+    nothing = np.zeros_like(edge)
+    return np.stack(
+        [np.stack([edge, nothing], axis=-1), np.stack([along, across], axis=-1)], axis=-2
+    )
+
+
 @cache
 def _family_table() -> tuple[np.ndarray, np.ndarray]:
     zones = sorted(OF_FAMILIES, key=lambda zone: int((np.array(zone) + 1) @ (9, 3, 1)))

@@ -6,8 +6,7 @@ import numpy as np
 
 from crystalsym.crystals._metric_settings import allowed_by_centering
 from crystalsym.diffraction import Coverage, SpotPatterns
-from crystalsym.diffraction._bragg import _in_image
-from crystalsym.diffraction._zone_layers import OF_FAMILIES
+from crystalsym.diffraction._zone_layers import OF_FAMILIES, bases_in_image
 from crystalsym.reflections._equivalents import MergedReflections
 
 ZONES = {
@@ -73,7 +72,7 @@ def sections(merged: MergedReflections, change: np.ndarray | None = None) -> Spo
         below = (indices[:, 1] < 0) | ((indices[:, 1] == 0) & (indices[:, 0] < 0))
         indices = np.where(below[:, None], -indices, indices)
         parts.append((indices, values, errors))
-    basis = _in_image(bases, reciprocal[None])
+    basis = bases_in_image(bases, reciprocal[None])
     indices = np.concatenate([part[0] for part in parts])
     counts = [len(part[0]) for part in parts]
     return SpotPatterns(

@@ -179,6 +179,64 @@ def layer_spots(
     )  # fmt: skip
 
 
+def layer_amplitudes(
+    layer: np.ndarray,
+    vectors: np.ndarray,
+    coords: np.ndarray,
+    numbers: np.ndarray,
+    occupancies: np.ndarray,
+    q_max: float,
+    radiation: str = "electron",
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sum the atoms of one cell for all reflections of a zero-order layer, phases kept.
+
+    Parameters
+    ----------
+    layer : array-like of int, shape (2, 3)
+        Two reflections that span the layer.
+    vectors : ndarray of shape (2, 2)
+        The same in the plane of the layer, 1/Å, the first along +x.
+    coords : ndarray of shape (n_atoms, 3)
+        Fractional.
+    numbers : ndarray of int, shape (n_atoms,)
+    occupancies : ndarray of shape (n_atoms,)
+    q_max : float
+        Radius in 1/Å.
+    radiation : {"xray", "electron"}
+
+    Returns
+    -------
+    indices : ndarray of int64, shape (n, 2)
+        Multiples (i, j) of the layer's two vectors; 000 and both of each Friedel pair are there.
+    amplitudes : ndarray of complex128, shape (n,)
+        F = Σ occupancy f exp(+2πi h·x).
+    """
+    order = np.argsort(numbers, kind="stable")
+    metric = np.array([vectors[0, 0], vectors[1, 0], abs(vectors[1, 1])])
+    j_max = int(q_max / metric[2] + 1e-9)
+    i_max = int((q_max + j_max * abs(metric[1])) / metric[0] + 1e-9)
+    total_r, total_i = np.zeros((2, j_max + 1, 2 * i_max + 1))
+    a, b = gaussian_table(radiation)
+    _add_layer(
+        total_r, total_i, i_max, metric, np.asarray(layer, dtype=np.float64),
+        np.ascontiguousarray(np.asarray(coords, dtype=np.float64)[order]),
+        np.asarray(numbers, dtype=np.int64)[order],
+        np.asarray(occupancies, dtype=np.float64)[order],
+        np.zeros((1, 1)), a, b / 4, True,
+    )  # fmt: skip
+    j, i = np.indices(total_r.shape)
+    i -= i_max
+    x, y = i * metric[0] + j * metric[1], j * metric[2]
+    half = (x * x + y * y <= q_max * q_max) & ((j > 0) | (i >= 0))
+    indices = np.stack([i[half], j[half]], axis=1)
+    amplitudes = total_r[half] + 1j * total_i[half]
+    mates = indices.any(axis=1)
+    return (
+        np.concatenate([indices, -indices[mates]]),
+        np.concatenate([amplitudes, amplitudes[mates].conj()]),
+    )
+
+
 @njit(cache=True, nogil=True)
 def _add_atoms(part_r, part_i, i_first, origin, g1, g2, coords, occupancies, first, end):
     """Add atoms of one element to the grid part[j, i] of o + (i_first + i) g1 + j g2."""
@@ -255,6 +313,41 @@ def _list_sums(hkl, q, coords, numbers, occupancies, a, b):
 
 
 @njit(cache=True, nogil=True)
+def _add_layer(
+    total_r, total_i, i_max, metric, layer, coords, numbers, occupancies, table, a, b, exact
+):
+    """Add the atoms of one cell to total[j, i + i_max], the reflection i g1 + j g2, j >= 0."""
+    step, b_x, b_y = metric
+    height, width = total_r.shape
+    part_r, part_i = np.zeros((height, width)), np.zeros((height, width))
+    nothing = np.zeros(3)
+    first, end = 0, len(numbers)
+    while first < end:
+        last = _end_of_element(numbers, first, end)
+        part_r[:], part_i[:] = 0.0, 0.0
+        _add_atoms(
+            part_r, part_i, -i_max, nothing, layer[0], layer[1], coords, occupancies, first, last
+        )
+        z = numbers[first]
+        for j in range(height):
+            for i in range(width):
+                x = (i - i_max) * step + j * b_x
+                y = j * b_y
+                square = x * x + y * y
+                if exact:
+                    f = _gaussians(a[z], b[z], square)
+                elif square <= 1.0:
+                    row = int(square * STEPS)
+                    f = table[z, row]
+                    f += (square * STEPS - row) * (table[z, row + 1] - f)
+                else:
+                    continue
+                total_r[j, i] += f * part_r[j, i]
+                total_i[j, i] += f * part_i[j, i]
+        first = last
+
+
+@njit(cache=True, nogil=True)
 def _layer_sums(
     metric, bounds, layers, offsets, coords, numbers, occupancies, table, a, b, x_max, y_max,
     exact, capacity,
@@ -263,41 +356,18 @@ def _layer_sums(
     place_out, out = np.empty((capacity, 2)), np.empty(capacity)
     indices = np.empty((capacity, 2), dtype=np.int16)
     starts = np.zeros(n * n_views + 1, dtype=np.int64)
-    nothing = np.zeros(3)
     count = 0
     for crystal in range(n):
-        end = offsets[crystal + 1]
         for view in range(n_views):
             step, b_x, b_y = metric[crystal, view]
             i_max, j_max = bounds[crystal, view]
             height, width = j_max + 1, 2 * i_max + 1
             total_r, total_i = np.zeros((height, width)), np.zeros((height, width))
-            part_r, part_i = np.zeros((height, width)), np.zeros((height, width))
-            g1, g2 = layers[crystal, view, 0], layers[crystal, view, 1]
-            first = offsets[crystal]
-            while first < end:
-                last = _end_of_element(numbers, first, end)
-                part_r[:], part_i[:] = 0.0, 0.0
-                _add_atoms(
-                    part_r, part_i, -i_max, nothing, g1, g2, coords, occupancies, first, last
-                )
-                z = numbers[first]
-                for j in range(height):
-                    for i in range(width):
-                        x = (i - i_max) * step + j * b_x
-                        y = j * b_y
-                        square = x * x + y * y
-                        if exact:
-                            f = _gaussians(a[z], b[z], square)
-                        elif square <= 1.0:
-                            row = int(square * STEPS)
-                            f = table[z, row]
-                            f += (square * STEPS - row) * (table[z, row + 1] - f)
-                        else:
-                            continue
-                        total_r[j, i] += f * part_r[j, i]
-                        total_i[j, i] += f * part_i[j, i]
-                first = last
+            atoms = slice(offsets[crystal], offsets[crystal + 1])
+            _add_layer(
+                total_r, total_i, i_max, metric[crystal, view], layers[crystal, view],
+                coords[atoms], numbers[atoms], occupancies[atoms], table, a, b, exact,
+            )  # fmt: skip
             for j in range(height):
                 for i in range(width):
                     if j == 0 and i <= i_max:

@@ -8,6 +8,7 @@ here depends on a choice of origin.
 from __future__ import annotations
 
 from crystalsym.spacegroups._diffraction_classes import diffraction_class, diffraction_classes
+from crystalsym.spacegroups._dynamical_classes import dynamical_class, dynamical_classes
 from crystalsym.spacegroups._facts import (
     SpaceGroup,
     crystal_system,
@@ -27,6 +28,8 @@ __all__ = [
     "crystal_system",
     "diffraction_class",
     "diffraction_classes",
+    "dynamical_class",
+    "dynamical_classes",
     "enantiomorph",
     "is_absent",
     "is_centrosymmetric",
