@@ -142,7 +142,7 @@ def beam_stop(image: np.ndarray, bad: np.ndarray, center: tuple[float, float]) -
     grown = np.repeat(np.repeat(kept, n, axis=0), n, axis=1)
     hidden[:height, :width] = grown
     if hidden.any():
-        hidden = ndimage.binary_dilation(hidden, np.ones((3, 3)), iterations=GROWN)
+        hidden = ndimage.maximum_filter(hidden, 2 * GROWN + 1)
     return hidden
 
 

@@ -39,7 +39,7 @@ def diffuse_ground(image: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, np.n
     ground, noise = _from_blocks(image, bad, step)
     with np.errstate(invalid="ignore"):
         spots = image - ground > SPOT * noise
-    spots = ndimage.binary_dilation(spots, iterations=2)
+    spots = ndimage.maximum_filter(spots, 5)
     return _from_blocks(image, bad | spots, step)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 
@@ -102,11 +103,11 @@ class FoundPattern:
         assert self.lattice is not None
         return self.lattice.basis * self.q_per_pixel
 
-    @property
+    @functools.cached_property
     def hidden_places(self) -> np.ndarray:
         """Where more than single pixels were not measured, bool of shape (H, W)."""
         assert self.bad is not None
-        return ndimage.binary_opening(self.bad, np.ones((3, 3)))
+        return ndimage.maximum_filter(ndimage.minimum_filter(self.bad, 3), 3)
 
 
 def find_pattern(
@@ -275,12 +276,17 @@ def _has_rings(found: FoundPattern) -> bool:
     center = (np.array(found.image.shape[::-1]) - 1) / 2
     if found.center is not None:
         center = found.center.place
-    y, x = np.indices(found.image.shape, dtype=np.float32)[:, ::2, ::2]
-    r = np.hypot(x - center[0], y - center[1])
-    image, bad = found.image[::2, ::2], found.bad[::2, ::2]
-    width = max(1.5 * found.spot_sigma, 2.0)
-    ring = (r / width).astype(int)
-    n = int(min(image.shape) / width)
+    # Some 250,000 pixels are enough.
+    every = max(1, round(min(found.image.shape) / 512))
+    image, bad = found.image[::every, ::every], found.bad[::every, ::every]
+    height, width = found.image.shape
+    r = np.hypot(
+        np.arange(0, width, every, dtype=np.float32)[None, :] - center[0],
+        np.arange(0, height, every, dtype=np.float32)[:, None] - center[1],
+    )
+    thickness = max(1.5 * found.spot_sigma, 2.0)
+    ring = (r / thickness).astype(int)
+    n = int(min(height, width) / thickness / 2)
     inside = ~bad & (ring < n)
     order = np.argsort(ring[inside], kind="stable")
     values, rings = image[inside][order], ring[inside][order]

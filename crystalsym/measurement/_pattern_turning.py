@@ -17,7 +17,12 @@ from itertools import permutations
 import numpy as np
 
 # Rows of a reduced lattice that are looked at, by their indices.
-ROWS = np.array([[1, 0], [0, 1], [1, 1], [1, -1], [2, 1], [1, 2], [2, -1], [1, -2]])
+# In a rhombohedral lattice along [100], the row of b* is one of three to one.
+ROWS = np.array(
+    [[1, 0], [0, 1]]
+    + [[h, sign * k] for h, k in ((1, 1), (2, 1), (1, 2), (3, 1), (1, 3), (3, 2), (2, 3))
+       for sign in (1, -1)]
+)  # fmt: skip
 # Periods agree to this part, angles to so many degrees.
 SAME_PERIOD, SAME_ANGLE = 0.012, 0.7
 # Of one row, two images may see every point, every second, every third.
@@ -160,7 +165,7 @@ def _is_hexagonal(basis: np.ndarray) -> bool:
 def _is_oblique(basis: np.ndarray) -> bool:
     """Whether no two rows are at right angles."""
     rows = _rows(basis)
-    return not any(True for row in rows[:4] for _ in _across(row, rows[:5]))
+    return not any(True for row in rows[:5] for _ in _across(row, rows[:6]))
 
 
 def _equal_edges(basis: np.ndarray) -> bool:
@@ -220,22 +225,27 @@ def _uniaxial(bases, rows):
 
 def _general(bases, rows):
     """[100], [010], [001] of any cell."""
-    pairs = [
-        [
-            (one, two, one.cost + two.cost + (OBLIQUE_COST if _angle(one, two) < 90 - SAME_ANGLE
-                                              else 0.0))
-            for one, two in permutations(of_image, 2)
-        ]
-        for of_image in rows
-    ]  # fmt: skip
-    for b, c, cost_x in pairs[0]:
-        for c_too, a, cost_y in pairs[1]:
-            shared_c = _alike(c, c_too)
-            if not math.isfinite(shared_c):
+    x, y, z = rows
+    shared_a, shared_b, shared_c = _shared(y, z), _shared(x, z), _shared(x, y)
+    for c, c_too, cost_c in shared_c:
+        for b, b_too, cost_b in shared_b:
+            if b is c:
                 continue
-            for a_too, b_too, cost_z in pairs[2]:
-                cost = shared_c + _alike(a, a_too) + _alike(b, b_too)
-                yield cost + cost_x + cost_y + cost_z, (b, c_too, a_too)
+            in_x = cost_c + cost_b + _oblique_cost(b, c)
+            for a, a_too, cost_a in shared_a:
+                if a is not c_too and a_too is not b_too:
+                    cost = in_x + cost_a + _oblique_cost(a, c_too) + _oblique_cost(a_too, b_too)
+                    yield cost, (b, c_too, a_too)
+
+
+def _shared(one: Sequence[_Row], two: Sequence[_Row]) -> list[tuple[_Row, _Row, float]]:
+    """Rows that two images may share, with what that costs."""
+    pairs = [(row, other, _alike(row, other) + row.cost + other.cost) for row in one for other in two]
+    return [pair for pair in pairs if math.isfinite(pair[2])]
+
+
+def _oblique_cost(one: _Row, two: _Row) -> float:
+    return OBLIQUE_COST if _angle(one, two) < 90 - SAME_ANGLE else 0.0
 
 
 FAMILIES = {
