@@ -1,11 +1,11 @@
-"""Three camera images in, a space group out: accuracy as images fall short, one by one and together.
+"""Three camera images in, a space group out: accuracy as images fall short, alone and together.
 
-    python benchmarks/robustness/run.py --quick --structures materials_project.npz --output runs/robustness
+    python benchmarks/robustness/run.py --quick --structures materials_project.npz --output DIR
 
 Held-out crystals of the 72 groups are rendered (``CameraImages``), their spots found
-(``SpotFinder``) and answered by ``benchmarks/models/72``, which has not seen them. Every case is kept
-in OUTPUT as it is done; a run that was cut off goes on with the next crystals. ``--quick`` takes 100
-crystals of 512 pixels, ``--full`` 1,000 of 1024.
+(``SpotFinder``) and answered by ``benchmarks/models/72``, which has not seen them. Every case is
+kept in DIR as it is done; a run that was cut off goes on with the next crystals. ``--quick`` takes
+100 crystals of 512 pixels, ``--full`` 1,000 of 1024.
 """
 
 from __future__ import annotations
@@ -124,9 +124,7 @@ def answered(
     return rows[: len(labels)]
 
 
-def one_answer(
-    camera: Any, finder: Any, pipeline: Any, spots: Any, number: int
-) -> dict[str, Any]:
+def one_answer(camera: Any, finder: Any, pipeline: Any, spots: Any, number: int) -> dict[str, Any]:
     """Render one crystal, find its spots and answer."""
     try:
         (images,) = camera.render(spots, [number])

@@ -56,8 +56,8 @@ def find_spots(
     assert found.turning is not None
     if found.turning.zones == "unknown":
         warn(
-            f"{', '.join(files)}: the lattices of the three share no rows as those of zones x, y and"
-            " z do; is their scale one, and are they zone axes of one crystal?"
+            f"{', '.join(files)}: the lattices of the three share no rows as those of zones x, y"
+            " and z do; is their scale one, and are they zone axes of one crystal?"
         )
     name = ", ".join(Path(file).name for file in files)
     return Source(list(files), name), finder.spots(found)

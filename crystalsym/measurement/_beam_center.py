@@ -45,9 +45,7 @@ class BeamCenter:
     pairs: int
 
 
-def friedel_center(
-    peaks: Peaks, bad: np.ndarray, search_radius: float
-) -> BeamCenter | None:
+def friedel_center(peaks: Peaks, bad: np.ndarray, search_radius: float) -> BeamCenter | None:
     """Find the place about which an image is its own inverse.
 
     Every point of the lattice has spots on opposite sides; only about the beam are they equally

@@ -116,13 +116,13 @@ def _smv(header: Mapping[str, str]) -> tuple[float | None, tuple[float, float] |
     return scale, None
 
 
-def _scale(
-    pixel: float | None, distance: float | None, wavelength: float | None
-) -> float | None:
+def _scale(pixel: float | None, distance: float | None, wavelength: float | None) -> float | None:
     if not all(value and math.isfinite(value) and value > 0 for value in (pixel, distance,
                                                                           wavelength)):  # fmt: skip
         return None
-    assert pixel is not None and distance is not None and wavelength is not None
+    assert pixel is not None
+    assert distance is not None
+    assert wavelength is not None
     return pixel / distance / wavelength
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
@@ -64,7 +63,7 @@ class CameraImages:
         Radius in pixels of the disc in front of the beam, held by a bar as wide as the radius
         that runs to the edge.
     scale_error : float, default=0.0
-        The true scale differs from the header's by this part, one way or the other for each crystal.
+        The true scale differs from the header's by this part, either way, crystal by crystal.
     position_error : float, default=0.0
         Standard deviation of the spots' places, pixels.
     tilt : float or (float, float), default=0.0

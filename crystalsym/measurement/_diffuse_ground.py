@@ -80,9 +80,7 @@ def _filled(values: np.ndarray, empty: np.ndarray) -> np.ndarray:
         return np.zeros(values.shape)
     if not empty.any():
         return values
-    nearest = ndimage.distance_transform_edt(
-        empty, return_distances=False, return_indices=True
-    )
+    nearest = ndimage.distance_transform_edt(empty, return_distances=False, return_indices=True)
     return values[tuple(nearest)]
 
 

@@ -12,7 +12,7 @@ from scipy import ndimage
 from crystalsym.measurement._bad_pixels import beam_stop, dead_lines, hot_pixels
 from crystalsym.measurement._beam_center import BeamCenter, friedel_center
 from crystalsym.measurement._diffuse_ground import diffuse_ground
-from crystalsym.measurement._image_checks import check_image, saturation_level
+from crystalsym.measurement._image_checks import linear_gray, saturation_level
 from crystalsym.measurement._image_peaks import Peaks, find_peaks, spot_width
 from crystalsym.measurement._image_refusals import PatternRefused
 from crystalsym.measurement._plane_lattice import PlaneLattice, fit_lattice
@@ -122,7 +122,7 @@ def find_pattern(
     try:
         _find(found, settings, center, mask)
     except PatternRefused as refusal:
-        found.refused = str(refusal).removeprefix(": ")
+        found.refused = str(refusal)
     return found
 
 
@@ -132,7 +132,7 @@ def _find(
     center: tuple[float, float] | None,
     mask: np.ndarray | None,
 ) -> None:
-    found.image, found.notes = check_image(found.image, "")
+    found.image, found.notes = linear_gray(found.image)
     light = _spots_above_ground(found, settings, center, mask)
     _find_beam(found, settings, center)
     _fit(found)
@@ -172,7 +172,8 @@ def _spots_above_ground(
 def _find_beam(
     found: FoundPattern, settings: FindingSettings, center: tuple[float, float] | None
 ) -> None:
-    assert found.peaks is not None and found.bad is not None
+    assert found.peaks is not None
+    assert found.bad is not None
     if len(found.peaks) < FEWEST_SPOTS:
         raise PatternRefused(f"too few spots ({len(found.peaks)})")
     if center is not None:
@@ -188,7 +189,8 @@ def _find_beam(
 
 
 def _fit(found: FoundPattern) -> None:
-    assert found.peaks is not None and found.center is not None
+    assert found.peaks is not None
+    assert found.center is not None
     peaks, sigma = found.peaks, found.spot_sigma
     if len(peaks) < FEWEST_SPOTS:
         raise PatternRefused(f"too few spots ({len(peaks)})")
@@ -204,8 +206,10 @@ def _fit(found: FoundPattern) -> None:
 
 def _integrate(found: FoundPattern, light: np.ndarray, significance: float) -> None:
     """Measure every point of the lattice in the image, and join Friedel pairs."""
-    assert found.lattice is not None and found.center is not None
-    assert found.noise is not None and found.bad is not None
+    assert found.lattice is not None
+    assert found.center is not None
+    assert found.noise is not None
+    assert found.bad is not None
     indices = _points_within(found.lattice.basis, found.center.place, found.image.shape)
     offsets = indices @ found.lattice.basis
     beside = np.hypot(*offsets.T) > BEAM_WIDTHS * max(found.spot_sigma, 0.5)
@@ -227,9 +231,7 @@ def _integrate(found: FoundPattern, light: np.ndarray, significance: float) -> N
         raise PatternRefused(f"too few spots ({len(found.indices)})")
 
 
-def _points_within(
-    basis: np.ndarray, center: np.ndarray, shape: tuple[int, ...]
-) -> np.ndarray:
+def _points_within(basis: np.ndarray, center: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Indices of one of each pair of lattice points, where either is in the image."""
     height, width = shape
     corners = np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]]) - center
@@ -247,7 +249,8 @@ def _points_within(
 
 def _judge(found: FoundPattern) -> None:
     """Refuse what the lattice does not explain, and scales that no crystal has."""
-    assert found.peaks is not None and found.lattice is not None
+    assert found.peaks is not None
+    assert found.lattice is not None
     explained = found.lattice.explained
     light = np.sqrt(found.peaks.heights)
     part = float(light[explained].sum() / light.sum())
@@ -260,7 +263,9 @@ def _judge(found: FoundPattern) -> None:
             )
         raise PatternRefused("no lattice found")
     if part < LEAST_EXPLAINED:
-        raise PatternRefused(f"no lattice found (the best explains {100 * part:.0f} % of the light)")
+        raise PatternRefused(
+            f"no lattice found (the best explains {100 * part:.0f} % of the light)"
+        )
     spacing = 1 / float(np.hypot(*found.basis.T).min())
     if not SHORTEST_SPACING[0] <= spacing <= SHORTEST_SPACING[1]:
         low, high = SHORTEST_SPACING
@@ -272,7 +277,8 @@ def _judge(found: FoundPattern) -> None:
 
 def _has_rings(found: FoundPattern) -> bool:
     """Whether the light rises in whole rings about the beam."""
-    assert found.bad is not None and found.noise is not None
+    assert found.bad is not None
+    assert found.noise is not None
     center = (np.array(found.image.shape[::-1]) - 1) / 2
     if found.center is not None:
         center = found.center.place

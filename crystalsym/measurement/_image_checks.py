@@ -17,14 +17,49 @@ INVERTED = 0.2
 DARKEST, BRIGHTEST = 0.01, 99.99
 
 
-def check_image(image: Any, name: str) -> tuple[np.ndarray, list[str]]:
+def check_kind(image: Any, name: str) -> np.ndarray:
+    """Refuse what is no image at all.
+
+    Parameters
+    ----------
+    image : array-like of shape (H, W), or (H, W, 3 or 4)
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    TypeError
+        If the values are no real numbers.
+    ValueError
+        If the shape is no image's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> check_kind(np.zeros((64, 64)), "image 0").shape
+    (64, 64)
+    """
+    values = np.asarray(image)
+    if values.dtype.kind not in "buif":
+        raise TypeError(f"{name}: intensities must be real numbers, not {values.dtype}")
+    colored = values.ndim == 3 and values.shape[2] in (3, 4)
+    if not (values.ndim == 2 or colored) or min(values.shape[:2]) < SMALLEST:
+        raise ValueError(
+            f"{name}: an image has shape (H, W) of at least {SMALLEST} pixels, got {values.shape}"
+        )
+    return values
+
+
+def linear_gray(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Bring an image to linear gray, or refuse it.
 
     Parameters
     ----------
-    image : array-like of shape (H, W), or (H, W, 3 or 4) of equal channels
-    name : str
-        What messages call it.
+    values : ndarray of shape (H, W), or (H, W, 3 or 4) of equal channels
 
     Returns
     -------
@@ -35,10 +70,6 @@ def check_image(image: Any, name: str) -> tuple[np.ndarray, list[str]]:
 
     Raises
     ------
-    TypeError
-        If the values are no real numbers.
-    ValueError
-        If the shape is no image's.
     PatternRefused
         If it is a color picture or empty.
 
@@ -46,25 +77,18 @@ def check_image(image: Any, name: str) -> tuple[np.ndarray, list[str]]:
     --------
     >>> import numpy as np
     >>> picture = np.full((64, 64), 255, np.uint8); picture[10, 20] = picture[9, 20] = 3
-    >>> gray, notes = check_image(picture, "image 0")
+    >>> gray, notes = linear_gray(picture)
     >>> float(gray[10, 20]), notes
     (252.0, ['inverted gray was turned round'])
     """
-    values = np.asarray(image)
-    if values.dtype.kind not in "buif":
-        raise TypeError(f"{name}: intensities must be real numbers, not {values.dtype}")
     notes = []
-    if values.ndim == 3 and values.shape[2] in (3, 4):
+    if values.ndim == 3:
         if np.any(values[..., :3] != values[..., :1]):
             raise PatternRefused(
-                f"{name}: a color picture, whose values are no intensities; give the camera's own"
+                "a color picture, whose values are no intensities; give the camera's own"
             )
         values = values[..., 0]
         notes.append("one of three equal color channels was taken")
-    if values.ndim != 2 or min(values.shape) < SMALLEST:
-        raise ValueError(
-            f"{name}: an image has shape (H, W) of at least {SMALLEST} pixels, got {values.shape}"
-        )
     gray = values.astype(np.float32)
     finite = np.isfinite(gray)
     if not finite.all():
@@ -72,7 +96,7 @@ def check_image(image: Any, name: str) -> tuple[np.ndarray, list[str]]:
         notes.append(f"{int((~finite).sum())} values that are no numbers count as not measured")
     known = gray[finite]
     if not known.size or known.min() == known.max():
-        raise PatternRefused(f"{name}: the image is empty, all its values are the same")
+        raise PatternRefused("the image is empty, all its values are the same")
     if _inverted(known):
         gray = known.max() - gray
         notes.append("inverted gray was turned round")

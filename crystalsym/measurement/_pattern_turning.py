@@ -176,7 +176,8 @@ def _equal_edges(basis: np.ndarray) -> bool:
 def _basis_angle(basis: np.ndarray) -> float:
     """Between the vectors of a basis, 0 to 90 degrees."""
     one, two = basis
-    return math.degrees(math.acos(min(abs(float(one @ two)) / math.hypot(*one) / math.hypot(*two), 1)))
+    cosine = abs(float(one @ two)) / math.hypot(*one) / math.hypot(*two)
+    return math.degrees(math.acos(min(cosine, 1.0)))
 
 
 def _nets(rows: Sequence[_Row], angle: float) -> Iterator[tuple[_Row, _Row]]:
@@ -240,8 +241,13 @@ def _general(bases, rows):
 
 def _shared(one: Sequence[_Row], two: Sequence[_Row]) -> list[tuple[_Row, _Row, float]]:
     """Rows that two images may share, with what that costs."""
-    pairs = [(row, other, _alike(row, other) + row.cost + other.cost) for row in one for other in two]
-    return [pair for pair in pairs if math.isfinite(pair[2])]
+    pairs = []
+    for row in one:
+        for other in two:
+            cost = _alike(row, other)
+            if math.isfinite(cost):
+                pairs.append((row, other, cost + row.cost + other.cost))
+    return pairs
 
 
 def _oblique_cost(one: _Row, two: _Row) -> float:

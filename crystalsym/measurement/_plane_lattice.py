@@ -65,8 +65,8 @@ def fit_lattice(
 
     Vectors that many pairs of points have in common are combined; each pair of them is refined
     outward from the origin. Of the lattices found the likeliest is taken, points being
-    Gaussian about lattice points, all of them equally likely, or strays anywhere: a lattice twice as
-    fine pays a factor of two for every point it explains. Weak spots between the points of a
+    Gaussian about lattice points, all equally likely, or strays anywhere: a lattice twice as fine
+    pays a factor of two for every point it explains. Weak spots between the points of a
     lattice, which that prior would give up, then refine it if chance would not put so many there.
 
     Parameters
@@ -256,9 +256,7 @@ def _grown(points, sigma, basis, field, strays):
         determinant = basis[0, 0] * basis[1, 1] - basis[0, 1] * basis[1, 0]
         if determinant == 0:
             return basis, -np.inf
-        shortest = min(
-            math.hypot(basis[0, 0], basis[0, 1]), math.hypot(basis[1, 0], basis[1, 1])
-        )
+        shortest = min(math.hypot(basis[0, 0], basis[0, 1]), math.hypot(basis[1, 0], basis[1, 1]))
         for i in range(n):
             x, y = points[i, 0], points[i, 1]
             if x * x + y * y > radius * radius:

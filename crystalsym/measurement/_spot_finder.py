@@ -20,6 +20,7 @@ from crystalsym.diffraction import Coverage, SpotPatterns
 from crystalsym.measurement._camera_images import electron_wavelength
 from crystalsym.measurement._found_pattern import FindingSettings, FoundPattern, find_pattern
 from crystalsym.measurement._gray_scale import looks_logarithmic
+from crystalsym.measurement._image_checks import check_kind
 from crystalsym.measurement._image_refusals import PatternRefused
 from crystalsym.measurement._pattern import Pattern, positive
 from crystalsym.measurement._pattern_turning import Turning, turning
@@ -298,7 +299,8 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         views = [crystal.images[i] for i in crystal.turning.order]
         parts, bases, limits, masks = [], [], [], []
         for one, row in zip(views, crystal.turning.rows, strict=True):
-            assert one.indices is not None and one.intensity is not None
+            assert one.indices is not None
+            assert one.intensity is not None
             turn = np.array([[row[0], -row[1]], [row[1], row[0]]]) / math.hypot(*row)
             basis = one.basis @ turn
             q = one.indices @ basis
@@ -344,22 +346,21 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         return crystals
 
     def _pattern(self, image: Any, scale: float | None, row: int, number: int) -> Pattern:
+        name = f"crystal {row}, image {number}"
         if not isinstance(image, Pattern):
             image = Pattern(np.asarray(image))
+        check_kind(image.image, name)
         used = image.q_per_pixel if scale is None else scale
         if used is None:
             raise ValueError(
-                f"crystal {row}, image {number}: its scale is not known; give q_per_pixel, or"
+                f"{name}: its scale is not known; give q_per_pixel, or"
                 " camera_length and pixel_size with wavelength or voltage"
             )
         if self.mask is not None and np.shape(self.mask) != image.image.shape[:2]:
             raise ValueError(
-                f"crystal {row}, image {number}: has shape {image.image.shape}, the mask"
-                f" {np.shape(self.mask)}"
+                f"{name}: has shape {image.image.shape}, the mask {np.shape(self.mask)}"
             )
-        return Pattern(
-            image.image, used, image.center, image.bit_depth, image.path, image.metadata
-        )
+        return Pattern(image.image, used, image.center, image.bit_depth, image.path, image.metadata)
 
     def _scale(self) -> float | None:
         """1/Å per pixel, if parameters tell."""

@@ -23,8 +23,8 @@ class SpotFinderDisplay:
     """Show images with what was taken for beam, hidden places, spots, strays and lattice.
 
     A row for each image. The columns: the image, what was not measured over it; what is above
-    the ground in units of noise, with the peaks, blue on the lattice and orange off it, and the beam;
-    the lattice and the row that is turned to +x.
+    the ground in units of noise, with the peaks, blue on the lattice and orange off it, and the
+    beam; the lattice and the row that is turned to +x.
 
     Parameters
     ----------
@@ -160,7 +160,8 @@ def _draw_lattice(ax: Axes, found: FoundPattern, row: np.ndarray | None) -> None
 
 def _draw_light(ax: Axes, found: FoundPattern) -> None:
     """What is above the ground, in units of noise, on a logarithmic scale."""
-    assert found.ground is not None and found.noise is not None
+    assert found.ground is not None
+    assert found.noise is not None
     light = np.nan_to_num(found.image - found.ground) / found.noise
     level = np.log10(np.clip(light, 1, 10.0**_DECADES)) / _DECADES
     ax.imshow(level, cmap="gray", vmin=0, vmax=1, origin="lower")

@@ -77,7 +77,7 @@ def test_hdf5(tmp_path, marked):
             file.attrs["default"], file["entry"].attrs["default"] = "entry", "data"
             file["entry/data"].attrs["signal"] = "images"
     if not marked:
-        with pytest.raises(ValueError, match="which dataset holds the images.*/entry/dark"):
+        with pytest.raises(ValueError, match=r"which dataset holds the images.*/entry/dark"):
             read_patterns(tmp_path / "x.h5")
     named = {} if marked else {"dataset": "/entry/data/images"}
     np.testing.assert_array_equal(images(tmp_path / "x.h5", **named), VALUES)

@@ -119,6 +119,8 @@ def test_a_pattern_without_spots_cannot_be_drawn():
         CameraImages(64).render(empty)
 
 
-@pytest.mark.parametrize(("voltage", "wavelength"), [(100, 0.03701), (200, 0.02508), (300, 0.01969)])
+@pytest.mark.parametrize(
+    ("voltage", "wavelength"), [(100, 0.03701), (200, 0.02508), (300, 0.01969)]
+)
 def test_wavelengths_are_those_of_the_tables(voltage, wavelength):
     assert electron_wavelength(voltage) == pytest.approx(wavelength, abs=1e-5)

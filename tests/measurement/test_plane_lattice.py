@@ -30,19 +30,23 @@ def area(basis):
 def test_lattice_comes_back_with_gaps_strays_and_noise(edge, ratio, angle, turn, seed):
     rng = np.random.default_rng(seed)
     one, two = np.radians([turn, turn + angle])
-    basis = edge * np.array([[np.cos(one), np.sin(one)], [ratio * np.cos(two), ratio * np.sin(two)]])
+    basis = edge * np.array(
+        [[np.cos(one), np.sin(one)], [ratio * np.cos(two), ratio * np.sin(two)]]
+    )
     points, _ = points_of(basis)
     points = points[rng.random(len(points)) < 0.7] + 0.0
     points += rng.normal(0, 0.1, points.shape)
     strays = rng.uniform(-5 * edge, 5 * edge, (4, 2))
-    found = fit_lattice(rng.permutation(np.concatenate([points, strays])), np.full(len(points) + 4, 0.1))
+    found = fit_lattice(
+        rng.permutation(np.concatenate([points, strays])), np.full(len(points) + 4, 0.1)
+    )
     assert area(found.basis) == pytest.approx(area(basis), rel=0.01)
     assert found.n_explained >= len(points)
 
 
 def test_few_weak_spots_between_points_make_the_lattice_finer():
-    points, indices = points_of(np.diag([20.0, 30.0]))
-    between = points[:8] + [10.0, 0.0]
+    points, _ = points_of(np.diag([20.0, 30.0]))
+    between = points[:8] + np.array([10.0, 0.0])
     found = fit_lattice(np.concatenate([points, between]), np.full(len(points) + 8, 0.1))
     assert area(found.basis) == pytest.approx(300, rel=0.01)
     assert found.explained.all()

@@ -139,9 +139,7 @@ def test_two_crystals_in_one_image_are_refused():
     one = rendered()[0]
     other = CameraImages(SIZE, Q_MAX, spot_sigma=1.3, rotate=True, random_state=8)
     two = other.render(patterns((1 / 6.1, 1 / 8.3), (1 / 8.3, 1 / 5.4), (1 / 5.4, 1 / 6.1)))[0]
-    overlaid = [
-        Pattern(a.image + b.image, a.q_per_pixel) for a, b in zip(one, two, strict=True)
-    ]
+    overlaid = [Pattern(a.image + b.image, a.q_per_pixel) for a, b in zip(one, two, strict=True)]
     refused = SpotFinder().find([overlaid])[0].refused
     assert "more than one lattice" in refused or "no lattice found" in refused
 
@@ -213,3 +211,24 @@ def test_scale_from_camera_length():
 def test_two_images_are_too_few():
     with pytest.raises(ValueError, match="crystal 0 has 2 images, three are needed"):
         SpotFinder(0.1).transform([[np.zeros((64, 64))] * 2])
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "reason"),
+    [
+        (np.zeros((64, 64), complex), TypeError, "must be real numbers, not complex128"),
+        (np.zeros((8, 64)), ValueError, r"at least 32 pixels, got \(8, 64\)"),
+        (np.zeros(64), ValueError, r"an image has shape \(H, W\)"),
+    ],
+)
+def test_what_is_no_image_is_named(image, error, reason):
+    good = np.eye(64)
+    with pytest.raises(error, match=f"crystal 1, image 2: .*{reason}"):
+        SpotFinder(0.1).transform([[good] * 3, [good, good, image]])
+
+
+def test_logarithmic_gray_is_refused():
+    images = CameraImages(SIZE, Q_MAX, spot_sigma=1.5, poisson=False).render(CELL)[0]
+    pictures = [np.log1p(one.image) for one in images]
+    refused = SpotFinder(images[0].q_per_pixel).find([pictures])[0].refused
+    assert refused is not None
