@@ -14,7 +14,9 @@ HOT = 8.0
 DEAD = 0.02
 # Light behind a stop is below this part of what its radius has, by so many standard deviations.
 SHADE, SHADE_NOISE = 0.6, 5.0
-SHADE_BLOCK, SMALLEST_SHADE = 4, 60  # pixels of a block; blocks of the smallest stop
+# Pixels along the edge of a block, and below which size of the image blocks are half that large;
+# blocks of the smallest stop.
+SHADE_BLOCK, LARGE, SMALLEST_SHADE = 4, 768, 60
 GROWN = 3  # pixels around the stop whose light it cuts
 
 
@@ -113,7 +115,7 @@ def beam_stop(image: np.ndarray, bad: np.ndarray, center: tuple[float, float]) -
     >>> bool(hidden[102:148, 112:].all()), bool(hidden[:90].any())
     (True, False)
     """
-    n = SHADE_BLOCK
+    n = SHADE_BLOCK if min(image.shape) >= LARGE else SHADE_BLOCK // 2
     height, width = (s // n * n for s in image.shape)
     blocks = np.where(bad, np.nan, image)[:height, :width]
     blocks = blocks.reshape(height // n, n, width // n, n)

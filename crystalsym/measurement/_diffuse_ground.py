@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
+from scipy.interpolate import make_interp_spline
 
 BLOCK = 16  # pixels along an edge of the blocks whose medians are taken
 # Pixels this many standard deviations above the ground belong to spots.
@@ -70,8 +71,8 @@ def _from_blocks(image: np.ndarray, left_out: np.ndarray, step: float) -> tuple[
     spread = np.where(sharp, np.sqrt(np.maximum(variance, spread**2)), spread)
     spread = np.maximum(spread, step / np.sqrt(12))
     middle, spread = (_filled(values, few) for values in (middle, spread))
-    middle, spread = (ndimage.median_filter(values, 3) for values in (middle, spread))
-    return _enlarged(middle, image.shape), _enlarged(spread, image.shape)
+    # The noise of a block is uncertain; its ground is not, and may have a summit.
+    return _enlarged(middle, image.shape), _enlarged(ndimage.median_filter(spread, 3), image.shape)
 
 
 def _filled(values: np.ndarray, empty: np.ndarray) -> np.ndarray:
@@ -85,21 +86,21 @@ def _filled(values: np.ndarray, empty: np.ndarray) -> np.ndarray:
 
 
 def _enlarged(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Linear interpolation between the middles of blocks."""
+    """Interpolate between the middles of blocks, by cubic splines, never beyond the extremes."""
     down, across = (
         _weights(n, size).astype(np.float32) for n, size in zip(values.shape, shape, strict=True)
     )
-    return down @ values.astype(np.float32) @ across.T
+    smooth = down @ values.astype(np.float32) @ across.T
+    return np.clip(smooth, values.min(), values.max(), out=smooth)
 
 
 def _weights(n: int, size: int) -> np.ndarray:
+    """What each block's value counts for at every pixel."""
     place = np.clip((np.arange(size) + 0.5) / BLOCK - 0.5, 0, n - 1)
-    first = np.minimum(place.astype(int), max(n - 2, 0))
-    weights = np.zeros((size, n))
-    weights[np.arange(size), first] = 1 - (place - first)
-    if n > 1:
-        weights[np.arange(size), first + 1] = place - first
-    return weights
+    if n == 1:
+        return np.ones((size, 1))
+    order = min(3, n - 1)
+    return np.asarray(make_interp_spline(np.arange(n), np.eye(n), k=order)(place))
 
 
 def _gray_step(image: np.ndarray) -> float:

@@ -29,7 +29,9 @@ SAME_PERIOD, SAME_ANGLE = 0.012, 0.7
 MULTIPLES = (1.0, 2.0, 0.5, 3.0, 1 / 3)
 # Costs: of a multiple (times its binary logarithm), of a long row (times that of its length), of
 # rows that are not at right angles, of disagreement (of all of it that is tolerated).
+# Chance finds agreement that costs more than the dearest.
 MULTIPLE_COST, LENGTH_COST, OBLIQUE_COST, DISAGREEMENT_COST = 1.0, 0.7, 0.5, 0.5
+DEAREST = 4.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def turning(bases: Sequence[np.ndarray], order: str = "xyz") -> Turning:
         rows = [seen[i] for i in one]
         nets = [bases[i] for i in one]
         for number, (zones, family) in enumerate(FAMILIES.items()):
-            fits = [fit for fit in family(nets, rows) if math.isfinite(fit[0])]
+            fits = [fit for fit in family(nets, rows) if fit[0] < DEAREST]
             if fits:
                 cost, chosen = min(fits, key=lambda fit: fit[0])
                 vectors = tuple(row.vector for row in chosen)
@@ -122,9 +124,10 @@ def _standing(number, order, nets, chosen, cost) -> tuple[float, ...]:
 def _rows(basis: np.ndarray) -> list[_Row]:
     vectors = ROWS @ basis
     periods = np.hypot(*vectors.T)
-    shortest = periods.min()
+    # No row that a basis is made of is long.
+    usual = np.sort(periods)[1]
     rows = [
-        _Row(vector, float(period), LENGTH_COST * math.log2(period / shortest))
+        _Row(vector, float(period), LENGTH_COST * max(math.log2(period / usual), 0.0))
         for vector, period in zip(vectors, periods, strict=True)
     ]
     return sorted(rows, key=lambda row: row.period)

@@ -13,6 +13,8 @@ from scipy.stats import binom
 
 # Points that the search looks at, vectors it combines.
 LOOKED_AT, VECTORS, NEAREST = 160, 12, 6
+# Of these, the first tell how long vectors may be: what is weak may be noise beside the beam.
+SURE = 60
 # Part of the spots that are held to be strays, before anything is known.
 STRAYS = 0.05
 # A spot is explained by a lattice point as near as this many standard deviations, at most so
@@ -118,7 +120,8 @@ def _common_vectors(points: np.ndarray, typical: float) -> list[np.ndarray]:
     apart *= np.where((apart[:, 1] < 0) | ((apart[:, 1] == 0) & (apart[:, 0] < 0)), -1, 1)[:, None]
     length = np.hypot(*apart.T)
     # The shortest vectors of a lattice are no longer than the distance of its nearest spots.
-    reach = 1.6 * np.sort(np.hypot(*points.T))[min(len(points) - 1, 11)]
+    sure = points[:SURE]
+    reach = 1.6 * np.sort(np.hypot(*sure.T))[min(len(sure) - 1, 11)]
     apart = apart[(length < reach) & (length > 4 * typical)]
     if not len(apart):
         return []
@@ -139,8 +142,8 @@ def _common_vectors(points: np.ndarray, typical: float) -> list[np.ndarray]:
         if len(found) == VECTORS:
             break
     # Where few spots are seen, no two pairs may share the vectors.
-    for place in np.argsort(np.hypot(*points.T))[:NEAREST]:
-        _add(found, points[place] * (1 if points[place][1] >= 0 else -1), bin_width)
+    for place in np.argsort(np.hypot(*sure.T))[:NEAREST]:
+        _add(found, sure[place] * (1 if sure[place][1] >= 0 else -1), bin_width)
     return found
 
 
