@@ -11,10 +11,11 @@ from numba import njit
 from scipy import ndimage
 from scipy.stats import binom
 
-# Points that the search looks at, vectors it combines.
-LOOKED_AT, VECTORS, NEAREST = 160, 12, 6
-# Of these, the first tell how long vectors may be: what is weak may be noise beside the beam.
-SURE = 60
+# Points that the search looks at, those nearest to the beam, among which few of the lattice are
+# missing; vectors it combines.
+LOOKED_AT, VECTORS, NEAREST = 240, 12, 6
+# So many, and at least this part, of the points are sure; the others may be noise beside the beam.
+SURE, SURE_PART = 60, 0.7
 # Part of the spots that are held to be strays, before anything is known.
 STRAYS = 0.05
 # A spot is explained by a lattice point as near as this many standard deviations, at most so
@@ -88,9 +89,11 @@ def fit_lattice(
     points = np.asarray(points, dtype=np.float64)
     if len(points) < 3:
         return None
-    chosen = points[:LOOKED_AT]
     sigma = np.maximum(uncertainty, 1e-9)
-    typical = float(np.median(sigma[: len(chosen)]))
+    sure = points[: max(SURE, int(SURE_PART * len(points)))]
+    near = np.argsort(np.hypot(*sure.T), kind="stable")[:LOOKED_AT]
+    chosen, of_chosen = points[near], sigma[near]
+    typical = float(np.median(of_chosen))
     field = math.pi * float((chosen**2).sum(axis=1).max())
     vectors = _common_vectors(chosen, typical)
     best, score = None, -math.inf
@@ -104,7 +107,7 @@ def fit_lattice(
         if any(np.abs(np.abs(reduced) - known).max() < 2 * typical for known in tried):
             continue
         tried.append(np.abs(reduced))
-        refined, value = _grown(chosen, sigma[: len(chosen)], reduced, field, STRAYS)
+        refined, value = _grown(chosen, of_chosen, reduced, field, STRAYS)
         if value > score:
             best, score = refined, value
     if best is None:
@@ -113,15 +116,17 @@ def fit_lattice(
 
 
 def _common_vectors(points: np.ndarray, typical: float) -> list[np.ndarray]:
-    """Differences that many pairs share, and the points closest to the beam; one of ± each."""
+    """Differences that many pairs share, and the points closest to the beam; one of ± each.
+
+    The points rise with their distance from the beam.
+    """
     with_beam = np.concatenate([[[0.0, 0.0]], points])
     one, two = np.triu_indices(len(with_beam), 1)
     apart = with_beam[one] - with_beam[two]
     apart *= np.where((apart[:, 1] < 0) | ((apart[:, 1] == 0) & (apart[:, 0] < 0)), -1, 1)[:, None]
     length = np.hypot(*apart.T)
     # The shortest vectors of a lattice are no longer than the distance of its nearest spots.
-    sure = points[:SURE]
-    reach = 1.6 * np.sort(np.hypot(*sure.T))[min(len(sure) - 1, 11)]
+    reach = 1.6 * float(np.hypot(*points[min(len(points) - 1, 11)]))
     apart = apart[(length < reach) & (length > 4 * typical)]
     if not len(apart):
         return []
@@ -134,7 +139,9 @@ def _common_vectors(points: np.ndarray, typical: float) -> list[np.ndarray]:
     tops = (votes == ndimage.maximum_filter(votes, 5)) & (votes > 1.5)
     rows, columns = np.nonzero(tops)
     found: list[np.ndarray] = []
-    for place in np.argsort(-votes[rows, columns], kind="stable")[: 3 * VECTORS]:
+    # Of a lattice without gaps the shortest vectors have most votes; with gaps all have as many.
+    long = np.hypot(rows, columns - n) * bin_width / reach
+    for place in np.argsort(-votes[rows, columns] * (1 - long / 2), kind="stable")[: 3 * VECTORS]:
         start = np.array([columns[place] - n, rows[place]]) * bin_width
         near = apart[np.hypot(*(apart - start).T) < 2 * bin_width]
         if len(near):
@@ -142,8 +149,8 @@ def _common_vectors(points: np.ndarray, typical: float) -> list[np.ndarray]:
         if len(found) == VECTORS:
             break
     # Where few spots are seen, no two pairs may share the vectors.
-    for place in np.argsort(np.hypot(*sure.T))[:NEAREST]:
-        _add(found, sure[place] * (1 if sure[place][1] >= 0 else -1), bin_width)
+    for point in points[:NEAREST]:
+        _add(found, point * (1 if point[1] >= 0 else -1), bin_width)
     return found
 
 
