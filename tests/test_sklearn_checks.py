@@ -25,7 +25,7 @@ from support.tables import (
 )
 
 from crystalsym import SpaceGroupClassifier
-from crystalsym.measurement import Degradation, ReflectionSimulator
+from crystalsym.measurement import Degradation, ReflectionSimulator, SpotFinder
 from crystalsym.reflections import ReflectionSections
 
 # All rows in one batch: the checks have tens to hundreds.
@@ -93,7 +93,7 @@ def expected_failures(estimator):
 
 
 # They make and take lists and patterns that no array holds.
-OF_LISTS = [Degradation(), ReflectionSimulator(), ReflectionSections()]
+OF_LISTS = [Degradation(), ReflectionSimulator(), ReflectionSections(), SpotFinder()]
 
 
 @parametrize_with_checks([case.cls() for case in CASES] + OF_LISTS)

@@ -11,6 +11,8 @@ from typing import Any
 
 from crystalsym import __version__
 from crystalsym._progress import on_terminal
+from crystalsym.cli._camera import OPTIONS as CAMERA_OPTIONS
+from crystalsym.cli._camera import find_spots
 from crystalsym.cli._messages import InputError, one_line, warn
 from crystalsym.cli._reflection_lists import are_reflections
 from crystalsym.cli._reflection_lists import run as run_lists
@@ -82,9 +84,10 @@ def load_pipeline(name: str) -> Any:
 
 def _answers(args: argparse.Namespace, failures: Failures) -> Iterator[Answer]:
     """One answer after the other."""
-    if args.files and not args.examples and are_images(args.files):
+    if args.files and not args.examples and are_images(args.files, args.camera):
         yield _answer_of_images(args)
         return
+    _warn_of_camera(args)
     if args.q_per_pixel is not None:
         warn("--q-per-pixel is for images and has no effect on structures")
     for sources in _batches(args, failures):
@@ -165,10 +168,17 @@ def _answer_of_images(args: argparse.Namespace) -> Answer:
     from crystalsym.identification import Identification
     from crystalsym.identification._identifying import answers
 
-    patterns = read_images(args.files)
+    patterns = read_images(args.files, args.camera)
     pipeline = load_pipeline(args.model)
-    source, raw = fit_images(args.files, patterns, pipeline[0], args.q_per_pixel)
-    shaped = pipeline[1:-1].transform(raw)
+    if args.camera:
+        from crystalsym.plotting._spot_images import spot_images
+
+        source, spots = find_spots(args.files, patterns, pipeline[0], args)
+        raw, shaped = spot_images(spots), pipeline[1:-1].transform(spots)
+    else:
+        _warn_of_camera(args)
+        source, raw = fit_images(args.files, patterns, pipeline[0], args.q_per_pixel)
+        shaped = pipeline[1:-1].transform(raw)
     for file, picture in zip(args.files, shaped[0], strict=False):
         if not picture[..., 0].any():
             raise InputError(
@@ -180,6 +190,13 @@ def _answer_of_images(args: argparse.Namespace) -> Answer:
         raise InputError(one_line(problem)) from problem
     record = Identification(source.name, **found)
     return Answer(source, record, False, args.coverage, raw[0], shaped[0])
+
+
+def _warn_of_camera(args: argparse.Namespace) -> None:
+    """Say what has no effect without --camera."""
+    for option in CAMERA_OPTIONS:
+        if getattr(args, option) is not None:
+            warn(f"--{option.replace('_', '-')} goes with --camera and has no effect without it")
 
 
 def _keep_patterns(answers: list[Answer], pipeline: Any, symprec: float) -> None:

@@ -63,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     identify.add_argument("--model", metavar="NAME", help="bundled model, or a folder that train"
                           " wrote (72; of reflection lists 230-lists)")  # fmt: skip
     _add_q_per_pixel(identify)
+    _add_camera(identify)
     identify.add_argument("--cell", type=float, nargs=6, metavar=("A", "B", "C", "AL", "BE", "GA"),
                           help="cell of reflection lists in Å and degrees, where no file beside"
                           " them tells it")  # fmt: skip
@@ -209,6 +210,22 @@ def _add_q_per_pixel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--q-per-pixel", type=_positive, metavar="Q",
                         help="length of an image's pixel in 1/Å, where the files do not tell or"
                         " tell wrongly")  # fmt: skip
+
+
+def _add_camera(parser: argparse.ArgumentParser) -> None:
+    """Add what is to be known of images that a camera recorded."""
+    group = parser.add_argument_group("images of a camera")
+    group.add_argument("--camera", action="store_true", help="the images are a camera's: find the"
+                       " beam, take off the ground, turn them, or refuse them")  # fmt: skip
+    group.add_argument("--camera-length", type=_positive, metavar="MM", help="with --pixel-size and"
+                       " --voltage or --wavelength, instead of --q-per-pixel")  # fmt: skip
+    group.add_argument("--pixel-size", type=_positive, metavar="MM", help="of the detector")
+    group.add_argument("--voltage", type=_positive, metavar="KV", help="of the electrons")
+    group.add_argument("--wavelength", type=_positive, metavar="Å", help="of the radiation")
+    group.add_argument("--center", type=float, nargs=2, metavar=("COLUMN", "ROW"), help="direct"
+                       " beam in pixels, where it is known (found by Friedel pairs)")  # fmt: skip
+    group.add_argument("--mask", metavar="FILE", help="image that is not 0 where the others hold"
+                       " no measurement")  # fmt: skip
 
 
 def _add_block(parser: argparse.ArgumentParser) -> None:

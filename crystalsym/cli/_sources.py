@@ -57,14 +57,23 @@ class Failures:
         return 0 if not self.found else 1 if n_answered else 2
 
 
-def are_images(files: Sequence[str]) -> bool:
+def are_images(files: Sequence[str], camera: bool = False) -> bool:
     """Tell whether `files` are three images; False if they are structures, by their endings.
+
+    With `camera` they are images of any format that is read, one file of three, or three files.
 
     Raises
     ------
     InputError
         They are of both kinds, not three images, or images of another format.
     """
+    if camera:
+        if len(files) not in (1, 3):
+            raise InputError(
+                f"{', '.join(files)}: three images are needed, or one file of three, of the zone"
+                f" axes x, y and z in this order, not {len(files)}"
+            )
+        return True
     pictures = [file for file in files if _suffix(file) in _IMAGE_SUFFIXES]
     for file in files:
         if _suffix(file) in _LOSSY:
@@ -72,7 +81,7 @@ def are_images(files: Sequence[str]) -> bool:
         if _suffix(file) in _DETECTORS:
             raise InputError(
                 f"{file}: {_DETECTORS[_suffix(file)]} images are not read; convert them to"
-                " 16-bit TIFF files of linear intensity"
+                " 16-bit TIFF files of linear intensity, or give --camera"
             )
     if not pictures:
         return False
@@ -143,8 +152,8 @@ def _simulate_singly(
             failures.add(str(source.path), problem.__cause__ or problem)
 
 
-def read_images(files: Sequence[str]) -> list[Pattern]:
-    """Read three images, or an array of three.
+def read_images(files: Sequence[str], camera: bool = False) -> list[Pattern]:
+    """Read three images, or a file of three; of a camera's, the finder says what is wrong.
 
     Raises
     ------
@@ -157,9 +166,9 @@ def read_images(files: Sequence[str]) -> list[Pattern]:
     for file in files:
         try:
             found = read_patterns(file) if len(files) == 1 else [read_pattern(file)]
-        except (OSError, ValueError) as problem:
+        except (OSError, ValueError, ImportError) as problem:
             raise InputError(one_line(problem, file)) from problem
-        if any(pattern.image.max() <= pattern.image.min() for pattern in found):
+        if not camera and any(pattern.image.max() <= pattern.image.min() for pattern in found):
             raise InputError(f"{file}: holds no pattern, all its pixels have the same value")
         patterns += found
     if len(patterns) != 3:
@@ -167,7 +176,7 @@ def read_images(files: Sequence[str]) -> list[Pattern]:
             f"{files[0]}: holds {len(patterns)} image{'s' * (len(patterns) > 1)}; three are"
             " needed, of the zone axes x, y and z in this order"
         )
-    if looks_logarithmic([pattern.image for pattern in patterns]):
+    if not camera and looks_logarithmic([pattern.image for pattern in patterns]):
         warn(
             f"{', '.join(files)}: the gray looks logarithmic, strong spots being flatter than weak"
             " ones; the models want linear intensity"

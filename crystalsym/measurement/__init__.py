@@ -6,11 +6,14 @@ file read back is the pattern that was written. Intensities are linear throughou
 
 from __future__ import annotations
 
+from crystalsym.measurement._camera_images import CameraImages
 from crystalsym.measurement._degradation import Degradation
+from crystalsym.measurement._found_pattern import FoundPattern
 from crystalsym.measurement._gray_scale import (
     looks_logarithmic,
     profile_trend,
 )
+from crystalsym.measurement._image_refusals import PatternRefused
 from crystalsym.measurement._pattern import (
     Pattern,
 )
@@ -24,12 +27,18 @@ from crystalsym.measurement._reflection_simulator import ReflectionSimulator
 from crystalsym.measurement._resampling import (
     resample_pattern,
 )
+from crystalsym.measurement._spot_finder import FoundCrystal, SpotFinder
 
 __all__ = [
     "SUFFIXES",
+    "CameraImages",
     "Degradation",
+    "FoundCrystal",
+    "FoundPattern",
     "Pattern",
+    "PatternRefused",
     "ReflectionSimulator",
+    "SpotFinder",
     "looks_logarithmic",
     "profile_trend",
     "read_pattern",

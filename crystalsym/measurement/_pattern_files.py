@@ -1,9 +1,13 @@
-"""Read and write image files of patterns: TIFF by tifffile, PNG by Pillow, arrays by NumPy."""
+"""Read and write image files of patterns: TIFF by tifffile, PNG by Pillow, arrays by NumPy.
+
+What cameras and detectors write besides is read in ``_camera_files.py``.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crystalsym._quiet import without_warnings
+from crystalsym.measurement._camera_files import READERS, read_frames
 from crystalsym.measurement._pattern import Pattern, positive
 from crystalsym.measurement._q_scale import calibration, describe
 
@@ -70,14 +75,19 @@ def read_pattern(path: str | Path) -> Pattern:
     return found[0]
 
 
-def read_patterns(path: str | Path) -> list[Pattern]:
-    """Read the patterns of a file: one of an image, one or more of an array.
+def read_patterns(path: str | Path, dataset: str | None = None) -> list[Pattern]:
+    """Read the patterns of a file: one of an image, one or more of an array or a stack.
 
     Parameters
     ----------
     path : str or Path
-        An image as in :func:`read_pattern`, or a ``.npy`` file with an array of shape (H, W) or
-        (n, H, W).
+        An image as in :func:`read_pattern`; a TIFF file of several pages of one size; an array
+        (H, W) or (n, H, W) in a ``.npy``, ``.npz``, MRC or HDF5 file; the frames of a CBF, SMV
+        or EDF file. With rosettasciio installed, also its ``.dm3``, ``.dm4``, ``.tvips``,
+        ``.blo`` and others.
+    dataset : str, optional
+        Of an HDF5 file, the place of the images, ``"/entry/data/data"``. By default what the file
+        marks as its signal, or the only one there is.
 
     Returns
     -------
@@ -87,6 +97,8 @@ def read_patterns(path: str | Path) -> list[Pattern]:
     ------
     FileNotFoundError, ValueError
         As `read_pattern`.
+    ImportError
+        If the library that reads a format is not installed.
 
     Examples
     --------
@@ -107,13 +119,16 @@ def read_patterns(path: str | Path) -> list[Pattern]:
     if suffix == ARRAY_SUFFIX:
         arrays, bit_depth = _read_array(path)
         return [_pattern(path, values, bit_depth, "", None) for values in arrays]
+    if suffix in READERS:
+        return _camera_patterns(path, dataset)
     if suffix not in SUFFIXES:
-        known = ", ".join([*SUFFIXES, ARRAY_SUFFIX])
-        raise ValueError(f"{path}: images are read from {known} files")
+        known, others = ", ".join([*SUFFIXES, ARRAY_SUFFIX]), ", ".join(READERS)
+        raise ValueError(
+            f"{path}: images are read from {known} files, and from those of cameras ({others})"
+        )
     try:
         with without_warnings():  # Pillow warns, then fails: the failure is enough
-            read = _read_png if suffix == ".png" else _read_tiff
-            values, bit_depth, text, resolution = read(path)
+            pages = [_read_png(path)] if suffix == ".png" else _read_tiff(path)
     except _NotOneImage as error:
         raise ValueError(f"{path}: {error}") from None
     except MemoryError:
@@ -121,7 +136,33 @@ def read_patterns(path: str | Path) -> list[Pattern]:
     except Exception as error:  # decoders raise whatever they stumble over
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{path}: cannot be read as an image ({reason[:200]})") from error
-    return [_pattern(path, values, bit_depth, text, resolution)]
+    return [_pattern(path, *page) for page in pages]
+
+
+def _camera_patterns(path: Path, dataset: str | None) -> list[Pattern]:
+    """Patterns of a file that a library for its format reads."""
+    try:
+        found = read_frames(path, dataset)
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise whatever they stumble over
+        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = reason.removeprefix(f"{path}: ")
+        raise ValueError(f"{path}: cannot be read as images ({reason[:300]})") from error
+    patterns = []
+    for values in found.frames:
+        if values.dtype.kind not in "buif":
+            raise ValueError(f"{path}: intensities must be real numbers, not {values.dtype}")
+        one = _pattern(path, values, _depth(8 * values.dtype.itemsize), "", None)
+        patterns.append(
+            replace(
+                one,
+                q_per_pixel=found.q_per_pixel,
+                center=found.center,
+                metadata=dict(found.metadata),
+            )
+        )
+    return patterns
 
 
 def _pattern(
@@ -256,8 +297,8 @@ def _read_png(path: Path) -> _Read:
     return _read_by_pillow(path)
 
 
-def _read_tiff(path: Path) -> _Read:
-    """Read a TIFF file's image by tifffile; by Pillow what that has no decoder for."""
+def _read_tiff(path: Path) -> list[_Read]:
+    """Read the pages of a TIFF file by tifffile; by Pillow what that has no decoder for."""
     import tifffile
 
     try:
@@ -268,23 +309,31 @@ def _read_tiff(path: Path) -> _Read:
         # Small copies for viewers do not count.
         pages = [page for page in (page.aspage() for page in file.pages) if not page.is_reduced]
         n_images = max(len(pages), int((file.imagej_metadata or {}).get("images", 1)))
-        if n_images != 1:
+        sizes = {(page.imagewidth, page.imagelength) for page in pages}
+        if n_images > len(pages) or len(sizes) > 1:
             raise _NotOneImage(f"holds {n_images} images; give one pattern per file")
-        page = pages[0]
-        if page.imagewidth * page.imagelength > _MOST_PIXELS:
-            raise _NotOneImage(
-                f"claims to hold {page.imagewidth} x {page.imagelength} pixels, which is too many"
-            )
-        kind = tifffile.PHOTOMETRIC(page.photometric).name
-        text, resolution = page.description, _resolution(page)
-        if kind in ("MINISBLACK", "MINISWHITE", "RGB", "PALETTE"):
-            try:
-                values = _gray_of_page(page, kind)
-            except ValueError as error:
-                if "imagecodecs" not in str(error):  # an optional package with more decoders
-                    raise
-            else:
-                return values, _depth(page.bitspersample), text, resolution
+        ((width, length),) = sizes
+        if width * length * len(pages) > _MOST_PIXELS:
+            raise _NotOneImage(f"claims to hold {width} x {length} pixels, which is too many")
+        if len(pages) > 1:
+            return [_read_page(path, page, False) for page in pages]
+        return [_read_page(path, pages[0], True)]
+
+
+def _read_page(path: Path, page: Any, alone: bool) -> _Read:
+    import tifffile
+
+    kind = tifffile.PHOTOMETRIC(page.photometric).name
+    text, resolution = page.description, _resolution(page)
+    if kind in ("MINISBLACK", "MINISWHITE", "RGB", "PALETTE"):
+        try:
+            return _gray_of_page(page, kind), _depth(page.bitspersample), text, resolution
+        except ValueError as error:
+            # An optional package with more decoders.
+            if "imagecodecs" not in str(error) or not alone:
+                raise
+    if not alone:
+        raise _NotOneImage(f"its pages hold {kind} pictures; give one pattern per file")
     values, bit_depth, _, _ = _read_by_pillow(path)
     if kind == "MINISWHITE" and bit_depth == 16:  # which Pillow turns round for 8 bits only
         values = _FULL_SCALE - values.astype(np.int64)

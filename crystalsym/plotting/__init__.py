@@ -15,6 +15,7 @@ from crystalsym.plotting._feature_map_display import FeatureMapDisplay
 from crystalsym.plotting._group_accuracy_display import GroupAccuracyDisplay
 from crystalsym.plotting._ranking_display import RankingDisplay
 from crystalsym.plotting._shaped_pattern_display import ShapedPatternDisplay
+from crystalsym.plotting._spot_finder_display import SpotFinderDisplay
 from crystalsym.plotting._system_confusion_display import SystemConfusionDisplay
 from crystalsym.plotting._top_k_display import TopKDisplay
 from crystalsym.plotting._views import titles_of, view_titles
@@ -26,6 +27,7 @@ __all__ = [
     "PatternDisplay",
     "RankingDisplay",
     "ShapedPatternDisplay",
+    "SpotFinderDisplay",
     "SystemConfusionDisplay",
     "TopKDisplay",
     "shaped_to_rgb",

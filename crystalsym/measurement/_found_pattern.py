@@ -1,0 +1,314 @@
+"""One image, step by step, to a list of spots."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import ndimage
+
+from crystalsym.measurement._bad_pixels import beam_stop, dead_lines, hot_pixels
+from crystalsym.measurement._beam_center import BeamCenter, friedel_center
+from crystalsym.measurement._diffuse_ground import diffuse_ground
+from crystalsym.measurement._image_checks import linear_gray, saturation_level
+from crystalsym.measurement._image_peaks import Peaks, find_peaks, spot_width
+from crystalsym.measurement._image_refusals import PatternRefused
+from crystalsym.measurement._plane_lattice import PlaneLattice, fit_lattice
+from crystalsym.measurement._spot_integration import integrate_spots
+
+# Fewer spots than these tell no lattice.
+FEWEST_SPOTS = 4
+# What Friedel pairs have in common where there are any.
+LEAST_AGREEMENT = 0.35
+# Part of the light in spots that the lattice has to explain, and of the number of strong spots.
+LEAST_EXPLAINED, LEAST_NUMBER = 0.6, 0.5
+# A second lattice shows in so many strays, this part of all.
+MANY_STRAYS, STRAYS_PART = 8, 0.25
+# Shortest spacings of crystals' cells, Å.
+SHORTEST_SPACING = (1.5, 60.0)
+# A place known to be as bright as this is the direct beam, in pixels about it.
+BEAM_WIDTHS = 4.0
+# Rings rise above what is beside them in most of their directions, by so many of their errors.
+RING, RINGS = 8.0, 1
+
+
+@dataclass(frozen=True)
+class FindingSettings:
+    """Hold what the steps need to know."""
+
+    threshold: float
+    significance: float
+    search_radius: float
+    spot_sigma: float | None = None
+
+
+@dataclass(eq=False)
+class FoundPattern:
+    """Hold all that was found in one image.
+
+    Attributes
+    ----------
+    image : ndarray of shape (H, W), float32
+        Linear gray as it was looked at.
+    q_per_pixel : float
+        1/Å.
+    bad : ndarray of bool, shape (H, W)
+        Not measured: beam stop, hot, dead and saturated pixels, the user's mask.
+    ground, noise : ndarray of shape (H, W)
+    spot_sigma : float
+        Width of the spots, pixels.
+    peaks : Peaks
+        What stands out of the noise, on the lattice or not; the direct beam is left out.
+    center : BeamCenter
+    lattice : PlaneLattice
+        In pixels; it says of every peak whether it is explained.
+    indices : ndarray of int, shape (n_spots, 2)
+        In the lattice's basis, one of each Friedel pair.
+    intensity, sigma : ndarray of shape (n_spots,)
+        Means of Friedel pairs where both were measured.
+    notes : list of str
+        What was undone or is doubtful.
+    refused : str or None
+        Why the image is not answered.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.measurement import SpotFinder
+    >>> finder = SpotFinder(q_per_pixel=0.01, on_refusal="nan")
+    >>> finder.find([[np.zeros((64, 64))] * 3])[0].images[0].refused
+    'the image is empty, all its values are the same'
+    """
+
+    image: np.ndarray
+    q_per_pixel: float
+    bad: np.ndarray | None = None
+    ground: np.ndarray | None = None
+    noise: np.ndarray | None = None
+    spot_sigma: float = math.nan
+    peaks: Peaks | None = None
+    center: BeamCenter | None = None
+    lattice: PlaneLattice | None = None
+    indices: np.ndarray | None = None
+    intensity: np.ndarray | None = None
+    sigma: np.ndarray | None = None
+    notes: list[str] = field(default_factory=list)
+    refused: str | None = None
+
+    @property
+    def basis(self) -> np.ndarray:
+        """Vectors of the lattice as rows, 1/Å in the image's frame."""
+        assert self.lattice is not None
+        return self.lattice.basis * self.q_per_pixel
+
+    @functools.cached_property
+    def hidden_places(self) -> np.ndarray:
+        """Where more than single pixels were not measured, bool of shape (H, W)."""
+        assert self.bad is not None
+        return ndimage.maximum_filter(ndimage.minimum_filter(self.bad, 3), 3)
+
+
+def find_pattern(
+    image: np.ndarray,
+    q_per_pixel: float,
+    settings: FindingSettings,
+    center: tuple[float, float] | None = None,
+    mask: np.ndarray | None = None,
+) -> FoundPattern:
+    """Find the spots of one image; what is wrong with it stands in ``refused``."""
+    found = FoundPattern(np.asarray(image), q_per_pixel)
+    try:
+        _find(found, settings, center, mask)
+    except PatternRefused as refusal:
+        found.refused = str(refusal)
+    return found
+
+
+def _find(
+    found: FoundPattern,
+    settings: FindingSettings,
+    center: tuple[float, float] | None,
+    mask: np.ndarray | None,
+) -> None:
+    found.image, found.notes = linear_gray(found.image)
+    light = _spots_above_ground(found, settings, center, mask)
+    _find_beam(found, settings, center)
+    _fit(found)
+    _integrate(found, light, settings.significance)
+    _judge(found)
+
+
+def _spots_above_ground(
+    found: FoundPattern,
+    settings: FindingSettings,
+    center: tuple[float, float] | None,
+    mask: np.ndarray | None,
+) -> np.ndarray:
+    """Take off ground and bad pixels, find peaks; what is left of the image comes back."""
+    image = found.image
+    bad = ~np.isfinite(image) if mask is None else mask | ~np.isfinite(image)
+    bad |= dead_lines(image)
+    middle = ((image.shape[1] - 1) / 2, (image.shape[0] - 1) / 2)
+    bad |= beam_stop(image, bad, center or middle)
+    ground, noise = diffuse_ground(image, bad)
+    hot = hot_pixels(image, ground, noise)
+    saturated = image >= saturation_level(image)
+    clean = np.where(bad | hot, ground, image) - ground
+    sigma = settings.spot_sigma or spot_width(clean, noise)
+    if not np.isfinite(sigma):
+        raise PatternRefused("too few spots (0)")
+    # Spots as small as pixels look hot themselves; where most peaks do, they are spots.
+    if sigma < 0.6 and hot.sum() > 0.5 * len(find_peaks(image - ground, noise, sigma, 8.0, bad)):
+        hot[:] = False
+        clean = np.where(bad, ground, image) - ground
+    found.bad, found.ground, found.noise = bad | hot | saturated, ground, noise
+    found.spot_sigma = sigma
+    found.peaks = find_peaks(clean, noise, sigma, settings.threshold, bad)
+    return clean
+
+
+def _find_beam(
+    found: FoundPattern, settings: FindingSettings, center: tuple[float, float] | None
+) -> None:
+    assert found.peaks is not None
+    assert found.bad is not None
+    if len(found.peaks) < FEWEST_SPOTS:
+        raise PatternRefused(f"too few spots ({len(found.peaks)})")
+    if center is not None:
+        found.center = BeamCenter(np.array(center, dtype=float), math.nan, 0.0, 0)
+    else:
+        radius = settings.search_radius * max(found.image.shape)
+        found.center = friedel_center(found.peaks, found.hidden_places, radius)
+        if found.center is None or found.center.agreement < LEAST_AGREEMENT:
+            rings = " (rings, not spots?)" if _has_rings(found) else ""
+            raise PatternRefused(f"no spots that lie opposite each other about a beam{rings}")
+    off = np.hypot(*(found.peaks.places - found.center.place).T)
+    found.peaks = found.peaks.taken(off > BEAM_WIDTHS * max(found.spot_sigma, 0.5))
+
+
+def _fit(found: FoundPattern) -> None:
+    assert found.peaks is not None
+    assert found.center is not None
+    peaks, sigma = found.peaks, found.spot_sigma
+    if len(peaks) < FEWEST_SPOTS:
+        raise PatternRefused(f"too few spots ({len(peaks)})")
+    uncertainty = np.hypot(sigma * math.sqrt(2) / peaks.significance, 0.03)
+    uncertainty = np.hypot(uncertainty, found.center.uncertainty)
+    lattice = fit_lattice(peaks.places - found.center.place, uncertainty, (2.2 * sigma) ** 2)
+    if _has_rings(found):
+        raise PatternRefused("rings, not spots")
+    if lattice is None or lattice.n_explained < FEWEST_SPOTS:
+        raise PatternRefused("no lattice found")
+    found.lattice = lattice
+
+
+def _integrate(found: FoundPattern, light: np.ndarray, significance: float) -> None:
+    """Measure every point of the lattice in the image, and join Friedel pairs."""
+    assert found.lattice is not None
+    assert found.center is not None
+    assert found.noise is not None
+    assert found.bad is not None
+    indices = _points_within(found.lattice.basis, found.center.place, found.image.shape)
+    offsets = indices @ found.lattice.basis
+    beside = np.hypot(*offsets.T) > BEAM_WIDTHS * max(found.spot_sigma, 0.5)
+    indices, offsets = indices[beside], offsets[beside]
+    places = np.concatenate([found.center.place + offsets, found.center.place - offsets])
+    heights, errors = integrate_spots(light, found.noise, found.bad, places, found.spot_sigma)
+    n = len(indices)
+    heights, errors = heights.reshape(2, n), errors.reshape(2, n)
+    measured = np.isfinite(heights)
+    weights = np.where(measured, 1 / np.where(measured, errors, 1.0) ** 2, 0.0)
+    seen = measured.any(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # Mates weigh the same: what differs them is no noise.
+        mean = np.nansum(np.where(measured, heights, 0), axis=0) / measured.sum(axis=0)
+        error = np.sqrt(1 / weights.sum(axis=0))
+    kept = seen & (mean > significance * error)
+    found.indices, found.intensity, found.sigma = indices[kept], mean[kept], error[kept]
+    if len(found.indices) < FEWEST_SPOTS // 2:
+        raise PatternRefused(f"too few spots ({len(found.indices)})")
+
+
+def _points_within(basis: np.ndarray, center: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Indices of one of each pair of lattice points, where either is in the image."""
+    height, width = shape
+    corners = np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]]) - center
+    most = np.ceil(np.abs(corners @ np.linalg.inv(basis)).max(axis=0)).astype(int)
+    h, k = np.meshgrid(np.arange(-most[0], most[0] + 1), np.arange(0, most[1] + 1))
+    indices = np.stack([h.ravel(), k.ravel()], axis=1)
+    indices = indices[(indices[:, 1] > 0) | (indices[:, 0] > 0)]
+    offsets = indices @ basis
+    inside = np.zeros(len(indices), dtype=bool)
+    for sign in (1, -1):
+        column, row = (center + sign * offsets).T
+        inside |= (column >= 0) & (column <= width - 1) & (row >= 0) & (row <= height - 1)
+    return indices[inside]
+
+
+def _judge(found: FoundPattern) -> None:
+    """Refuse what the lattice does not explain, and scales that no crystal has."""
+    assert found.peaks is not None
+    assert found.lattice is not None
+    explained = found.lattice.explained
+    light = np.sqrt(found.peaks.heights)
+    part = float(light[explained].sum() / light.sum())
+    strays = ~explained & (found.peaks.significance > 8)
+    strong = int((found.peaks.significance > 8).sum())
+    if strays.sum() >= MANY_STRAYS and strays.sum() > STRAYS_PART * strong:
+        if part > LEAST_EXPLAINED / 2:
+            raise PatternRefused(
+                f"more than one lattice ({int(strays.sum())} of {strong} spots are off it)"
+            )
+        raise PatternRefused("no lattice found")
+    if part < LEAST_EXPLAINED:
+        raise PatternRefused(
+            f"no lattice found (the best explains {100 * part:.0f} % of the light)"
+        )
+    spacing = 1 / float(np.hypot(*found.basis.T).min())
+    if not SHORTEST_SPACING[0] <= spacing <= SHORTEST_SPACING[1]:
+        low, high = SHORTEST_SPACING
+        raise PatternRefused(
+            f"implausible scale: the longest spacing would be {spacing:.3g} Å, crystals have"
+            f" {low:g} to {high:g}"
+        )
+
+
+def _has_rings(found: FoundPattern) -> bool:
+    """Whether the light rises in whole rings about the beam."""
+    assert found.bad is not None
+    assert found.noise is not None
+    center = (np.array(found.image.shape[::-1]) - 1) / 2
+    if found.center is not None:
+        center = found.center.place
+    # Some 250,000 pixels are enough.
+    every = max(1, round(min(found.image.shape) / 512))
+    image, bad = found.image[::every, ::every], found.bad[::every, ::every]
+    height, width = found.image.shape
+    r = np.hypot(
+        np.arange(0, width, every, dtype=np.float32)[None, :] - center[0],
+        np.arange(0, height, every, dtype=np.float32)[:, None] - center[1],
+    )
+    thickness = max(1.5 * found.spot_sigma, 2.0)
+    ring = (r / thickness).astype(int)
+    n = int(min(height, width) / thickness / 2)
+    inside = ~bad & (ring < n)
+    order = np.argsort(ring[inside], kind="stable")
+    values, rings = image[inside][order], ring[inside][order]
+    starts = np.searchsorted(rings, np.arange(n + 1))
+    medians = np.full(n, np.nan)
+    errors = np.full(n, np.nan)
+    for i in range(3, n):
+        part = values[starts[i] : starts[i + 1]]
+        if len(part) > 40:
+            low, middle, _ = np.percentile(part, (16, 50, 84))
+            medians[i], errors[i] = middle, 1.25 * max(middle - low, 1e-9) / math.sqrt(len(part))
+    known = np.isfinite(medians)
+    if known.sum() < 12:
+        return False
+    values, errors = medians[known], errors[known]
+    smooth = ndimage.median_filter(values, 9)
+    rise = (values - smooth) / np.hypot(errors, 0.03 * np.abs(smooth))
+    rise[:4] = rise[-4:] = 0
+    return int((rise > RING).sum()) >= RINGS

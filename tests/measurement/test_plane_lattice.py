@@ -1,0 +1,108 @@
+"""Lattices of points: strays, gaps and weak spots between."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crystalsym.measurement._pattern_turning import turning
+from crystalsym.measurement._plane_lattice import fit_lattice
+
+
+def points_of(basis, reach=5):
+    h, k = np.meshgrid(np.arange(-reach, reach + 1), np.arange(-reach, reach + 1))
+    indices = np.stack([h.ravel(), k.ravel()], axis=1)
+    indices = indices[indices.any(axis=1)]
+    return indices @ basis, indices
+
+
+def area(basis):
+    return abs(np.linalg.det(basis))
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.floats(8, 30), st.floats(1.0, 2.2), st.floats(60, 90), st.floats(0, 180),
+    st.integers(0, 1000),
+)  # fmt: skip
+def test_lattice_comes_back_with_gaps_strays_and_noise(edge, ratio, angle, turn, seed):
+    rng = np.random.default_rng(seed)
+    one, two = np.radians([turn, turn + angle])
+    basis = edge * np.array(
+        [[np.cos(one), np.sin(one)], [ratio * np.cos(two), ratio * np.sin(two)]]
+    )
+    points, _ = points_of(basis)
+    points = points[rng.random(len(points)) < 0.7] + 0.0
+    points += rng.normal(0, 0.1, points.shape)
+    strays = rng.uniform(-5 * edge, 5 * edge, (4, 2))
+    found = fit_lattice(
+        rng.permutation(np.concatenate([points, strays])), np.full(len(points) + 4, 0.1)
+    )
+    assert area(found.basis) == pytest.approx(area(basis), rel=0.01)
+    assert found.n_explained >= len(points)
+
+
+def test_few_weak_spots_between_points_make_the_lattice_finer():
+    points, _ = points_of(np.diag([20.0, 30.0]))
+    between = points[:8] + np.array([10.0, 0.0])
+    found = fit_lattice(np.concatenate([points, between]), np.full(len(points) + 8, 0.1))
+    assert area(found.basis) == pytest.approx(300, rel=0.01)
+    assert found.explained.all()
+
+
+def test_points_on_a_line_are_no_lattice():
+    points = np.stack([np.arange(1, 9) * 10.0, np.zeros(8)], axis=1)
+    found = fit_lattice(points, np.full(8, 0.1))
+    assert found is None or found.n_explained < 4
+
+
+A, B, C = 1 / 4, 1 / 5, 1 / 7
+SQUARE = np.diag([A, A])
+HEXAGONAL = A * np.array([[1.0, 0.0], [0.5, np.sqrt(0.75)]])
+
+
+@pytest.mark.parametrize(
+    ("bases", "zones", "periods"),
+    [
+        ([np.diag([B, C]), np.diag([C, A]), np.diag([A, B])], "[100] [010] [001]", [B, C, A]),
+        # [100] is extinct in odd k, [001] too: the shared rows tell b* all the same.
+        ([np.diag([2 * B, C]), np.diag([C, A]), np.diag([A, 2 * B])], "[100] [010] [001]",
+         [2 * B, C, A]),
+        ([np.diag([A, C]), np.diag([np.sqrt(2) * A, C]), SQUARE], "[100] [1-10] [001]",
+         [A, C, A]),
+        ([np.diag([A, C]), np.diag([np.sqrt(3) * A, C]), HEXAGONAL], "[100] [1-10] [001]",
+         [A, C, A]),
+        # Primitive cube: (1-10) net, c* and (110), a* net.
+        ([np.sqrt(2) * HEXAGONAL, np.diag([A, np.sqrt(2) * A]), SQUARE], "[111] [1-10] [001]",
+         [np.sqrt(2) * A, A, A]),
+        # Body centered: the net of [001] is that of (110), and a* lies along its diagonal.
+        ([np.sqrt(2) * HEXAGONAL, np.diag([2 * A, np.sqrt(2) * A]), np.sqrt(2) * SQUARE],
+         "[111] [1-10] [001]", [np.sqrt(2) * A, 2 * A, 2 * A]),
+    ],
+    ids=["orthorhombic", "extinct", "tetragonal", "hexagonal", "cubic P", "cubic I"],
+)  # fmt: skip
+def test_rows_that_lie_along_x(bases, zones, periods):
+    rng = np.random.default_rng(1)
+    turned = []
+    for basis in bases:
+        angle = rng.uniform(0, 2 * np.pi)
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        turned.append(basis @ turn)
+    found = turning(turned)
+    assert found.zones == zones
+    np.testing.assert_allclose([np.hypot(*row) for row in found.rows], periods, rtol=1e-6)
+
+
+def test_lattices_that_share_no_rows_are_said_to():
+    found = turning([np.diag([0.1, 0.13]), np.diag([0.171, 0.227]), np.diag([0.29, 0.377])])
+    assert found.zones == "unknown"
+
+
+def test_any_order_is_put_right_where_the_lattices_tell():
+    bases = [SQUARE, np.sqrt(2) * HEXAGONAL, np.diag([A, np.sqrt(2) * A])]
+    assert turning(bases, "any").order == (1, 2, 0)
+    monoclinic = np.array([[C, 0.0], [0.3 * A, A]])
+    x, z = np.diag([B, C]), np.diag([np.hypot(*monoclinic[1]), B])
+    assert turning([monoclinic, x, z], "any").order[1] == 0
