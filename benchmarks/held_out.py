@@ -27,7 +27,9 @@ from crystalsym.evaluation._evaluation import answers
 from crystalsym.pretrained import load_pipeline
 
 FILE = Path(__file__).with_name("held-out.json")
-MODELS = ("72=benchmarks/models/72", "72-shaped", "72-small", "230=benchmarks/models/230", "230-lists")
+MODELS = (
+    "72=benchmarks/models/72", "72-shaped", "72-small", "230=benchmarks/models/230", "230-lists",
+)  # fmt: skip
 
 
 def main() -> None:
