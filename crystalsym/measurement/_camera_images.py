@@ -45,8 +45,7 @@ class CameraImages:
     spot_sigma : float or (float, float), default=2.0
         Width of spots in pixels.
     counts : float, default=1e4
-        In the strongest spot's peak pixel; the strongest of the crystal's three patterns has its
-        own in each image.
+        At the peak of each image's strongest spot.
     poisson : bool, default=True
         Counting statistics. Without them values are rounded.
     background : float or (float, float), default=0.0

@@ -143,8 +143,9 @@ def draw_ranking(ax: Axes, ranking: Ranking, known: int | None) -> None:
         percent = f"{100 * probability:.1f} %" if probability >= 5e-4 else "< 0.1 %"
         ax.text(probability + 0.02, place, percent, fontsize=9, va="center")
         head = f"{symbol_text(number)}  {number}"
-        color = {"color": mark} if number == known else {}
-        ax.text(-0.03, place + 0.04, head, fontsize=11, va="bottom", ha="right", **color)
+        text = ax.text(-0.03, place + 0.04, head, fontsize=11, va="bottom", ha="right")
+        if number == known:
+            text.set_color(mark)
         system = spacegroups.crystal_system(number)
         ax.text(-0.03, place + 0.08, system, color=faint, fontsize=8, va="top", ha="right")
     line = ax.spines["left"].get_edgecolor()

@@ -149,10 +149,9 @@ class EvidenceDisplay:
             test = entry.test
             ratio = 1.0 if math.isnan(test.ratio) and test.n_forbidden else test.ratio
             shown = float(np.clip(np.nan_to_num(ratio, nan=0.0), _LEAST_RATIO, _MOST_RATIO))
-            ax.barh(
-                place, shown, height=0.65, left=0, facecolor=_COLORS[test.verdict],
-                **({} if test.n_forbidden else {"hatch": "////", "edgecolor": GRAY, "lw": 0}),
-            )  # fmt: skip
+            (bar,) = ax.barh(place, shown, height=0.65, left=0, color=_COLORS[test.verdict])
+            if not test.n_forbidden:
+                bar.set(hatch="////", edgecolor=GRAY, linewidth=0)
             text = (
                 f"n = {test.n_forbidden}, I/σ {test.i_over_sigma:.1f}"
                 if test.n_forbidden

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00",
 )  # fmt: skip
@@ -47,12 +49,12 @@ def readable(color: str, ground: Any) -> str:
 
     behind = luminance(to_rgb(ground))
     end = 0.0 if text_on(to_rgb(ground)) == "black" else 1.0
-    for share in range(101):
-        mixed = tuple(c + (end - c) * share / 100 for c in to_rgb(color))
+    for share in np.linspace(0, 1, 101):
+        mixed = tuple(float(c + (end - c) * share) for c in to_rgb(color))
         low, high = sorted((luminance(mixed), behind))
         if (high + 0.05) / (low + 0.05) > _CONTRAST:
             break
-    return to_hex(mixed)
+    return to_hex((mixed[0], mixed[1], mixed[2]))
 
 
 def luminance(rgb: tuple[float, ...]) -> float:

@@ -28,7 +28,8 @@ def pixel(image, q):
 def test_counts_scale_and_places():
     image = render(spot_sigma=1.0)
     assert image.q_per_pixel == pytest.approx(1 / 64)
-    assert pixel(image, [0.1, 0.4]) == pytest.approx(2500, rel=0.1)
+    # Its center is 0.4 pixels off the pixel's, along either axis.
+    assert pixel(image, [0.1, 0.4]) == pytest.approx(2500 * np.exp(-0.16), abs=1)
     peak = np.unravel_index(image.image.argmax(), image.image.shape)
     assert abs(peak[1] - 64) == 19  # 0.3 x 64 = 19.2
     assert image.center is None
