@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 # What reads a format, and the name that it is installed by.
-EXTRA = "pip install 'crystalsym[io]'"
+EXTRA = "pip install '.[io]'"
 _UNITS = {"m": 1e3, "cm": 10.0, "mm": 1.0, "um": 1e-3, "µm": 1e-3}
 
 

