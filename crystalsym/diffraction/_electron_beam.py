@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
@@ -36,7 +37,7 @@ class ElectronBeam:
 
         The seed and the crystal's number fix the draw, whatever others there are.
         """
-        values = {}
+        values: dict[str, Any] = {}
         for which, name in enumerate(_QUANTITIES):
             rng = np.random.default_rng((seed, number, which))
             value = getattr(self, name)
@@ -106,7 +107,7 @@ def is_range(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _check(name: str, value: Any, most: float = np.inf, above: bool = False) -> None:
@@ -132,7 +133,8 @@ def _draw(name: str, value: Any, rng: np.random.Generator, n: int) -> tuple[floa
     if _is_number(value):
         return (float(value),) * n
     if is_range(value):
-        return tuple(rng.uniform(*value, n).tolist())
+        low, high = value
+        return tuple(rng.uniform(low, high, n).tolist())
     drawn = np.asarray(value.rvs(size=n, random_state=rng), dtype=float)
     most = LARGEST_TILT if name == "tilt" else np.inf
     wrong = ~((drawn > 0) if name == "thickness" else (drawn >= 0)) | ~(drawn <= most)

@@ -244,7 +244,8 @@ class CameraImages:
         size = self.image_size
         if self.impurity_spots:
             strays = rng.uniform(0, size - 1, (self.impurity_spots, 2))
-            heights = np.exp(rng.uniform(*np.log(IMPURITY_RANGE), self.impurity_spots))
+            least, most = np.log(IMPURITY_RANGE)
+            heights = np.exp(rng.uniform(least, most, self.impurity_spots))
             places, relative = np.concatenate([places, strays]), np.append(relative, heights)
         if self.direct_beam:
             places = np.concatenate([places, [truth["center"]]])
@@ -285,7 +286,7 @@ class CameraImages:
         size = self.image_size
         if self.hot_pixels:
             columns, rows = rng.integers(0, size, (2, self.hot_pixels))
-            counts[rows, columns] = rng.integers(self.counts, LARGEST_VALUE, self.hot_pixels)
+            counts[rows, columns] = rng.integers(int(self.counts), LARGEST_VALUE, self.hot_pixels)
         if self.dead_rows:
             counts[rng.integers(0, size, self.dead_rows)] = 0
         return np.minimum(counts, self.saturation).astype(np.float32)
@@ -298,7 +299,7 @@ class CameraImages:
                 raise ValueError(f"{name} must be an integer from {least} on, got {value!r}")
         for name in ("q_max", "counts", "voltage", "saturation"):
             value = getattr(self, name)
-            if not isinstance(value, Real) or not value > 0:
+            if not isinstance(value, Real) or not float(value) > 0:
                 raise ValueError(f"{name} must be a positive number, got {value!r}")
         strengths = ("spot_sigma", "background", "off_center", "beam_stop", "tilt", "direct_beam")
         for name in (*strengths, "scale_error", "position_error", "point_spread", "thickness"):

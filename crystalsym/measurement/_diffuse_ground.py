@@ -41,7 +41,8 @@ def diffuse_ground(image: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, np.n
     with np.errstate(invalid="ignore"):
         spots = image - ground > SPOT * noise
     spots = ndimage.maximum_filter(spots, 5)
-    return _from_blocks(image, bad | spots, step)
+    ground, noise = _from_blocks(image, bad | spots, step)
+    return ground, noise
 
 
 def _from_blocks(image: np.ndarray, left_out: np.ndarray, step: float) -> tuple[np.ndarray, ...]:

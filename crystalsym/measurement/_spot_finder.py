@@ -301,6 +301,7 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         for one, row in zip(views, crystal.turning.rows, strict=True):
             assert one.indices is not None
             assert one.intensity is not None
+            assert one.sigma is not None
             turn = np.array([[row[0], -row[1]], [row[1], row[0]]]) / math.hypot(*row)
             basis = one.basis @ turn
             q = one.indices @ basis

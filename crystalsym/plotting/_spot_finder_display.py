@@ -151,7 +151,12 @@ def _draw_lattice(ax: Axes, found: FoundPattern, row: np.ndarray | None) -> None
                 ax.axline(start, start + along, color=_FOUND, lw=0.4, alpha=0.6)
     if row is not None:
         end = found.center.place + row / found.q_per_pixel
-        ax.annotate("", end, found.center.place, arrowprops={"arrowstyle": "->", "color": _BEAM})
+        ax.annotate(
+            "",
+            tuple(end),
+            tuple(found.center.place),
+            arrowprops={"arrowstyle": "->", "color": _BEAM},
+        )
     one, two = 1 / np.hypot(*found.basis.T)
     ax.set_title(f"1/|b| {one:.3g} and {two:.3g} Å, off by {found.lattice.residual:.2f} px"
                  f" ({found.lattice.n_explained} spots)", fontsize=9)  # fmt: skip

@@ -224,8 +224,8 @@ def layer_amplitudes(
         np.asarray(occupancies, dtype=np.float64)[order],
         np.zeros((1, 1)), a, b / 4, True,
     )  # fmt: skip
-    j, i = np.indices(total_r.shape)
-    i -= i_max
+    j, i = np.divmod(np.arange(total_r.size).reshape(total_r.shape), total_r.shape[1])
+    i = i - i_max
     x, y = i * metric[0] + j * metric[1], j * metric[2]
     half = (x * x + y * y <= q_max * q_max) & ((j > 0) | (i >= 0))
     indices = np.stack([i[half], j[half]], axis=1)
