@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from files import written_whole
+from files import one_at_a_time, written_whole
 from sklearn.preprocessing import FunctionTransformer
 
 from crystalsym import DiffractionSimulator, PatternShaper, SpotMerger
@@ -77,8 +77,9 @@ def kept(path: Path, steps: list[Any], crystals: Any) -> np.ndarray:
     crystals : callable
         Gives the crystals, where they are needed.
     """
-    if not path.is_file():
-        rows = made(steps, crystals())
-        with written_whole(path) as partial, open(partial, "wb") as file:
-            np.save(file, rows)
+    with one_at_a_time(path.parent):
+        if not path.is_file():
+            rows = made(steps, crystals())
+            with written_whole(path) as partial, open(partial, "wb") as file:
+                np.save(file, rows)
     return np.load(path)

@@ -11,6 +11,7 @@ from systems import Scored, System, scored, system_settings
 from task import Task
 
 from crystalsym import metrics, spacegroups
+from crystalsym.metrics._figures import ranks
 
 LEVEL = 0.95
 
@@ -43,6 +44,26 @@ def restricted_to(answers: Scored, name: str) -> Scored:
 def top_k(answers: Scored, k: int = 1) -> float:
     """The part of the crystals whose group is among the k most probable."""
     return metrics.top_k_accuracy(answers.labels, answers.probabilities, answers.classes, k)
+
+
+def top_k_rows(answers: Scored, k_max: int = 5) -> list[dict[str, Any]]:
+    """Tabulate the accuracies of one model, with Wilson's 95 % intervals over the crystals.
+
+    Examples
+    --------
+    >>> answers = Scored(np.array([[0.2, 0.8], [0.1, 0.9]]), np.array([2, 14]), np.array([2, 14]))
+    >>> [(row["k"], row["accuracy"], row["crystals_scored"]) for row in top_k_rows(answers, 2)]
+    [(1, 0.5, 2), (2, 1.0, 2)]
+    """
+    place = ranks(answers.labels, answers.probabilities, answers.classes)
+    rows = []
+    for k in range(1, k_max + 1):
+        low, high = metrics.accuracy_interval(place < k, level=LEVEL)
+        rows.append(
+            {"k": k, "accuracy": float((place < k).mean()), "low": low, "high": high,
+             "crystals_scored": len(place)}
+        )  # fmt: skip
+    return rows
 
 
 def answered(answers: Scored) -> np.ndarray:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from budget import passes_within
-from files import read_json, write_json, written_whole
+from files import one_at_a_time, read_json, write_json, written_whole
 from patterns import kept, made, transformers
 from rates import choose
 from samples import Sample, draw
@@ -179,20 +179,8 @@ class System:
         found = read_json(folder / "fitted.json")
         if found is None:
             rate = self.rate()["chosen"]
-            passes, crystals = self.passes(self.settings["budget"])
-            self.task.say(
-                f"{self.name}, seed {seed}: {passes} passes over {crystals:,} crystals at {rate:g}"
-            )
-            classifier = self._trained(folder, rate, passes, crystals, seed)
-            classifier.save(folder / "model.zip")
-            found = {
-                "learning_rate": rate,
-                "passes": passes,
-                "crystals": crystals,
-                "multiplications": self.multiplications,
-                "seconds": sum(entry["seconds"] for entry in classifier.history_),
-            }
-            write_json(folder / "fitted.json", found)
+            with one_at_a_time(self.folder):
+                found = read_json(folder / "fitted.json") or self._finished(folder, rate, seed)
         classifier = SpaceGroupClassifier.load(folder / "model.zip")
         return Fitted(self.name, seed, self.transformers(), classifier, **found)
 
@@ -220,7 +208,10 @@ class System:
             ``chosen``, and ``losses``, a list of rate and validation loss, None where the
             training diverged.
         """
-        path = self.folder / "rates.json"
+        with one_at_a_time(self.folder):
+            return self._chosen_rate(self.folder / "rates.json")
+
+    def _chosen_rate(self, path: Path) -> dict[str, Any]:
         found = read_json(path) or {"losses": []}
         if "chosen" in found:
             return found
@@ -289,6 +280,24 @@ class System:
         """From crystals to patterns."""
         one_image = bool(self.definition.get("one_image"))
         return transformers(self._patterns, one_image, self.task.n_jobs)
+
+    def _finished(self, folder: Path, rate: float, seed: int) -> dict[str, Any]:
+        """Train, save the classifier, and tell how it went."""
+        passes, crystals = self.passes(self.settings["budget"])
+        self.task.say(
+            f"{self.name}, seed {seed}: {passes} passes over {crystals:,} crystals at {rate:g}"
+        )
+        classifier = self._trained(folder, rate, passes, crystals, seed)
+        classifier.save(folder / "model.zip")
+        found = {
+            "learning_rate": rate,
+            "passes": passes,
+            "crystals": crystals,
+            "multiplications": self.multiplications,
+            "seconds": sum(entry["seconds"] for entry in classifier.history_),
+        }
+        write_json(folder / "fitted.json", found)
+        return found
 
     def _validation_loss(self, rate: float) -> float:
         passes, crystals = self.passes(self.settings["budget"] * self.settings["rate_budget"])

@@ -1,5 +1,6 @@
 """What the comparison of systems rests on: equal compute, samples, learning rates, scores."""
 
+import fcntl
 import importlib
 import json
 import math
@@ -163,8 +164,10 @@ def test_the_choice_of_the_rate_does_not_see_held_out_crystals(load, system, mon
 
 
 def test_a_loss_that_diverged_is_stored_as_such(system, monkeypatch):
+    first, *_, last = sorted(system.settings["rates"])
+
     def train(folder, rate, passes, crystals, seed):
-        if rate > 1e-3:
+        if rate > first:
             raise FloatingPointError("the loss became nan")
         return SimpleNamespace(
             predict_proba=lambda rows: np.full((8, 4), 0.25), classes_=np.array([14, 62, 166, 225])
@@ -174,9 +177,9 @@ def test_a_loss_that_diverged_is_stored_as_such(system, monkeypatch):
     monkeypatch.setattr(system, "passes", lambda budget: (1, 4))
     monkeypatch.setattr(system, "_trained", train)
     found = system.rate()
-    assert found["losses"][-1] == [3e-3, None]
+    assert found["losses"][-1] == [last, None]
     assert found["losses"][0][1] == pytest.approx(math.log(4), abs=1e-6)
-    assert found["chosen"] < 3e-3
+    assert found["chosen"] == first
 
 
 def test_changed_settings_are_another_folder(load, system, monkeypatch):
@@ -184,6 +187,27 @@ def test_changed_settings_are_another_folder(load, system, monkeypatch):
     settings = systems.system_settings("tiny")
     monkeypatch.setattr(systems, "system_settings", lambda size: {**settings, "budget": 5e6})
     assert systems.System(system.task, "msdn").folder != system.folder
+
+
+def test_one_process_at_a_time(load, tmp_path):
+    files = load("files")
+    with (
+        files.one_at_a_time(tmp_path),
+        open(tmp_path / "lock", "w") as other,
+        pytest.raises(BlockingIOError),
+    ):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with files.one_at_a_time(tmp_path):  # free again
+        pass
+
+
+def test_file_that_was_not_finished_is_not_there(load, tmp_path):
+    path = tmp_path / "a" / "values.json"
+    writing = load("files").written_whole(path)
+    writing.__enter__().write_text("{")
+    with pytest.raises(RuntimeError, match="cut off"):
+        writing.gen.throw(RuntimeError("cut off"))
+    assert not path.exists()
 
 
 def test_unknown_system(load, system):

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from samples import draw
-from scores import restricted, restricted_to, top_k
+from scores import restricted, restricted_to, top_k_rows
 from systems import Scored, system_settings
 from task import Outcome, Task
 
-from crystalsym import metrics, spacegroups
+from crystalsym import spacegroups
 from crystalsym.bundles import available, model_folder
 from crystalsym.evaluation._evaluation import answers
 from crystalsym.evaluation._unseen import unseen_groups
@@ -25,7 +25,6 @@ from crystalsym.training._data import of_a_card
 
 # Weights that have not learned from the held-out fifth; those of the library may have since.
 MODELS = Path(__file__).resolve().parents[2] / "models"
-K_MAX = 5
 
 
 def make(task: Task) -> Outcome:
@@ -100,15 +99,7 @@ def _restricted(task: Task, scored: Scored, groups: str) -> Scored:
 
 
 def _rows(name: str, groups: str, scored: Scored) -> list[dict[str, Any]]:
-    rows = []
-    for k in range(1, K_MAX + 1):
-        ranks = metrics.top_k_accuracy(scored.labels, scored.probabilities, scored.classes, k)
-        n = len(scored.labels)
-        right = np.arange(n) < round(ranks * n)
-        low, high = metrics.accuracy_interval(right)
-        rows.append({"model": name, "label_set": groups, "k": k, "accuracy": ranks, "low": low,
-                     "high": high, "crystals_scored": n})  # fmt: skip
-    return rows
+    return [{"model": name, "label_set": groups, **row} for row in top_k_rows(scored)]
 
 
 def _unseen(task: Task, name: str, pipeline: Any) -> list[dict[str, Any]]:
@@ -127,13 +118,9 @@ def _unseen(task: Task, name: str, pipeline: Any) -> list[dict[str, Any]]:
 
 
 def _figure(scores: dict[str, Scored]) -> Figure:
-    accuracies = {
-        name: [top_k(one, k) for k in range(1, K_MAX + 1)] for name, one in scores.items()
-    }
-    intervals = {
-        name: [(row["low"], row["high"]) for row in _rows(name, "72", one)]
-        for name, one in scores.items()
-    }
+    rows = {name: top_k_rows(one) for name, one in scores.items()}
+    accuracies = {name: [row["accuracy"] for row in of] for name, of in rows.items()}
+    intervals = {name: [(row["low"], row["high"]) for row in of] for name, of in rows.items()}
     return TopKDisplay(accuracies, intervals, note="95 % intervals (wilson)").plot().figure_
 
 

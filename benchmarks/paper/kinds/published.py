@@ -11,17 +11,16 @@ from typing import Any
 import numpy as np
 from files import read_json
 from samples import draw
-from scores import top_k
+from scores import top_k_rows
 from systems import Scored, system_settings
 from task import Outcome, Task
 
-from crystalsym import metrics, networks
+from crystalsym import networks
 from crystalsym.learning import PatternRows
 from crystalsym.plotting import TopKDisplay
 from crystalsym.training import TrainingConfig
 
 CONFIG = Path(__file__).resolve().parents[1] / "tiong2020.toml"
-K_MAX = 5
 
 
 class TimeIsUp(Exception):
@@ -138,16 +137,15 @@ def _outcome(
     shown = steps * classifier.batch_size
     most = int(np.bincount(scored.labels).argmax())
     chance = float((scored.labels == most).mean())
-    accuracies = [top_k(scored, k) for k in range(1, K_MAX + 1)]
+    about = {
+        "epochs": progress["epochs"], "steps_of_epoch": steps, "batch_size": classifier.batch_size,
+        "seconds": progress["seconds"], "multiplications": multiplications,
+        "most_common": most, "chance": chance,
+    }  # fmt: skip
+    rows = [{**row, **about} for row in top_k_rows(scored)]
+    accuracies = [row["accuracy"] for row in rows]
+    limits = [(row["low"], row["high"]) for row in rows]
     n = len(scored.labels)
-    limits = [metrics.accuracy_interval(np.arange(n) < round(one * n)) for one in accuracies]
-    rows = [
-        {"k": k, "accuracy": one, "low": low, "high": high, "crystals_scored": n,
-         "chance": chance if k == 1 else "", "epochs": progress["epochs"],
-         "steps_of_epoch": steps, "batch_size": classifier.batch_size,
-         "seconds": progress["seconds"], "multiplications": multiplications}
-        for k, (one, (low, high)) in enumerate(zip(accuracies, limits, strict=True), start=1)
-    ]  # fmt: skip
     display = TopKDisplay(
         {"published settings": accuracies}, {"published settings": limits}, n_crystals=n,
         note=f"after {progress['seconds'] / 60:.1f} minutes",
