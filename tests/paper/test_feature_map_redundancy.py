@@ -73,3 +73,14 @@ def test_the_finding_is_judged_by_the_spread(kind, paper, tmp_path, msdn, said):
     task = paper("task").Task.read(config, "tiny", tmp_path, None)
     means = {"msvgg": line("msvgg", 0.5), "msdn": line("msdn", msdn)}
     assert said in kind._paragraph(means, task)
+
+
+def test_layers_with_nothing_to_compare_are_left_out(kind):
+    keys = ("mean_correlation", "components_per_map", "dark_part")
+    rows = [
+        {"network": "msdn", "seed": seed, "batch": 0, **dict.fromkeys(keys, value)}
+        for seed, value in ((0, 0.2), (0, float("nan")), (1, 0.4))
+    ]
+    line = kind._network_means(rows, "msdn")
+    assert (line["mean_correlation"], line["mean_correlation_spread"]) == (0.3, 0.1)
+    assert (line["seeds"], line["spread_over"]) == (2, "seeds")

@@ -124,7 +124,7 @@ def _figure(rows: list[dict[str, Any]]) -> Figure:
             ax.annotate(
                 text, (end, place), (8, 0), textcoords="offset points", va="center", fontsize=8
             )
-        ax.set(xscale="log", xlabel=label, xlim=(starts.min() / 2, ends.max() * 5))
+        ax.set(xscale="log", xlabel=label, xlim=(starts.min() / 2, ends.max() * 4))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.grid(axis="y", color="#dddddd", linewidth=0.6)

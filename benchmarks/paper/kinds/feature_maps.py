@@ -105,9 +105,7 @@ def _by_layer(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         of_it = [row for row in rows if (row["network"], row["layer"]) == key]
         line = {name: of_it[0][name] for name in ("network", "layer", "depth", "pixels", "maps")}
         for name in (*FIGURES, "dark_part"):
-            values = np.array([row[name] for row in of_it])
-            line[name] = round(float(np.nanmean(values)), 4)
-            line[f"{name}_spread"] = round(float(np.nanstd(values)), 4)
+            line |= _mean_and_spread(name, [row[name] for row in of_it])
         found.append(line)
     return found
 
@@ -120,13 +118,23 @@ def _network_means(rows: list[dict[str, Any]], network: str) -> dict[str, Any]:
     over = {"seed": "seeds", "batch": "batches"}[by]
     line = {"network": network, "seeds": len(seeds), "spread_over": over}
     for name in (*FIGURES, "dark_part"):
-        values = [
-            np.nanmean([row[name] for row in of_it if row[by] == one])
+        of_one = [
+            _finite([row[name] for row in of_it if row[by] == one]).mean()
             for one in sorted({row[by] for row in of_it})
         ]
-        line[name] = round(float(np.mean(values)), 4)
-        line[f"{name}_spread"] = round(float(np.std(values)), 4)
+        line |= _mean_and_spread(name, of_one)
     return line
+
+
+def _finite(values: list[float]) -> Any:
+    """Leave out layers with fewer than two maps to compare; NaN if there are no others."""
+    found = np.asarray(values)
+    return found[np.isfinite(found)] if np.isfinite(found).any() else np.array([np.nan])
+
+
+def _mean_and_spread(name: str, values: list[float]) -> dict[str, float]:
+    found = _finite(values)
+    return {name: round(float(found.mean()), 4), f"{name}_spread": round(float(found.std()), 4)}
 
 
 def _maps_figure(material: Material, drawn: dict[str, Any], stream: int) -> Figure:

@@ -242,8 +242,8 @@ def _paragraph(
         row[f"{HELD_OUT}_{side}"] == row[f"group_{side}"] for row in further for side in "ab"
     )
     text.append(
-        f"The table lists {len(further)} pairs of held-out crystals that are far closer (up to "
-        f"{max(row['distance'] for row in further):.3f}), {len(others)} of them of different "
+        f"The table lists {len(further)} pairs of held-out crystals, the closest found, up to "
+        f"{max(row['distance'] for row in further):.3f} apart, {len(others)} of them of different "
         f"diffraction classes; of their {2 * len(further)} crystals the recipe of "
         f'"{task.settings["model"]}", which had not seen them, has {hits} right. Of all crystals '
         f"searched, it has {closeness[0]['right_percent']:.1f} % right of the fifth that is "
