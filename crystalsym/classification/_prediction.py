@@ -16,8 +16,10 @@ from crystalsym.networks._numpy_network import NumpyNetwork
 
 MAX_BATCH_PIXELS = 3 << 20
 MAX_BATCH_ROWS = 1024
-# In NumPy every thread has a batch of its own; these are fast whatever other programs do.
+# In NumPy every thread has a batch of its own; these are fast whatever other programs do. How rows
+# fall into batches decides the last digit, so it must not depend on the number of threads.
 NUMPY_BATCH_ROWS = (32, 512)
+NUMPY_BATCHES = 8
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -123,8 +125,9 @@ def _predict(model: Any, rows: ImageRows, index: np.ndarray | None, prepare: Any
         # A product in several threads waits for the slowest again and again, and waits busily.
         with single_blas_thread() as n_threads:
             low, high = NUMPY_BATCH_ROWS
-            batches = _batches(prepare, index, min(max(-(-len(index) // n_threads), low), high))
-            n_threads = min(n_threads, -(-len(index) // low))
+            size = min(max(-(-len(index) // NUMPY_BATCHES), low), high)
+            batches = _batches(prepare, index, size)
+            n_threads = min(n_threads, -(-len(index) // size))
             return np.concatenate(list(run_in_threads(model, batches, n_threads)))[:, None]
     size = prediction_batch_size(rows.shape)
     batches = _batches(prepare, index, size)

@@ -173,6 +173,16 @@ def test_many_rows_keep_their_order_and_their_gaps(loaded):
     np.testing.assert_allclose(found[-60:-1], loaded.predict_proba(X[-60:-1]), atol=1e-6)
 
 
+def test_threads_do_not_change_the_last_digit(loaded):
+    X = sparse_images(3 * NUMPY_BATCH_ROWS[0] + 5, loaded.input_shape_)
+    found = []
+    for n_threads in (1, 2, 3):
+        with blas._controller().limit(limits=n_threads):
+            found.append(loaded.decision_function(X))
+    np.testing.assert_array_equal(found[1], found[0])
+    np.testing.assert_array_equal(found[2], found[0])
+
+
 def test_bad_rows_are_named_and_leave_no_thread(loaded):
     X = sparse_images(600, loaded.input_shape_)
     X[555, 0, 0, 0, 0] = 2.0
