@@ -165,7 +165,8 @@ class System:
             known = ", ".join(sorted(self.settings["systems"]))
             raise ValueError(f"{CONFIG.name} has no system {name!r}; there are: {known}")
         self.definition = self.settings["systems"][name]
-        self.options = self.settings["networks"].get(self.definition["network"], {})
+        of_network = self.settings["networks"].get(self.definition["network"], {})
+        self.options = of_network | self.definition.get("options", {})
         self.home = task.folder.parent / "systems"
         table = "random" if task.structures is None else file_digest(task.structures)
         self._sampling = {"table": table, "groups": groups, **self._of(SAMPLING)}

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
+    BATCH_NORM_MOMENTUM,
     check_number_of,
     check_sizes,
     concatenated_logits,
-    seeded_dropout,
+    convolution_relu,
     shared_features,
     stream_inputs,
+    two_dense_layers,
 )
 
 if TYPE_CHECKING:
@@ -23,7 +25,12 @@ POOLED = 3
 
 
 def _trunk(
-    image_size: int, channels: int, filters: tuple[int, ...], units: int, dropout: float
+    image_size: int,
+    channels: int,
+    filters: tuple[int, ...],
+    units: int,
+    dropout: float,
+    momentum: float | None,
 ) -> Any:
     import keras
     from keras import layers
@@ -33,22 +40,11 @@ def _trunk(
     for i, (n, (kernel, strides, pooled)) in enumerate(
         zip(filters, CONVOLUTIONS, strict=True), start=1
     ):
-        x = layers.Conv2D(
-            n,
-            kernel,
-            strides=strides,
-            padding="same",
-            activation="relu",
-            kernel_initializer="he_normal",
-            name=f"conv{i}",
-        )(x)
+        x = convolution_relu(x, n, kernel, f"conv{i}", momentum, strides)
         if pooled and x.shape[1] >= POOLED:  # maps of small images are too small to be pooled
             x = layers.MaxPooling2D(POOLED, strides=2, name=f"pool{i}")(x)
     x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(units, activation="relu", kernel_initializer="he_normal", name="dense1")(x)
-    x = seeded_dropout(dropout, "dropout1")(x)
-    x = layers.Dense(units, activation="relu", kernel_initializer="he_normal", name="dense2")(x)
-    return keras.Model(inputs, x, name="trunk")
+    return keras.Model(inputs, two_dense_layers(x, units, dropout, momentum), name="trunk")
 
 
 def alexnet(
@@ -60,13 +56,15 @@ def alexnet(
     filters: tuple[int, ...] = (96, 256, 384, 384, 256),
     units: int = 4096,
     dropout: float = 0.5,
+    normalization: bool = False,
 ) -> keras.Model:
     """Build AlexNet: five convolutions and two dense layers.
 
     The widths are those of the publication, in one column: every convolution sees all channels
     (the original had its second, fourth and fifth in two halves, on two graphics cards), and
-    nothing is normalized. At 1000 classes and 224 pixels it has 62,378,344 parameters (60,965,224
-    with the halves). Maps smaller than 3x3, those of small images, are not pooled.
+    nothing is normalized unless asked for. At 1000 classes and 224 pixels it has 62,378,344
+    parameters (60,965,224 with the halves). Maps smaller than 3x3, those of small images, are not
+    pooled.
 
     Parameters
     ----------
@@ -84,6 +82,9 @@ def alexnet(
         Length of either dense layer, F.
     dropout : float, default=0.5
         Rate of dropout after each dense layer.
+    normalization : bool, default=False
+        Normalize over the batch after every convolution and dense layer, in place of biases; not
+        as published, but such a network learns in a few passes.
 
     Returns
     -------
@@ -114,5 +115,7 @@ def alexnet(
     check_sizes(image_size, channels, n_streams, n_classes)
     check_number_of("filters", filters, len(CONVOLUTIONS))
     inputs = stream_inputs(image_size, channels, n_streams)
-    x = shared_features(inputs, _trunk(image_size, channels, tuple(filters), units, dropout))
+    momentum = BATCH_NORM_MOMENTUM if normalization else None
+    trunk = _trunk(image_size, channels, tuple(filters), units, dropout, momentum)
+    x = shared_features(inputs, trunk)
     return keras.Model(inputs, concatenated_logits(x, n_classes, dropout), name="alexnet")

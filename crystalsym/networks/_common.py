@@ -5,6 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
+# Keras' own memory of 0.99 makes the statistics right only after some hundred steps; means over a
+# batch of many pixels are precise, so a short one serves.
+BATCH_NORM_MOMENTUM = 0.9
+
 
 def check_sizes(
     image_size: int, channels: int, n_streams: int, n_classes: int, smallest: int = 8
@@ -51,6 +55,42 @@ def normalized_relu(x: Any, name: str, momentum: float) -> Any:
 
     x = layers.BatchNormalization(momentum=momentum, name=f"{name}_norm")(x)
     return layers.Activation("relu", name=f"{name}_relu")(x)
+
+
+def convolution_relu(
+    x: Any, filters: int, kernel: int, name: str, momentum: float | None, stride: int = 1
+) -> Any:
+    """A convolution and ReLU, with bias, or with batch normalization if there is a momentum."""
+    from keras import layers
+
+    normalized = momentum is not None
+    x = layers.Conv2D(
+        filters,
+        kernel,
+        strides=stride,
+        padding="same",
+        activation=None if normalized else "relu",
+        use_bias=not normalized,
+        kernel_initializer="he_normal",
+        name=name,
+    )(x)
+    return x if momentum is None else normalized_relu(x, name, momentum)
+
+
+def two_dense_layers(
+    x: Any, units: int, dropout: float, momentum: float | None, initializer: str = "he_normal"
+) -> Any:
+    """What ends AlexNet and VGG: two dense layers with ReLU, and dropout between them."""
+    for name in ("dense1", "dense2"):
+        if name == "dense2":
+            x = seeded_dropout(dropout, "dropout1")(x)
+        if momentum is None:
+            from keras import layers
+
+            x = layers.Dense(units, activation="relu", kernel_initializer=initializer, name=name)(x)
+        else:
+            x = dense_relu(x, units, name, momentum)
+    return x
 
 
 def dense_relu(x: Any, units: int, name: str, momentum: float) -> Any:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from crystalsym.networks._common import (
+    BATCH_NORM_MOMENTUM,
     check_sizes,
     concatenated_logits,
+    normalized_relu,
     shared_features,
     stream_inputs,
 )
@@ -15,8 +17,6 @@ from crystalsym.networks._common import (
 SMALLEST_IMAGE = 32
 # Of ResNet and DenseNet: what lies between two changes of the maps' size.
 N_STAGES = 4
-# Keras' own memory of 0.99 makes the statistics right only after some hundred steps.
-BATCH_NORM_MOMENTUM = 0.9
 
 
 def application_trunk(
@@ -27,6 +27,7 @@ def application_trunk(
     channels: int,
     width: float,
     last: str = "",
+    normalization: bool = False,
 ) -> Any:
     """Build the convolutions of a network that Keras holds, without its head and weights.
 
@@ -43,6 +44,8 @@ def application_trunk(
         Factor of the channels of every convolution.
     last : str, optional
         What the name of the last layer that is kept begins with; by default all are.
+    normalization : bool, default=False
+        Normalize over the batch after every convolution, in place of its bias.
 
     Raises
     ------
@@ -57,14 +60,16 @@ def application_trunk(
     # By its tensor: a shape would have to be that of a photograph.
     image = keras.Input((image_size, image_size, channels), name="image")
     options = {"include_top": False, "weights": None, "input_tensor": image}
-    if width == 1 and not last:
+    if width == 1 and not last and not normalization:
         trunk = make(**options)
     else:
         with keras.StatelessScope(initialize_variables=False):  # the pattern of what is built
             whole = make(**options)
         end = [layer for layer in whole.layers if layer.name.startswith(last)][-1]
         trunk = keras.models.clone_model(
-            keras.Model(image, end.output), clone_function=lambda layer: _narrowed(layer, width)
+            keras.Model(image, end.output),
+            clone_function=lambda layer: _narrowed(layer, width, normalization),
+            call_function=_then_normalized if normalization else None,
         )
     for layer in trunk.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -114,9 +119,17 @@ def _check_stages(stages: int) -> None:
         raise ValueError(f"stages must be an integer from 1 to {N_STAGES}, got {stages!r}")
 
 
-def _narrowed(layer: Any, width: float) -> Any:
+def _then_normalized(layer: Any, x: Any, **options: Any) -> Any:
+    """What a layer gives, and what batch normalization and ReLU make of it if it convolves."""
+    y = layer(x, **options)
+    return normalized_relu(y, layer.name, BATCH_NORM_MOMENTUM) if hasattr(layer, "filters") else y
+
+
+def _narrowed(layer: Any, width: float, normalization: bool) -> Any:
     """A new layer like another, with as many times its channels."""
     config = layer.get_config()
+    if "filters" in config and normalization:
+        config |= {"activation": "linear", "use_bias": False}
     if "filters" in config:
         config["filters"] = round(width * config["filters"])
         if config["filters"] < 1:

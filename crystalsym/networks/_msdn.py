@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
+    BATCH_NORM_MOMENTUM,
     check_sizes,
+    convolution_relu,
     dense_relu,
     joint_vector_logits,
-    normalized_relu,
     seeded_dropout,
     shared_features,
     stream_inputs,
@@ -17,24 +18,6 @@ from crystalsym.networks._common import (
 
 if TYPE_CHECKING:
     import keras
-
-BATCH_NORM_MOMENTUM = 0.9
-
-
-def _conv(x: Any, filters: int, kernel: int, name: str, norm: bool, stride: int = 1) -> Any:
-    from keras import layers
-
-    x = layers.Conv2D(
-        filters,
-        kernel,
-        strides=stride,
-        padding="same",
-        activation=None if norm else "relu",
-        use_bias=not norm,
-        kernel_initializer="he_normal",
-        name=name,
-    )(x)
-    return normalized_relu(x, name, BATCH_NORM_MOMENTUM) if norm else x
 
 
 def _trunk(
@@ -45,24 +28,24 @@ def _trunk(
     blocks: tuple[int, ...],
     dropout: float,
     stem_stride: int,
-    norm: bool,
+    momentum: float | None,
     features: int | None,
 ) -> Any:
     import keras
     from keras import layers
 
     inputs = keras.Input((image_size, image_size, channels), name="image")
-    x = _conv(inputs, growth, 7, "stem", norm, stem_stride)
+    x = convolution_relu(inputs, growth, 7, "stem", momentum, stem_stride)
     x = layers.AveragePooling2D(2, padding="same", name="stem_pool")(x)
     for b, n_layers in enumerate(blocks, start=1):
         for i in range(1, n_layers + 1):
             name = f"block{b}_layer{i}"
-            y = _conv(x, bottleneck, 1, f"{name}_narrow", norm)
-            y = _conv(y, growth, 3, f"{name}_conv", norm)
+            y = convolution_relu(x, bottleneck, 1, f"{name}_narrow", momentum)
+            y = convolution_relu(y, growth, 3, f"{name}_conv", momentum)
             y = seeded_dropout(dropout, f"{name}_dropout")(y)
             x = layers.Concatenate(name=f"{name}_concat")([x, y])
         if b < len(blocks):
-            x = _conv(x, x.shape[-1], 1, f"transition{b}", norm)
+            x = convolution_relu(x, x.shape[-1], 1, f"transition{b}", momentum)
             x = layers.AveragePooling2D(2, padding="same", name=f"transition{b}_pool")(x)
     if features is None:
         return keras.Model(inputs, layers.GlobalAveragePooling2D(name="pool")(x), name="trunk")
@@ -160,7 +143,7 @@ def msdn(
     inputs = stream_inputs(image_size, channels, n_streams)
     trunk = _trunk(
         image_size, channels, growth, bottleneck, tuple(blocks), dropout, stem_stride,
-        normalization, features,
+        BATCH_NORM_MOMENTUM if normalization else None, features,
     )  # fmt: skip
     x = shared_features(inputs, trunk)
     if embedding is not None:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
+    BATCH_NORM_MOMENTUM,
     check_number_of,
     check_sizes,
+    convolution_relu,
     seeded_dropout,
     shared_features,
     stream_inputs,
+    two_dense_layers,
 )
 
 if TYPE_CHECKING:
@@ -21,7 +24,12 @@ POOLED_AFTER = (1, 2, 4, 6, 8)
 
 
 def _trunk(
-    image_size: int, channels: int, filters: tuple[int, ...], units: int, dropout: float
+    image_size: int,
+    channels: int,
+    filters: tuple[int, ...],
+    units: int,
+    dropout: float,
+    momentum: float | None,
 ) -> Any:
     import keras
     from keras import layers
@@ -29,22 +37,12 @@ def _trunk(
     inputs = keras.Input((image_size, image_size, channels), name="image")
     x = inputs
     for i, n in enumerate(filters, start=1):
-        x = layers.Conv2D(
-            n,
-            3,
-            padding="same",
-            activation="relu",
-            kernel_initializer="he_normal",
-            name=f"conv{i}",
-        )(x)
+        x = convolution_relu(x, n, 3, f"conv{i}", momentum)
         if i in POOLED_AFTER:
             x = layers.MaxPooling2D(2, padding="same", name=f"pool{i}")(x)
     x = layers.Flatten(name="flatten")(x)
-    for i in (1, 2):
-        x = layers.Dense(
-            units, activation="relu", kernel_initializer="he_normal", name=f"dense{i}"
-        )(x)
-        x = seeded_dropout(dropout, f"dropout{i}")(x)
+    x = two_dense_layers(x, units, dropout, momentum)
+    x = seeded_dropout(dropout, "dropout2")(x)
     return keras.Model(inputs, x, name="trunk")
 
 
@@ -57,6 +55,7 @@ def msvgg(
     filters: tuple[int, ...] = (64, 128, 256, 256, 512, 512, 512, 512),
     units: int = 4096,
     dropout: float = 0.5,
+    normalization: bool = False,
 ) -> keras.Model:
     """Build the multi-stream VGG: convolutions, dense layers and head shared by all streams.
 
@@ -82,6 +81,9 @@ def msvgg(
         Length of either dense layer, F.
     dropout : float, default=0.5
         Rate of dropout after each dense layer.
+    normalization : bool, default=False
+        Normalize over the batch after every convolution and dense layer, in place of biases; not
+        as published, but such a network learns in a few passes.
 
     Returns
     -------
@@ -114,7 +116,9 @@ def msvgg(
     check_sizes(image_size, channels, n_streams, n_classes)
     check_number_of("filters", filters, N_CONVOLUTIONS)
     inputs = stream_inputs(image_size, channels, n_streams)
-    x = shared_features(inputs, _trunk(image_size, channels, tuple(filters), units, dropout))
+    momentum = BATCH_NORM_MOMENTUM if normalization else None
+    trunk = _trunk(image_size, channels, tuple(filters), units, dropout, momentum)
+    x = shared_features(inputs, trunk)
     x = layers.Dense(n_classes, dtype="float32", name="logits")(x)
     logits = [
         layers.Identity(dtype="float32", name=f"logits_{i}")(x[:, i]) for i in range(n_streams)

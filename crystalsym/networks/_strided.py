@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
+    BATCH_NORM_MOMENTUM,
     check_sizes,
     joint_vector_logits,
     normalized_relu,
@@ -16,9 +17,6 @@ from crystalsym.networks._common import (
 if TYPE_CHECKING:
     import keras
 
-# Means over a batch of many pixels are precise, so short memories serve; they also make the
-# statistics right after the few steps of a small training.
-BATCH_NORM_MOMENTUM = 0.9
 SMALLEST_MAP = 4
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
+    BATCH_NORM_MOMENTUM,
     check_sizes,
     concatenated_logits,
-    seeded_dropout,
     shared_features,
     stream_inputs,
+    two_dense_layers,
 )
 from crystalsym.networks._keras_application import SMALLEST_IMAGE, application_trunk
 
@@ -30,6 +31,7 @@ def vgg(
     width: float = 1.0,
     units: int = 4096,
     dropout: float = 0.5,
+    normalization: bool = False,
 ) -> keras.Model:
     """Build VGG: thirteen or more 3x3 convolutions and two dense layers.
 
@@ -55,6 +57,9 @@ def vgg(
         Length of either dense layer, F.
     dropout : float, default=0.5
         Rate of dropout after each dense layer.
+    normalization : bool, default=False
+        Normalize over the batch after every convolution and dense layer, in place of biases; not
+        as published, but such a network learns in a few passes.
 
     Returns
     -------
@@ -83,12 +88,12 @@ def vgg(
     from keras import layers
 
     check_sizes(image_size, channels, n_streams, n_classes, SMALLEST_IMAGE)
-    trunk = application_trunk("VGG", DEPTHS, depth, image_size, channels, width)
-    x = trunk.output
-    x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(units, activation="relu", name="dense1")(x)
-    x = seeded_dropout(dropout, "dropout1")(x)
-    x = layers.Dense(units, activation="relu", name="dense2")(x)
+    trunk = application_trunk(
+        "VGG", DEPTHS, depth, image_size, channels, width, normalization=normalization
+    )
+    x = layers.Flatten(name="flatten")(trunk.output)
+    momentum = BATCH_NORM_MOMENTUM if normalization else None
+    x = two_dense_layers(x, units, dropout, momentum, "glorot_uniform")
     trunk = keras.Model(trunk.inputs, x, name="trunk")
     inputs = stream_inputs(image_size, channels, n_streams)
     x = shared_features(inputs, trunk)

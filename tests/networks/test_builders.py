@@ -115,6 +115,20 @@ def test_streams_of_msvgg_share_everything():
     np.testing.assert_allclose([d, e, f], [b, c, a], atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["alexnet", "msvgg", "vgg"])
+def test_normalized_networks_have_a_normalization_for_every_bias(name):
+    plain = networks.get(name)(4, 32, 2, 2, **SMALL[name])
+    normalized = networks.get(name)(4, 32, 2, 2, normalization=True, **SMALL[name])
+    shapes = {w.path: w.shape for w in plain.weights}
+    of_it = {w.path: w.shape for w in normalized.weights}
+    hidden = [path for path in shapes if path.endswith("bias") and not path.startswith("logits")]
+    assert len(hidden) == {"alexnet": 7, "msvgg": 10, "vgg": 15}[name]
+    for path in hidden:
+        assert of_it[path.replace("/bias", "_norm/gamma")] == shapes.pop(path)
+    assert {path: of_it[path] for path in shapes} == shapes
+    assert len(of_it) == len(shapes) + 4 * len(hidden)
+
+
 @pytest.mark.parametrize(("name", "stages"), [("densenet", 1), ("resnet", 2)])
 def test_stages_and_width_are_those_of_the_whole_network(name, stages):
     import keras

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from scores import budget_sentence, compared, cost, percent, seeds, spread, top_k
-from systems import System, fitted, scored
+from systems import System, fitted, scored, system_settings
 from task import Outcome, Task
 
 from crystalsym.plotting._palette import MARKERS, SERIES
@@ -15,7 +15,7 @@ from crystalsym.plotting._palette import MARKERS, SERIES
 def make(task: Task) -> Outcome:
     """Train all systems, every seed."""
     rows, tried = [], []
-    for name in compared(task):
+    for name in [*compared(task), *system_settings(task.size)["beside"]]:
         accuracies, seconds = [], []
         for seed in seeds(task):
             accuracies.append(top_k(scored(task, name, seed)))
