@@ -146,8 +146,8 @@ def budget_sentence(task: Task) -> str:
     most = settings["rate_extensions"]
     further = f" and up to {most} more where the best is at an end" if most else ""
     return (
-        f"Every system learned from the same {settings['learning_crystals']:,} crystals within "
-        f"{settings['budget']:.3g} multiplications of forward passes (whole passes, at least one), "
+        f"Every system learned from the same {settings['learning_crystals']:,} crystals for "
+        f"{settings['budget']:.3g} multiplications of forward passes, rounded to whole passes, "
         f"at the learning rate of the lowest loss on {settings['validation_crystals']:,} other "
         f"crystals of the learning side (of {tried}{further}; "
         f"{100 * settings['rate_budget']:.0f} % of the budget each)."
