@@ -89,7 +89,7 @@ def further_figure(task: Task, data: TrainingData, rows: list[dict[str, Any]]) -
                 f"{row[f'material_{side}']}: {crystal.formula}, {group} {symbol(group)}",
                 fontsize=8, loc="left",
             )  # fmt: skip
-        line[0].set_ylabel(f"distance {row['distance']:.3f}", fontsize=8)
+        line[0].set_ylabel(f"distance {row['distance']:.1g}", fontsize=8)
     for ax, title in zip(grid[-1], ("[100]", "[010]", "[001]") * 2, strict=True):
         ax.set_xlabel(title, fontsize=8)
     return figure

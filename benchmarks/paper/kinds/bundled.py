@@ -121,7 +121,7 @@ def _figure(scores: dict[str, Scored]) -> Figure:
     rows = {name: top_k_rows(one) for name, one in scores.items()}
     accuracies = {name: [row["accuracy"] for row in of] for name, of in rows.items()}
     intervals = {name: [(row["low"], row["high"]) for row in of] for name, of in rows.items()}
-    return TopKDisplay(accuracies, intervals, note="95 % intervals (wilson)").plot().figure_
+    return TopKDisplay(accuracies, intervals, note="95 % intervals (Wilson)").plot().figure_
 
 
 def _paragraph(task: Task, rows: list[dict[str, Any]]) -> str:

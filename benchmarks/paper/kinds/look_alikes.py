@@ -243,7 +243,7 @@ def _paragraph(
     )
     text.append(
         f"The table lists {len(further)} pairs of held-out crystals, the closest found, up to "
-        f"{max(row['distance'] for row in further):.3f} apart, {len(others)} of them of different "
+        f"{max(row['distance'] for row in further):.1g} apart, {len(others)} of them of different "
         f"diffraction classes; of their {2 * len(further)} crystals the recipe of "
         f'"{task.settings["model"]}", which had not seen them, has {hits} right. Of all crystals '
         f"searched, it has {closeness[0]['right_percent']:.1f} % right of the fifth that is "
