@@ -154,9 +154,9 @@ def _outcome(
     many = f"{progress['epochs']} passes and " if progress["epochs"] else ""
     paragraph = (
         f"The published network and settings (a crystal costs {multiplications / 1e6:,.0f} million "
-        f"multiplications; Adam, rate {classifier.learning_rate:g}) were trained for "
-        f"{progress['seconds'] / 60:.1f} minutes: {many}{steps:,} steps, {shown:,} crystals of "
-        f"the pass begun. Then {100 * accuracies[0]:.1f} % of {n:,} held-out crystals are right, "
+        f"multiplications; Adam, rate {classifier.learning_rate:g}, batches of "
+        f"{classifier.batch_size}) were trained for {progress['seconds'] / 60:.1f} minutes: "
+        f"{many}{steps:,} steps, {shown:,} crystals of the pass begun. Then {100 * accuracies[0]:.1f} % of {n:,} held-out crystals are right, "
         f"and {100 * accuracies[-1]:.1f} % among the first five; answering the most common group, "
         f"{most}, is right for {100 * chance:.1f} %. The paper has {task.paper['top1']} ± "
         f"{task.paper['top1_spread']} % and about {task.paper['top5']} % after a training whose "
