@@ -174,7 +174,7 @@ def finished_spots(spots: SpotPatterns, settings: RenderSettings) -> SpotPattern
     detector = settings.detector
     if settings.q_min > 0:
         spots = spots.without_center(settings.q_min)
-    values = {"intensity": spots.intensity}
+    values: dict[str, Any] = {"intensity": spots.intensity}
     if spots.sigma is not None:
         values["sigma"] = spots.sigma
     if settings.polarization != "ignore":
