@@ -37,7 +37,7 @@ class TwinDomains(CrystalStep):
     rate : float, optional
         Probability of each plane to be a boundary: growth twins.
     operation : {"reflection", "rotation"}, default="reflection"
-        Across the plane, or by 180° about its normal through the origin.
+        Across the plane, or by 180° about its normal through a lattice point in it.
     offset : float, default=0.0
         Where the planes lie: hx + ky + lz = n + offset.
     min_distance : float, default=0.7
@@ -113,12 +113,12 @@ class TwinDomains(CrystalStep):
         cells = cell_counts(self.cells)
         normal = read_integers(self.plane, "plane") @ np.linalg.inv(crystal.lattice).T
         boundaries = self._boundaries(cells, rng)
-        grains = []
+        grains: list[Grain] = []
         rotation, shift = np.eye(3), np.zeros(3)
         edges = [-np.inf, *boundaries, np.inf]
         for number, low in enumerate(edges[:-1]):
             if number:
-                turn, move = self._twin(normal, low)
+                turn, move = self._twin(normal, low, grains[-1], crystal.lattice)
                 rotation, shift = turn @ rotation, turn @ shift + move
             inside = partial(_between, normal, low, edges[number + 1])
             grains.append(Grain(rotation, shift, inside))
@@ -138,13 +138,33 @@ class TwinDomains(CrystalStep):
         wanted = np.arange(1, self.domains) / self.domains * len(planes)
         return planes[wanted.astype(int)]
 
-    def _twin(self, normal: np.ndarray, height: float) -> tuple[np.ndarray, np.ndarray]:
+    def _twin(
+        self, normal: np.ndarray, height: float, grain: Grain, lattice: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The twin operation in the plane r·normal = height, as rotation and shift."""
         square = normal @ normal
         mirror = np.eye(3) - 2 * np.outer(normal, normal) / square
         if self.operation == "reflection":
             return mirror, 2 * height / square * normal
-        return -mirror, np.zeros(3)  # the axis goes through the origin
+        axis = grain.rotation @ (self._lattice_point(height) @ lattice) + grain.shift
+        return -mirror, axis + mirror @ axis
+
+    def _lattice_point(self, height: float) -> np.ndarray:
+        """Integers of a lattice point with hx + ky + lz = height."""
+        plane = read_integers(self.plane, "plane")
+        reach = np.arange(-int(np.abs(plane).max()), int(np.abs(plane).max()) + 1)
+        points = np.stack(np.meshgrid(reach, reach, reach, indexing="ij"), axis=-1).reshape(-1, 3)
+        heights = points @ plane
+        lowest = heights[heights > 0].min()
+        steps = height / lowest
+        if not np.isclose(steps, round(steps)):
+            raise ValueError(
+                f'operation="rotation" turns about an axis through lattice points, and the plane'
+                f" {self.plane!r} at {height:g} holds none: offset=0 and a plane without a common"
+                " divisor have them"
+            )
+        found: np.ndarray = round(steps) * points[int(np.flatnonzero(heights == lowest)[0])]
+        return found
 
 
 def _between(normal: np.ndarray, low: float, high: float, places: np.ndarray) -> np.ndarray:
