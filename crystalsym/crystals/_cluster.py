@@ -14,6 +14,10 @@ import numpy as np
 from crystalsym.crystals._coercion import as_crystal, site_contents
 from crystalsym.crystals._crystal import Crystal, checked_atoms
 
+# Parts of an edge within which atoms of several cells are on one place. Not a round number: ties
+# would be those of coordinates such as 1/1024.
+SAME_PLACE = np.sqrt(2) * 1e-8
+
 
 @dataclass(frozen=True, eq=False)
 class Cluster:
@@ -167,11 +171,12 @@ class Cluster:
                 f"{self._label}: has no {missing}, which its average cell needs; Cluster(...,"
                 " lattice=, cells=) takes them, Cluster.from_crystal knows them"
             )
-        coords = np.round(self.positions @ np.linalg.inv(self.lattice), 9)
-        coords -= np.floor(coords)
-        order = np.lexsort((*coords.T, self.atomic_numbers))
-        rows = np.column_stack([self.atomic_numbers, coords])[order]
-        first = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))
+        coords = self.positions @ np.linalg.inv(self.lattice)
+        coords -= np.floor(coords + SAME_PLACE)
+        places = np.column_stack([self.atomic_numbers, np.rint(coords / SAME_PLACE)])
+        order = np.lexsort(places.T[::-1])
+        places, rows = places[order], np.column_stack([self.atomic_numbers, coords])[order]
+        first = np.append(True, (places[1:] != places[:-1]).any(axis=1))
         sites, site_of = rows[first], np.cumsum(first) - 1
         occupancies = np.bincount(site_of, self.occupancies[order]) / np.prod(self.cells)
         crowded = int(occupancies.argmax())

@@ -21,7 +21,7 @@ from crystalsym.scattering._factors import scattering_factors
 
 TOLERANCE = 1e-6  # of each transform, and of the interpolation, in parts of all atoms together
 ADVICE = (
-    "summation=\"nufft\" needs finufft: pip install 'crystalsym[nufft]';"
+    'summation="nufft" needs the package finufft (pip install finufft);'
     ' summation="direct" is the same sum without it'
 )
 

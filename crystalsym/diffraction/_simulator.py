@@ -111,7 +111,7 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
     summation : {"direct", "nufft"}, default="direct"
         How engine ``"atoms"`` sums: atom by atom at every pixel, or by non-uniform fast Fourier
         transforms, within 1e-5 of the strongest pixel and for large clusters many times as fast.
-        ``"nufft"`` needs the package finufft (``pip install 'crystalsym[nufft]'``).
+        ``"nufft"`` needs the package finufft (extra ``nufft``).
     spot_sigma : float, default=0.5
         Standard deviation of the spots in pixels (engines that draw spots).
     thickness : float, (low, high) or distribution, optional
