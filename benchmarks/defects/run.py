@@ -54,6 +54,7 @@ BAR = {"vacancies": 0.05, "antisites": 0.05, "strain": 0.01, "displacement": 0.1
 EDGE = 50.0  # Å, of blocks in curves
 EDGES = (35.0, 50.0, 70.0, 100.0)
 TOGETHER = "all four"
+PARTS = ("bars", "sizes", "rates")
 
 
 class Case(NamedTuple):
@@ -75,13 +76,16 @@ class Case(NamedTuple):
         return [KINDS[self.kind][0](self.rate)]
 
 
-def cases(edges: tuple[float, ...]) -> list[Case]:
-    """All cases, those of the bars first."""
+def cases(edges: tuple[float, ...], parts: tuple[str, ...] = PARTS) -> list[Case]:
+    """All cases: those of the bars, the same in blocks of other sizes, and other rates."""
     bars = [Case(kind, rate, EDGE) for kind, rate in BAR.items()]
     bars = [Case("none", 0.0, EDGE), *bars, Case(TOGETHER, 1.0, EDGE)]
-    sizes = [case._replace(edge=edge) for edge in edges[::-1] for case in bars if edge != EDGE]
-    curves = [Case(kind, rate, EDGE) for kind, (_, rates) in KINDS.items() for rate in rates]
-    return list(dict.fromkeys([*bars, *curves, *sizes]))
+    of = {
+        "bars": bars,
+        "sizes": [one._replace(edge=edge) for edge in edges if edge != EDGE for one in bars[1:]],
+        "rates": [Case(kind, rate, EDGE) for kind, (_, rates) in KINDS.items() for rate in rates],
+    }
+    return list(dict.fromkeys(case for part in parts for case in of[part]))
 
 
 def main() -> None:
@@ -96,6 +100,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder to keep results in")
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
     parser.add_argument("--edges", nargs="*", type=float, default=EDGES, help="of blocks, Å")
+    parser.add_argument("--parts", nargs="*", default=PARTS, choices=PARTS, help="which cases")
     parser.add_argument("--above", type=float, default=12.0, help="as of BlockSpots")
     args = parser.parse_args()
     n = args.n or (2000 if args.full else 200)
@@ -107,7 +112,7 @@ def main() -> None:
             f"{short(model)}, perfect": np.asarray(pipeline[1:].predict(spots))
             for model, pipeline in pipelines.items()
         }
-        for case in cases(tuple(args.edges)):
+        for case in cases(tuple(args.edges), tuple(args.parts)):
             answer_case(case, name, crystals, labels, pipelines, perfect, args)
             write_summary(args.output)
 
