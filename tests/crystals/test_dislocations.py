@@ -58,6 +58,23 @@ def test_the_field_jumps_across_the_strip_between_and_nowhere_else():
     assert np.allclose(jump[np.abs(x) > 10.1], 0, atol=1e-6)
 
 
+@pytest.mark.parametrize("poisson", [0.0, 0.3, 0.45])
+def test_the_field_is_in_equilibrium(poisson):
+    """(1 - 2ν) ∇²u + ∇(∇·u) = 0 (Navier) away from the lines, by differences."""
+    step = 0.02
+    x, y = np.meshgrid(step * np.arange(-1, 2), step * np.arange(-1, 2), indexing="ij")
+    for middle in ((3.0, 5.0), (-20.0, 7.0), (15.0, -6.0)):
+        places = np.column_stack([x.ravel(), y.ravel()]) + middle
+        u = pair_field(places, FIRST, SECOND, np.array([2.5, 0, 0]), poisson).reshape(3, 3, 3)
+        xx = (u[2, 1] - 2 * u[1, 1] + u[0, 1]) / step**2
+        yy = (u[1, 2] - 2 * u[1, 1] + u[1, 0]) / step**2
+        xy = (u[2, 2] - u[2, 0] - u[0, 2] + u[0, 0]) / (4 * step**2)
+        divergence = np.array([xx[0] + xy[1], xy[0] + yy[1]])
+        residual = (1 - 2 * poisson) * (xx + yy)[:2] + divergence
+        assert np.abs(divergence).max() > 1e-5
+        assert np.abs(residual).max() < 1e-3 * max(np.abs(xx).max(), np.abs(yy).max())
+
+
 def test_the_field_falls_off():
     """A dipole's as 1/r: ten times as far, a tenth."""
     near, far = (
