@@ -171,7 +171,7 @@ def _block_spots(block: _Block, settings: RenderSettings, above: float) -> SpotP
         sides = summed.intensity.reshape(len(rows), -1)[1:].sum(axis=0)
         ground = sides / (len(rows) - 1) * 2
         seen = one.intensity > above * ground
-        # Rounding alone makes a ground of 1e-30 in a block without defects.
+        # Without defects the ground is rounding, and what passes it is as far below any spot.
         one = replace(
             one, intensity=np.where(seen, one.intensity - ground, 0).clip(0), sigma=ground
         )
