@@ -14,7 +14,10 @@ import pytest
 import crystalsym
 
 PACKAGE = Path(crystalsym.__file__).parent
-ROOMS = sorted(f"crystalsym.{folder.parent.name}" for folder in PACKAGE.glob("*/__init__.py"))
+ROOMS = sorted(
+    ".".join(("crystalsym", *place.parent.relative_to(PACKAGE).parts))
+    for place in PACKAGE.glob("*/**/__init__.py")
+)
 SECTION = re.compile(r"^([A-Z][A-Za-z ]+)\n-{3,}$", re.M)
 
 # Public names without an example of their own, and why.

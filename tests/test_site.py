@@ -14,9 +14,10 @@ from crystalsym import pretrained
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+PACKAGE = Path(crystalsym.__file__).parent
 ROOMS = sorted(
-    f"crystalsym.{place.parent.name}"
-    for place in Path(crystalsym.__file__).parent.glob("*/__init__.py")
+    ".".join(("crystalsym", *place.parent.relative_to(PACKAGE).parts))
+    for place in PACKAGE.glob("*/**/__init__.py")
 )
 DOCUMENTED = re.compile(r"^\.\. (?:auto\w+|py:data):: (\w+)$", re.M)
 

@@ -6,6 +6,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import joblib
 import numpy as np
@@ -37,6 +38,8 @@ ENGINES = {
         "random_state": 0,
     },
 }
+if find_spec("finufft"):
+    ENGINES["atoms by nufft"] = {**ENGINES["atoms"], "summation": "nufft", "ewald": "sphere"}
 SHAPERS = {
     "spots": {"scheme": "spots", "image_size": 48, "intensity": "log"},
     "pixels": {"scheme": "pixels", "image_size": 64},

@@ -14,6 +14,10 @@ import numpy as np
 from crystalsym.crystals._coercion import as_crystal, site_contents
 from crystalsym.crystals._crystal import Crystal, checked_atoms
 
+# Parts of an edge within which atoms of several cells are on one place. Not a round number: ties
+# would be those of coordinates such as 1/1024.
+SAME_PLACE = np.sqrt(2) * 1e-8
+
 
 @dataclass(frozen=True, eq=False)
 class Cluster:
@@ -32,6 +36,12 @@ class Cluster:
         it; without it only Cartesian views and rotation matrices can be had.
     name : str, optional
         What error messages call the cluster.
+    cells : int or tuple of int, optional
+        Cells of that lattice along a, b, c that the cluster takes up, atoms that are missing or
+        too many included. :meth:`average_crystal` needs it.
+    standard : bool, default=False
+        The lattice is that of a standard cell, as :func:`crystalsym.crystals.standardize` makes
+        them; so is then that of the average crystal.
 
     Raises
     ------
@@ -60,9 +70,11 @@ class Cluster:
     occupancies: np.ndarray = None  # type: ignore[assignment]
     lattice: np.ndarray | None = None
     name: str | None = None
+    cells: tuple[int, int, int] | None = None
+    standard: bool = False
 
     def __post_init__(self) -> None:
-        label = f"cluster {self.name!r}" if self.name else "cluster"
+        label = self._label
         positions = np.array(self.positions, dtype=np.float64)
         if positions.ndim != 2 or positions.shape[1:] != (3,) or len(positions) == 0:
             raise ValueError(f"{label}: positions has shape {positions.shape}, needs (n_atoms, 3)")
@@ -84,6 +96,8 @@ class Cluster:
             if abs(np.linalg.det(lattice)) < 1e-3:
                 raise ValueError(f"{label}: the lattice vectors span no volume")
             arrays["lattice"] = lattice
+        if self.cells is not None:
+            object.__setattr__(self, "cells", cell_counts(self.cells))
         for key, value in arrays.items():
             value.setflags(write=False)
             object.__setattr__(self, key, value)
@@ -110,7 +124,8 @@ class Cluster:
             If ``cells`` is not one or three positive integers.
         """
         crystal = as_crystal(crystal)
-        spans = [np.arange(n) for n in cell_counts(cells)]
+        counts = cell_counts(cells)
+        spans = [np.arange(n) for n in counts]
         corners = np.stack(np.meshgrid(*spans, indexing="ij"), axis=-1)
         coords = corners.reshape(-1, 1, 3) + crystal.frac_coords
         n_cells = coords.shape[0]
@@ -120,7 +135,68 @@ class Cluster:
             np.tile(crystal.occupancies, n_cells),
             lattice=crystal.lattice,
             name=crystal.name,
+            cells=counts,
+            standard=crystal.standard,
         )
+
+    def average_crystal(self) -> Crystal:
+        """Fold all atoms into one cell, each with an occupancy of one part in all cells.
+
+        This is the average structure. Its structure factor at whole hkl is that of the whole
+        cluster divided by the number of cells, exactly, so that every engine and model for
+        crystals sees the cluster's intensities at the places of the reflections. Atoms of one
+        element that come to lie on one place become one.
+
+        Returns
+        -------
+        Crystal
+
+        Raises
+        ------
+        ValueError
+            If the lattice or the number of cells is not known.
+
+        Examples
+        --------
+        >>> from crystalsym.crystals import Cluster, standardize
+        >>> from crystalsym.datasets import example_crystals
+        >>> block = Cluster.from_crystal(standardize(example_crystals()["CsCl"]), cells=4)
+        >>> average = block[1:].average_crystal()       # a cesium atom of 64 is missing
+        >>> average.atomic_numbers.tolist(), average.occupancies.tolist()
+        ([17, 55], [1.0, 0.984375])
+        """
+        if self.lattice is None or self.cells is None:
+            missing = "lattice" if self.lattice is None else "cells"
+            raise ValueError(
+                f"{self._label}: has no {missing}, which its average cell needs; Cluster(...,"
+                " lattice=, cells=) takes them, Cluster.from_crystal knows them"
+            )
+        coords = self.positions @ np.linalg.inv(self.lattice)
+        coords -= np.floor(coords + SAME_PLACE)
+        places = np.column_stack([self.atomic_numbers, np.rint(coords / SAME_PLACE)])
+        order = np.lexsort(places.T[::-1])
+        places, rows = places[order], np.column_stack([self.atomic_numbers, coords])[order]
+        first = np.append(True, (places[1:] != places[:-1]).any(axis=1))
+        sites, site_of = rows[first], np.cumsum(first) - 1
+        occupancies = np.bincount(site_of, self.occupancies[order]) / np.prod(self.cells)
+        crowded = int(occupancies.argmax())
+        if occupancies[crowded] > 1 + 1e-6:
+            raise ValueError(
+                f"{self._label}: {occupancies[crowded]:.3g} atoms a cell of atomic number"
+                f" {int(sites[crowded, 0])} share one place; are cells={self.cells} too few?"
+            )
+        return Crystal(
+            self.lattice,
+            sites[:, 1:],
+            sites[:, 0].astype(np.int64),
+            occupancies,
+            name=self.name,
+            standard=self.standard,
+        )
+
+    @property
+    def _label(self) -> str:
+        return f"cluster {self.name!r}" if self.name else "cluster"
 
     def __len__(self) -> int:
         return len(self.atomic_numbers)
@@ -150,6 +226,7 @@ class Cluster:
         h = hashlib.sha256(b"cluster")
         for array in (self.positions, self.atomic_numbers, self.occupancies, self.lattice):
             h.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+        h.update(repr((self.cells, self.standard)).encode())
         return h.hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crystalsym.diffraction._block_spots import BlockSpots
 from crystalsym.diffraction._geometry import (
     Detector,
     View,
@@ -18,6 +19,7 @@ from crystalsym.diffraction._simulator import DiffractionSimulator
 from crystalsym.diffraction._spot_patterns import Coverage, SpotPattern, SpotPatterns
 
 __all__ = [
+    "BlockSpots",
     "Coverage",
     "Detector",
     "DiffractionSimulator",

@@ -23,6 +23,7 @@ from crystalsym.diffraction._condor import condor_pattern
 from crystalsym.diffraction._crystal_arrays import CrystalArrays
 from crystalsym.diffraction._dynamical import draw_dynamical_patterns, dynamical_spots
 from crystalsym.diffraction._electron_beam import ElectronBeam
+from crystalsym.diffraction._fast_atom_sum import fast_atoms_pattern
 from crystalsym.diffraction._geometry import VIEW_FAMILIES, Detector, View, resolve_views
 from crystalsym.diffraction._spot_patterns import SpotPatterns
 from crystalsym.scattering._factors import relativistic_mass
@@ -34,6 +35,7 @@ SPOT_ENGINES = ("bragg", "bloch", "multislice")
 DYNAMICAL_ENGINES = ("bloch", "multislice")
 # These sum explicit atoms, and so take clusters as well as crystals.
 FINITE_ENGINES = ("atoms", "condor")
+SUMMATIONS = ("direct", "nufft")
 EWALD = ("flat", "sphere")
 OUTPUTS = ("images", "spots")
 ZONE_FAMILIES = ("zone-axes", "symmetry-directions")
@@ -64,6 +66,7 @@ class RenderSettings:
     q_min: float = 0.0
     scale: str | None = None
     beam: ElectronBeam | None = None
+    summation: str = "direct"
     # A cache on disk must not outlive a change of the simulation.
     version: str = __version__
 
@@ -163,19 +166,28 @@ def list_spots(
         )
     else:
         spots = SpotPatterns.concatenate([_near_spots(one, settings) for one in crystals])
+    return finished_spots(spots, settings)
+
+
+def finished_spots(spots: SpotPatterns, settings: RenderSettings) -> SpotPatterns:
+    """Spots without those at the beam, polarized, scaled and of the type that is asked for."""
+    detector = settings.detector
     if settings.q_min > 0:
         spots = spots.without_center(settings.q_min)
-    intensity = spots.intensity
+    values: dict[str, Any] = {"intensity": spots.intensity}
+    if spots.sigma is not None:
+        values["sigma"] = spots.sigma
     if settings.polarization != "ignore":
         mm = spots.q / detector.q_per_pixel * detector.pixel_size
         factor = detector.polarization_at(mm[:, 0], mm[:, 1], settings.polarization)
-        intensity = intensity * factor.astype(intensity.dtype)
-    if settings.normalize and len(intensity):
+        values = {name: value * factor.astype(value.dtype) for name, value in values.items()}
+    if settings.normalize and spots.n_spots:
         # An empty pattern takes the strongest of another, and has nothing to lose by it.
-        strongest = np.maximum.reduceat(np.append(intensity, 0), spots.starts[:-1])
-        counts = np.diff(spots.starts)
-        intensity = intensity / np.where(strongest > 0, strongest, 1).repeat(counts)
-    return replace(spots, intensity=intensity.astype(settings.dtype, copy=False))
+        strongest = np.maximum.reduceat(np.append(values["intensity"], 0), spots.starts[:-1])
+        strongest = np.where(strongest > 0, strongest, 1).repeat(np.diff(spots.starts))
+        values = {name: value / strongest for name, value in values.items()}
+    values = {name: value.astype(settings.dtype, copy=False) for name, value in values.items()}
+    return replace(spots, **values)
 
 
 def _near_spots(crystal: Crystal, settings: RenderSettings) -> SpotPatterns:
@@ -230,9 +242,8 @@ def _summed(structure: Any, view: View, settings: RenderSettings) -> np.ndarray:
             structure, view.rotation, detector, settings.cells, settings.ewald, settings.radiation
         )
     else:
-        image = atoms_pattern(
-            structure, view.rotation, detector, settings.ewald, settings.radiation
-        )
+        pattern = fast_atoms_pattern if settings.summation == "nufft" else atoms_pattern
+        image = pattern(structure, view.rotation, detector, settings.ewald, settings.radiation)
     image *= detector.solid_angle(settings.ewald)
     image *= detector.polarization_factor(settings.polarization)
     image *= settings.fluence * _scattering_length(settings) ** 2

@@ -108,6 +108,10 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         (:class:`crystalsym.diffraction.ProjectedPotential`): the former solves the equations of
         the zero-order layer exactly and is the faster, the latter lets thin slices scatter in
         turn. Their patterns do not obey Friedel's law.
+    summation : {"direct", "nufft"}, default="direct"
+        How engine ``"atoms"`` sums: atom by atom at every pixel, or by non-uniform fast Fourier
+        transforms, within 1e-5 of the strongest pixel and for large clusters many times as fast.
+        ``"nufft"`` needs the package finufft (extra ``nufft``).
     spot_sigma : float, default=0.5
         Standard deviation of the spots in pixels (engines that draw spots).
     thickness : float, (low, high) or distribution, optional
@@ -212,6 +216,7 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         center: tuple[float, float] | None = None,
         cells: int | tuple[int, int, int] = 10,
         engine: str = "bragg",
+        summation: str = "direct",
         spot_sigma: float = 0.5,
         thickness: Any = None,
         tilt: Any = 0.0,
@@ -251,6 +256,7 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         self.center = center
         self.cells = cells
         self.engine = engine
+        self.summation = summation
         self.spot_sigma = spot_sigma
         self.thickness = thickness
         self.tilt = tilt

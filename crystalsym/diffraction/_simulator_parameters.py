@@ -11,6 +11,7 @@ from crystalsym.crystals import FINDERS
 from crystalsym.crystals._cluster import cell_counts
 from crystalsym.diffraction._condor import load_condor
 from crystalsym.diffraction._electron_beam import ElectronBeam, electron_beam
+from crystalsym.diffraction._fast_atom_sum import load_finufft
 from crystalsym.diffraction._geometry import POLARIZATIONS, resolve_views
 from crystalsym.diffraction._rendering import (
     DYNAMICAL_ENGINES,
@@ -18,6 +19,7 @@ from crystalsym.diffraction._rendering import (
     EWALD,
     OUTPUTS,
     SPOT_ENGINES,
+    SUMMATIONS,
     RenderSettings,
 )
 from crystalsym.scattering._factors import RADIATIONS
@@ -47,9 +49,10 @@ def render_settings(simulator: Any) -> RenderSettings:
     ValueError
         Naming a parameter that is out of range or does not go with another.
     ImportError
-        If the engine is Condor and Condor is not there.
+        If the engine is Condor and Condor is not there, or the sum is finufft's and it is not.
     """
     _one_of("engine", simulator.engine, ENGINES)
+    _one_of("summation", simulator.summation, SUMMATIONS)
     _one_of("ewald", simulator.ewald, EWALD)
     _one_of("radiation", simulator.radiation, RADIATIONS)
     _one_of("polarization", simulator.polarization, POLARIZATIONS)
@@ -99,6 +102,7 @@ def render_settings(simulator: Any) -> RenderSettings:
         ewald=simulator.ewald,
         radiation=simulator.radiation,
         cells=cell_counts(simulator.cells),
+        summation=simulator.summation,
         spot_sigma=float(simulator.spot_sigma),
         thickness=None if simulator.engine in DYNAMICAL_ENGINES else simulator.thickness,
         laue_zones=None if simulator.laue_zones is None else int(simulator.laue_zones),
@@ -184,6 +188,10 @@ def _check_beam(simulator: Any) -> None:
         raise ValueError(
             f'polarization={simulator.polarization!r} is for radiation="xray", not "electron"'
         )
+    if simulator.summation == "nufft":
+        if simulator.engine != "atoms":
+            raise ValueError(f'summation="nufft" is for engine="atoms", not {simulator.engine!r}')
+        load_finufft()
     if simulator.engine == "condor":
         if simulator.radiation != "xray":
             raise ValueError(f'engine="condor" knows X-rays only, not {simulator.radiation!r}')

@@ -56,8 +56,9 @@ class Name:
 def rooms() -> list[str]:
     """Return the import paths of the public packages, sorted."""
     package = importlib.import_module(PACKAGE)
-    places = Path(package.__file__).parent.glob("*/__init__.py")
-    return sorted(f"{PACKAGE}.{place.parent.name}" for place in places)
+    root = Path(package.__file__).parent
+    folders = (place.parent.relative_to(root) for place in root.glob("*/**/__init__.py"))
+    return sorted(".".join((PACKAGE, *folder.parts)) for folder in folders)
 
 
 def _kind(thing: Any) -> str:
