@@ -204,9 +204,7 @@ def _answer_of_camera(args: argparse.Namespace, patterns: list[Any]) -> Answer:
     if record.error is not None:
         if args.report:
             write_page(args.report, [record], args.given_model)
-        raise InputError(
-            record.error if ":" in record.error else f"{args.files[0]}: {record.error}"
-        )
+        raise InputError(one_line(record.error, None if ":" in record.error else args.files[0]))
     source = Source(list(args.files), str(record.source))
     raw = shaped = None
     if record.patterns is not None and args.plot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
@@ -72,9 +73,8 @@ def group_text(number: int) -> str:
     >>> group_text(14), group_text(225)
     ('P2<sub>1</sub>/c (14)', 'Fm-3m (225)')
     """
-    import re
-
-    return f"{re.sub(r'_(.)', r'<sub>\1</sub>', escape(spacegroups.symbol(number)))} ({number})"
+    symbol = re.sub(r"_(.)", r"<sub>\1</sub>", escape(spacegroups.symbol(number)))
+    return f"{symbol} ({number})"
 
 
 def percent(share: float | None) -> str:
@@ -203,4 +203,5 @@ def _evidence(answer: Identification) -> Iterator[str]:
         " glide planes forbid, distribution of intensities, coverage of three layers. The text"
         " below says the same.",
     )
-    yield f"<details><summary>Evidence as text</summary><pre>{escape(evidence.table())}</pre></details>"
+    text = escape(evidence.table())
+    yield f"<details><summary>Evidence as text</summary><pre>{text}</pre></details>"

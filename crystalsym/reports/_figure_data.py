@@ -89,7 +89,7 @@ def panels_of(display: Any) -> list[tuple[str, str]]:
 def _style(colors: dict[str, str]) -> Iterator[None]:
     import matplotlib
 
-    settings = {
+    settings: dict[Any, Any] = {
         **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"),
                         colors["ground"]),
         **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color",

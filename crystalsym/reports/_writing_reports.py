@@ -28,10 +28,10 @@ def write_report(
 ) -> Path:
     """Write answers to a page of HTML that a browser shows without anything else.
 
-    A table of contents, and for each answer the ranking, warnings, the patterns and what the network
-    saw of them, camera images with what was found in them or why they were refused, and the evidence of
-    reflection lists; at last where the answers come from. Nothing is loaded from elsewhere, no
-    script runs, and names are text whatever they hold.
+    A table of contents, and for each answer the ranking, warnings, the patterns and what the
+    network saw of them, camera images with what was found in them or why they were refused, and
+    the evidence of reflection lists; at last where the answers come from. Nothing is loaded from
+    elsewhere, no script runs, and names are text whatever they hold.
 
     Parameters
     ----------
@@ -72,7 +72,8 @@ def write_report(
     >>> rutile = [example_crystals()["TiO2-rutile"]]
     >>> spots = model_pipeline("72")["simulate"].transform(rutile)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     text = write_report(Path(folder, "out.html"), identify(rutile), patterns=spots).read_text()
+    ...     path = write_report(Path(folder, "out.html"), identify(rutile), patterns=spots)
+    ...     text = path.read_text(encoding="utf-8")
     >>> text.count("<h2"), "P4<sub>2</sub>/mnm (136)" in text
     (2, True)
     """
