@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     if answers and args.report:
         _keep_patterns(answers, load_pipeline(args.model), args.symprec)
         write_page(args.report, [a.record for a in answers], args.given_model,
-                   [a.raw for a in answers])  # fmt: skip
+                   [a.raw for a in answers], failures.found)  # fmt: skip
     return failures.exit_code(len(answers))
 
 

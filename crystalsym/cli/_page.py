@@ -22,9 +22,13 @@ def check_page_path(path: str | None) -> None:
 
 
 def write_page(
-    path: str, answers: Sequence[Any], model: Any = None, patterns: Sequence[Any] | None = None
+    path: str,
+    answers: Sequence[Any],
+    model: Any = None,
+    patterns: Sequence[Any] | None = None,
+    failed: Sequence[dict[str, str]] = (),
 ) -> None:
-    """Write answers to a page.
+    """Write answers to a page, and after them what failed, as ``path`` and ``error``.
 
     Raises
     ------
@@ -34,9 +38,12 @@ def write_page(
     import matplotlib
 
     matplotlib.use("Agg")  # a file needs no screen
+    from crystalsym.identification import Identification
     from crystalsym.reports import write_report
 
+    others = [Identification(one["path"], error=one["error"]) for one in failed]
+    shown = [*(patterns or [None] * len(answers)), *([None] * len(others))]
     try:
-        write_report(path, answers, model=model, patterns=patterns)
+        write_report(path, [*answers, *others], model=model, patterns=shown)
     except OSError as problem:
         raise InputError(f"{path}: the report cannot be written ({problem})") from problem

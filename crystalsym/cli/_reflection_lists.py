@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     if args.plot and answers:
         _draw(args.plot, answers)
     if args.report and answers:
-        write_page(args.report, answers, args.model)
+        write_page(args.report, answers, args.model, failed=failures.found)
     return failures.exit_code(len(answers))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,11 +16,14 @@ from crystalsym.identification._reflection_answers import (
     identify_reflections,
 )
 from crystalsym.measurement import FoundCrystal, SpotFinder
+from crystalsym.measurement._zone_indexing import parse_zones
 
 if TYPE_CHECKING:
     from crystalsym.diffraction import SpotPatterns
 
 DEFAULT_MODEL, LIST_MODEL = "72", "230-lists"
+# Rows of good images agree to a tenth of this part of their lengths.
+DOUBTFUL = 6e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +141,7 @@ def identify_images(
             found.append(ImageIdentification(
                 name, error=crystal.refused, refused=crystal.refused, found=crystal,
                 zones_given=finder.zones is not None, warnings=tuple(crystal.notes),
+                model=_name(model or DEFAULT_MODEL),
             ))  # fmt: skip
         elif of_lists or not _along_symmetry_directions(crystal):
             if model is not None and not of_lists:
@@ -173,7 +177,13 @@ def _notes(crystal: FoundCrystal) -> list[str]:
             else f"zones {crystal.turning.zones} were assumed, by the rows that the lattices share;"
             " name them if they are others"
         )
-    elif crystal.indexing.alternatives:
+        return notes
+    if crystal.indexing.misfit > DOUBTFUL:
+        notes.append(
+            f"rows that the images share differ by {100 * crystal.indexing.misfit:.2g} % in length,"
+            " which chance may do as well: are the zones right?"
+        )
+    if crystal.indexing.alternatives:
         cells = "; ".join(
             " ".join(f"{value:.4g}" for value in cell) for cell in crystal.indexing.alternatives[:3]
         )
@@ -193,12 +203,14 @@ def _of_patterns(
     """Ask a model of patterns."""
     assert crystal.turning is not None
     spots = finder.spots(crystal)
+    named = crystal.turning.zones
+    zones = None if named == "unknown" else parse_zones(named.split()).astype(np.int16)
     about: dict[str, Any] = {
         "zones": crystal.turning.zones,
         "zones_given": crystal.indexing is not None,
         "model": _name(model or DEFAULT_MODEL),
         "found": crystal,
-        "patterns": spots,
+        "patterns": spots if zones is None else replace(spots, zone=zones[None]),
         "warnings": tuple(_notes(crystal)),
     }
     try:

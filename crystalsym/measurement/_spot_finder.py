@@ -33,6 +33,8 @@ from crystalsym.scattering import electron_wavelength
 
 N_VIEWS = 3
 MASK_SIZE = 129  # places along an edge of the field at which it is told what was hidden
+# Rows that two images of one crystal share differ less: in length, and in the spots' amplitudes.
+MOST_MISFIT, MOST_DISAGREEMENT = 0.004, 0.35
 ORDERS = ("any", *map("".join, permutations("xyz")))
 
 
@@ -317,6 +319,9 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
                 " their order and the scale right?"
             )
             return crystal
+        crystal.refused = _wrong_zones(crystal.indexing)
+        if crystal.refused is not None:
+            return crystal
         crystal.turning = indexed_turning(bases, crystal.indexing)
         return crystal
 
@@ -455,6 +460,20 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         ):
             raise ValueError(f"center must be (column, row), got {self.center!r}")
         self._scale()
+
+
+def _wrong_zones(indexing: ZoneIndexing) -> str | None:
+    """Say why the zones given cannot be those of the images."""
+    if indexing.misfit > MOST_MISFIT:
+        differ = f"{100 * indexing.misfit:.1f} % in length"
+    elif indexing.disagreement > MOST_DISAGREEMENT:
+        differ = f"{100 * indexing.disagreement:.0f} % in the amplitudes of their spots"
+    else:
+        return None
+    return (
+        f"images 0 to 2: rows that they share along the zones given differ by {differ}; are these"
+        " the zones, in their order, of one crystal?"
+    )
 
 
 def _reach(found: FoundPattern) -> float:

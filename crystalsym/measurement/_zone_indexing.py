@@ -60,15 +60,18 @@ class ZoneIndexing:
     hkl : ndarray of int, shape (3, 2, 3)
         Reflections that the two vectors of each image's lattice are.
     centering : str
-        What the three planes leave out together, in these axes.
+        What the three planes leave out together, in these axes; "R-" is the reverse setting.
     misfit : float
         Root mean square disagreement of shared rows, in parts of their lengths.
+    disagreement : float
+        How the spots' amplitudes differ along shared rows, 0 to 1; NaN where too few were measured.
     alternatives : tuple of tuple of float
         Other cells that fit about as well.
 
     Examples
     --------
     >>> import numpy as np
+    >>> from crystalsym.measurement import index_zones
     >>> found = index_zones([np.diag([0.2, 0.3]), np.diag([0.1, 0.3]), np.diag([0.1, 0.2])],
     ...                     [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
     >>> [round(length, 2) for length in found.cell], found.hkl[0].tolist()
@@ -80,6 +83,7 @@ class ZoneIndexing:
     hkl: np.ndarray
     centering: str
     misfit: float
+    disagreement: float = math.nan
     alternatives: tuple[tuple[float, ...], ...] = ()
 
     @property
@@ -143,6 +147,7 @@ class _Solution:
     hkl: np.ndarray
     centering: str
     misfit: float
+    disagreement: float = math.nan
 
     @property
     def lattice(self) -> np.ndarray:
@@ -237,9 +242,12 @@ def index_zones(
     Examples
     --------
     >>> import numpy as np
-    >>> square, hexagonal = np.eye(2) / 4, np.array([[1, 0], [0.5, 0.75**0.5]]) / 4
-    >>> index_zones([square, hexagonal, np.diag([1, 2]) / 4], np.eye(3)) is None
-    True
+    >>> import numpy as np
+    >>> from crystalsym.measurement import index_zones
+    >>> bases = [np.diag([0.2, 0.3]), np.diag([0.25, 0.3]), np.diag([0.2, 0.25])]
+    >>> found = index_zones(bases, ["001", "100", "0-10"])
+    >>> [round(length, 2) for length in found.cell[:3]]
+    [5.0, 3.33, 4.0]
     """
     zones = parse_zones(zones)
     bases = [np.asarray(basis, dtype=float) for basis in bases]
@@ -254,11 +262,15 @@ def index_zones(
         n_rotations = len(lattice_rotations(_reduced(one), WIDE * precision))
         one.cost -= ROTATIONS_WORTH * math.log2(n_rotations)
         if row_profiles is not None:
-            one.cost -= _agreement(one, shared, row_profiles)
+            differ = _disagreements(one, shared, row_profiles)
+            one.cost -= sum(AGREEMENT_WORTH * (1 - min(d / AGREEMENT, 4.0) / 2) for d in differ)
+            one.disagreement = float(np.mean(differ)) if differ else math.nan
     found.sort(key=lambda one: one.cost)
     best = found[0]
     others = [cell_of(one.lattice) for one in found[1:] if one.cost < best.cost + CLOSE]
-    return ZoneIndexing(zones, best.lattice, best.hkl, best.centering, best.misfit, tuple(others))
+    return ZoneIndexing(
+        zones, best.lattice, best.hkl, best.centering, best.misfit, best.disagreement, tuple(others)
+    )
 
 
 def _solutions(
@@ -445,15 +457,15 @@ def _reduced(one: _Solution) -> np.ndarray:
     return primitive_basis(one.lattice, one.centering) @ one.lattice
 
 
-def _agreement(one: _Solution, shared: list[np.ndarray], row_profiles: Any) -> float:
-    """How much the spots of shared rows speak for a solution."""
-    total = 0.0
+def _disagreements(one: _Solution, shared: list[np.ndarray], row_profiles: Any) -> list[float]:
+    """How the spots of shared rows differ, of each row of which enough were measured."""
+    found = []
     for (i, j), row in (((0, 1), shared[0][0]), ((0, 2), shared[0][1]), ((1, 2), shared[1][1])):
         profiles = [_profile(one.hkl[image], row, image, row_profiles) for image in (i, j)]
         value = _disagreement(*profiles)
         if value is not None:
-            total += AGREEMENT_WORTH * (1 - min(value / AGREEMENT, 4.0) / 2)
-    return total
+            found.append(value)
+    return found
 
 
 def _profile(hkl: np.ndarray, row: np.ndarray, image: int, row_profiles: Any) -> dict[int, float]:

@@ -100,7 +100,7 @@ def _facts(answer: Identification) -> Iterator[tuple[str, str]]:
         yield "Zones", f"{escape(answer.zones)} ({said})" if answer.zones else ""
         if answer.found is not None and answer.found.indexing is not None:
             yield "Cell of the images", _cell(answer.found.indexing.cell)
-        yield "Answered by", escape(answer.model or "")
+        yield "Answered by", escape(answer.model or "") if answer.ranking else ""
     listed = answer if isinstance(answer, ReflectionIdentification) else getattr(
         answer, "by_list", None)  # fmt: skip
     if listed is not None and listed.error is None:
@@ -109,7 +109,8 @@ def _facts(answer: Identification) -> Iterator[tuple[str, str]]:
             yield "Cell", f"{_cell(listed.cell)}, {escape(str(listed.centering))}"
         yield "Laue class", f"{escape(str(listed.laue_class))}, {percent(listed.laue_probability)}"
         if listed.reliability is not None:
-            yield "Reliability", f"{100 * listed.reliability:.0f} % of such answers are right"
+            share = min(listed.reliability, 0.99)  # no more is known of any
+            yield "Reliability", f"{100 * share:.0f} % of such answers are right"
         said = ", ".join(f"{key} {value}" for key, value in listed.carried.items()
                          if key in ("symbol", "number"))  # fmt: skip
         yield "The file says", f"{escape(said)} (not used)" if said else ""

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from crystalsym import __version__
+from crystalsym.bundles import find_model
 from crystalsym.diffraction import SpotPatterns
 from crystalsym.identification import Identification, ImageIdentification, model_pipeline
+from crystalsym.pretrained import read_description
 from crystalsym.reports._answer_sections import group_text, name_of, percent, section
 from crystalsym.reports._html_page import page, pairs, table
 
@@ -123,7 +125,7 @@ def _body(
 def _model_of(answer: Identification, model: Any) -> Any:
     if isinstance(answer, ImageIdentification):
         own = answer.model
-        return own if model is None and own != "a pipeline" else model or "72"
+        return own if model is None and own not in (None, "a pipeline") else model or "72"
     if model is not None:
         return model
     return "230-lists" if hasattr(answer, "evidence") else "72"
@@ -142,7 +144,8 @@ def _contents(answers: Sequence[Identification], most: int) -> str:
         bar = f'<span class="bar" style="width: {6 * share:.2f}em"></span>'
         rows.append((linked, group_text(group), f"{bar} {percent(share)}"))
     text = '<nav aria-label="Contents" id="contents">'
-    text += table(f"{len(answers)} inputs", ("Input", "Most probable", "Probability"), rows)
+    count = "1 input" if len(answers) == 1 else f"{len(answers)} inputs"
+    text += table(count, ("Input", "Most probable", "Probability"), rows)
     left = [f"the first {most} have sections of their own"] if len(answers) > most else []
     if len(answers) > MOST_ROWS:
         left.append(f"{len(answers) - MOST_ROWS} more are left out")
@@ -166,8 +169,11 @@ def _provenance(models: Sequence[Any]) -> str:
 
 def _card(model: Any) -> Iterator[str]:
     """What a model's card says of it."""
-    card = getattr(model_pipeline(model)[-1], "metadata_", None) or {}
-    name = card.get("name") or (str(model) if not hasattr(model, "steps") else "a pipeline")
+    if hasattr(model, "steps"):
+        card = getattr(model[-1], "metadata_", None) or {}
+    else:
+        card = read_description(find_model(model)).get("metadata", {})
+    name = card.get("name") or ("a pipeline" if hasattr(model, "steps") else model)
     yield f"<h3>Model {escape(str(name))}</h3>"
     known = ("version", "task", "data", "split", "limits", "license", "weights_sha256")
     yield pairs((key.replace("_", " ").capitalize(), escape(str(card.get(key, ""))))
