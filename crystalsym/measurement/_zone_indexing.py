@@ -10,6 +10,7 @@ a centering and a glide plane leave of it, and the lengths have to agree.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,7 +39,7 @@ CENTERED_COST, GLIDE_COST, OBLIQUE_COST, ROTATIONS_WORTH = 1.5, 1.5, 8.0, 4.0
 # What rows shared by two images are worth whose spots agree, and how much is agreement.
 AGREEMENT_WORTH, AGREEMENT, FEWEST_SHARED = 4.0, 0.12, 3
 # Metrics closer than this are one; a second one is told of if it costs so little more.
-SAME_METRIC, CLOSE = 0.01, 2.0
+SAME_METRIC, CLOSE = 0.01, 1.0
 # A lattice has rotations that change its metric by less than this, or so many standard deviations.
 SYMMETRIC, WIDE = 0.012, 6.0
 # Candidates that are looked at closely.
@@ -198,8 +199,6 @@ def zone_text(zone: Iterable[int]) -> str:
 
 
 def _one_zone(zone: Any) -> list[int]:
-    import re
-
     wrong = f"{zone!r} is no zone axis: three whole numbers, such as 1-10 or '1 -1 0'"
     if isinstance(zone, str):
         text = zone.strip().strip("[]")
@@ -242,7 +241,6 @@ def index_zones(
     Examples
     --------
     >>> import numpy as np
-    >>> import numpy as np
     >>> from crystalsym.measurement import index_zones
     >>> bases = [np.diag([0.2, 0.3]), np.diag([0.25, 0.3]), np.diag([0.2, 0.25])]
     >>> found = index_zones(bases, ["001", "100", "0-10"])
@@ -267,9 +265,9 @@ def index_zones(
             one.disagreement = float(np.mean(differ)) if differ else math.nan
     found.sort(key=lambda one: one.cost)
     best = found[0]
-    others = [cell_of(one.lattice) for one in found[1:] if one.cost < best.cost + CLOSE]
+    others = tuple(cell_of(one.lattice) for one in found[1:] if one.cost < best.cost + CLOSE)
     return ZoneIndexing(
-        zones, best.lattice, best.hkl, best.centering, best.misfit, best.disagreement, tuple(others)
+        zones, best.lattice, best.hkl, best.centering, best.misfit, best.disagreement, others
     )
 
 
@@ -374,64 +372,64 @@ def _indices_of_basis(
 def _joined(
     choices: list[_Choices], shared: list[np.ndarray], centering: str, precision: float
 ) -> list[_Solution]:
-    """Choices for three images whose shared rows have the same lengths."""
-    x, y, z = choices
-    cut = CUT * precision
-    logs = [np.log(one.lengths) for one in choices]
-    pairs = cKDTree(logs[0][:, :1]).query_ball_tree(cKDTree(logs[1][:, :1]), cut)
-    first = np.repeat(np.arange(len(x)), [len(row) for row in pairs])
-    second = np.array([j for row in pairs for j in row], dtype=int)
-    if not len(second):
-        return []
-    wanted = np.stack([logs[0][first, 1], logs[1][second, 1]], axis=1)
-    near = cKDTree(logs[2]).query_ball_point(wanted, cut, p=np.inf)
-    counts = [len(row) for row in near]
-    first, second = np.repeat(first, counts), np.repeat(second, counts)
-    third = np.array([k for row in near for k in row], dtype=int)
-    if not len(third):
-        return []
-    off = np.stack(
-        [
-            logs[0][first, 0] - logs[1][second, 0],
-            logs[0][first, 1] - logs[2][third, 0],
-            logs[1][second, 1] - logs[2][third, 1],
-        ],
-        axis=1,
-    )
-    cost = x.cost[first] + y.cost[second] + z.cost[third]
+    """The cheapest choices for three images whose shared rows have the same lengths."""
+    chosen = _matched(choices, CUT * precision)
+    taken = [one.lengths[rows] for one, rows in zip(choices, chosen, strict=True)]
+    # Each row is in two images, as one of the two that these share.
+    twice = [(taken[0][:, 0], taken[1][:, 0]), (taken[0][:, 1], taken[2][:, 0]),
+             (taken[1][:, 1], taken[2][:, 1])]  # fmt: skip
+    off = np.stack([np.log(one / two) for one, two in twice], axis=1)
+    cost = sum(one.cost[rows] for one, rows in zip(choices, chosen, strict=True))
     # The difference of two lengths has twice the variance of one.
-    cost = cost + (off**2).sum(axis=1) / (4 * precision**2)
-    cost += CENTERED_COST * (centering != "P")
-    gram = np.empty((len(first), 3, 3))
-    for place, (a, b) in enumerate(
-        ((x.lengths[first, 0], y.lengths[second, 0]), (x.lengths[first, 1], z.lengths[third, 0]),
-         (y.lengths[second, 1], z.lengths[third, 1]))
-    ):  # fmt: skip
-        gram[:, place, place] = a * b
-    for (i, j), dots in (
-        ((0, 1), x.dots[first]),
-        ((0, 2), y.dots[second]),
-        ((1, 2), z.dots[third]),
-    ):
-        gram[:, i, j] = gram[:, j, i] = dots
+    cost = cost + (off**2).sum(axis=1) / (4 * precision**2) + CENTERED_COST * (centering != "P")
+    gram = np.zeros((len(off), 3, 3))
+    for place, (one, two) in enumerate(twice):
+        gram[:, place, place] = one * two
+    for (i, j), image, rows in zip(((0, 1), (0, 2), (1, 2)), choices, chosen, strict=True):
+        gram[:, i, j] = gram[:, j, i] = image.dots[rows]
     to_rows = np.linalg.inv(np.array([shared[0][0], shared[0][1], shared[1][1]]))
     metrics = to_rows @ gram @ to_rows.T
-    possible = np.linalg.eigvalsh(metrics)[:, 0] > 1e-6
-    direct = np.linalg.inv(metrics[possible])
-    edges = np.sqrt(np.abs(np.diagonal(direct, axis1=1, axis2=2)))
-    cosines = np.abs(direct[:, [1, 0, 0], [2, 2, 1]]) / (edges[:, [1, 0, 0]] * edges[:, [2, 2, 1]])
-    usual = ((edges > EDGES[0]) & (edges < EDGES[1])).all(axis=1)
-    cost[possible] += OBLIQUE_COST * (cosines**2).sum(axis=1)
-    possible[possible] = usual & (cosines < OBLIQUE).all(axis=1)
-    best = np.flatnonzero(possible)[np.argsort(cost[possible], kind="stable")[: 4 * SHORTLIST]]
+    usual, oblique = _usual_cells(metrics)
+    cost += OBLIQUE_COST * oblique
+    best = np.flatnonzero(usual)[np.argsort(cost[usual], kind="stable")[: 4 * SHORTLIST]]
     return [
         _Solution(
-            float(cost[k]), metrics[k],
-            np.array([x.hkl[first[k]], y.hkl[second[k]], z.hkl[third[k]]]), centering,
+            float(cost[k]),
+            metrics[k],
+            np.array([one.hkl[rows[k]] for one, rows in zip(choices, chosen, strict=True)]),
+            centering,
             float(np.sqrt((off[k] ** 2).mean())),
         )
         for k in best
-    ]  # fmt: skip
+    ]
+
+
+def _matched(choices: list[_Choices], cut: float) -> list[np.ndarray]:
+    """Numbers of choices for three images, row by row, whose shared lengths differ by the cut."""
+    logs = [np.log(one.lengths) for one in choices]
+    pairs = cKDTree(logs[0][:, :1]).query_ball_tree(cKDTree(logs[1][:, :1]), cut)
+    first = np.repeat(np.arange(len(pairs)), [len(row) for row in pairs])
+    second = np.array([j for row in pairs for j in row], dtype=int)
+    if not len(second):
+        return [np.empty(0, dtype=int)] * 3
+    wanted = np.stack([logs[0][first, 1], logs[1][second, 1]], axis=1)
+    near = cKDTree(logs[2]).query_ball_point(wanted, cut, p=np.inf)
+    counts = [len(row) for row in near]
+    third = np.array([k for row in near for k in row], dtype=int)
+    return [np.repeat(first, counts), np.repeat(second, counts), third]
+
+
+def _usual_cells(metrics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which reciprocal metrics are of cells that people choose, and how oblique these are."""
+    possible = np.linalg.eigvalsh(metrics)[:, 0] > 1e-6
+    oblique = np.zeros(len(metrics))
+    direct = np.linalg.inv(metrics[possible])
+    edges = np.sqrt(np.diagonal(direct, axis1=1, axis2=2))
+    cosines = direct[:, [1, 0, 0], [2, 2, 1]] / (edges[:, [1, 0, 0]] * edges[:, [2, 2, 1]])
+    oblique[possible] = (cosines**2).sum(axis=1)
+    fits = ((edges > EDGES[0]) & (edges < EDGES[1])).all(axis=1)
+    possible[possible] = fits & (np.abs(cosines) < OBLIQUE).all(axis=1)
+    return possible, oblique
 
 
 def _distinct(found: Sequence[_Solution]) -> list[_Solution]:
