@@ -15,11 +15,10 @@ from crystalsym.identification._reflection_answers import (
     ReflectionIdentification,
     identify_reflections,
 )
-from crystalsym.measurement import FoundCrystal, SpotFinder
-from crystalsym.measurement._zone_indexing import parse_zones
 
 if TYPE_CHECKING:
     from crystalsym.diffraction import SpotPatterns
+    from crystalsym.measurement import FoundCrystal, SpotFinder
 
 DEFAULT_MODEL, LIST_MODEL = "72", "230-lists"
 # Rows of good images agree to a tenth of this part of their lengths.
@@ -122,6 +121,8 @@ def identify_images(
     >>> answer.zones, answer.ranking[0][0]
     ('[100] [1-10] [001]', 136)
     """
+    from crystalsym.measurement import SpotFinder  # which structures and lists do without
+
     finder = clone(finder or SpotFinder(), safe=False)
     pipeline = model_pipeline(DEFAULT_MODEL if model is None else model)
     of_lists = getattr(pipeline["shape"], "scheme", None) == "indices"
@@ -201,6 +202,8 @@ def _of_patterns(
     coverage: float | None,
 ) -> ImageIdentification:
     """Ask a model of patterns."""
+    from crystalsym.measurement._zone_indexing import parse_zones
+
     assert crystal.turning is not None
     spots = finder.spots(crystal)
     named = crystal.turning.zones
