@@ -12,8 +12,9 @@ from typing import Any
 from crystalsym import __version__
 from crystalsym._progress import on_terminal
 from crystalsym.cli._camera import OPTIONS as CAMERA_OPTIONS
-from crystalsym.cli._camera import find_spots
+from crystalsym.cli._camera import answer_of_camera, warn_of
 from crystalsym.cli._messages import InputError, one_line, warn
+from crystalsym.cli._page import check_page_path, write_page
 from crystalsym.cli._reflection_lists import are_reflections
 from crystalsym.cli._reflection_lists import run as run_lists
 from crystalsym.cli._report import (
@@ -44,16 +45,18 @@ def run(args: argparse.Namespace) -> int:
         return run_lists(args)
     if args.cell is not None or args.reflections:
         warn("--cell and --reflections are for reflection lists and have no effect on others")
-    args.model = args.model or DEFAULT_MODEL
+    args.given_model, args.model = args.model, args.model or DEFAULT_MODEL
+    args.camera = args.camera or args.zones is not None
     if args.output is not None:
         return _write_table(args)
     if args.jobs is not None:
         warn("--jobs goes with --output and has no effect without it")
     check_figure_path(args.plot)
+    check_page_path(args.report)
     failures = Failures(args.strict)
     answers: list[Answer] = []
     for answer in _answers(args, failures):
-        if not (args.plot and wants_patterns(len(answers))):
+        if not ((args.plot or args.report) and wants_patterns(len(answers))):
             answer.raw = answer.shaped = answer.source.crystal = None
         answers.append(answer)
         if not args.json:
@@ -69,6 +72,10 @@ def run(args: argparse.Namespace) -> int:
         pipeline = load_pipeline(args.model)
         _keep_patterns(answers, pipeline, args.symprec)
         write_figure(args.plot, answers, pipeline[0], frozenset(map(int, pipeline[-1].classes_)))
+    if answers and args.report:
+        _keep_patterns(answers, load_pipeline(args.model), args.symprec)
+        write_page(args.report, [a.record for a in answers], args.given_model,
+                   [a.raw for a in answers], failures.found)  # fmt: skip
     return failures.exit_code(len(answers))
 
 
@@ -169,16 +176,12 @@ def _answer_of_images(args: argparse.Namespace) -> Answer:
     from crystalsym.identification._identifying import answers
 
     patterns = read_images(args.files, args.camera)
-    pipeline = load_pipeline(args.model)
     if args.camera:
-        from crystalsym.plotting._spot_images import spot_images
-
-        source, spots = find_spots(args.files, patterns, pipeline[0], args)
-        raw, shaped = spot_images(spots), pipeline[1:-1].transform(spots)
-    else:
-        _warn_of_camera(args)
-        source, raw = fit_images(args.files, patterns, pipeline[0], args.q_per_pixel)
-        shaped = pipeline[1:-1].transform(raw)
+        return _answer_of_camera(args, patterns)
+    pipeline = load_pipeline(args.model)
+    _warn_of_camera(args)
+    source, raw = fit_images(args.files, patterns, pipeline[0], args.q_per_pixel)
+    shaped = pipeline[1:-1].transform(raw)
     for file, picture in zip(args.files, shaped[0], strict=False):
         if not picture[..., 0].any():
             raise InputError(
@@ -190,6 +193,24 @@ def _answer_of_images(args: argparse.Namespace) -> Answer:
         raise InputError(one_line(problem)) from problem
     record = Identification(source.name, **found)
     return Answer(source, record, False, args.coverage, raw[0], shaped[0])
+
+
+def _answer_of_camera(args: argparse.Namespace, patterns: list[Any]) -> Answer:
+    """Answer a camera's images; refused ones end here, on a page if one is wanted."""
+    from crystalsym.plotting._spot_images import spot_images
+
+    record = answer_of_camera(args.files, patterns, args)
+    warn_of(record)
+    if record.error is not None:
+        if args.report:
+            write_page(args.report, [record], args.given_model)
+        raise InputError(one_line(record.error, None if ":" in record.error else args.files[0]))
+    source = Source(list(args.files), str(record.source))
+    raw = shaped = None
+    if record.patterns is not None and args.plot:
+        raw = spot_images(record.patterns)[0]
+        shaped = load_pipeline(args.model)[1:-1].transform(record.patterns)[0]
+    return Answer(source, record, False, args.coverage, raw, shaped)
 
 
 def _warn_of_camera(args: argparse.Namespace) -> None:
@@ -215,7 +236,7 @@ def _write_table(args: argparse.Namespace) -> int:
     """Identify into a table; returns the exit code."""
     from crystalsym.identification import identify_many
 
-    for option in ("plot", "json", "strict", "block"):
+    for option in ("plot", "report", "json", "strict", "block"):
         if getattr(args, option):
             raise InputError(f"--output writes a table, and --{option} goes without it")
     if args.files and not args.examples and are_images(args.files):

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 from crystalsym import __version__
 
+_ORDERS = ("xyz", "xzy", "yxz", "yzx", "zxy", "zyx", "any")
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser that reports a wrong call in one line."""
@@ -55,6 +57,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="draw patterns and rankings (.png, .pdf, .svg), of more than"
         " four inputs on several pages, or into FILE-1.png and so on",
     )
+    identify.add_argument("--report", metavar="FILE", help="write a page that a browser shows"
+                          " (.html): patterns, what was found in images, ranking, evidence; the"
+                          " first 24 inputs with pictures")  # fmt: skip
     identify.add_argument("--json", action="store_true", help="print JSON instead of tables")
     identify.add_argument("-o", "--output", metavar="FILE", help="write a table with a row for each"
                           " structure instead (.csv, .parquet)")  # fmt: skip
@@ -217,6 +222,12 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("images of a camera")
     group.add_argument("--camera", action="store_true", help="the images are a camera's: find the"
                        " beam, take off the ground, turn them, or refuse them")  # fmt: skip
+    group.add_argument("--zones", nargs=3, metavar=("UVW", "UVW", "UVW"), help="zone axes of the"
+                       " three images, such as 100 1-10 001 or [-1-10], where they are known;"
+                       " implies --camera")  # fmt: skip
+    group.add_argument("--order", choices=_ORDERS, metavar="ORDER", help="which zone each image is"
+                       " where --zones are not given: zxy means z first, then x, then y; any: as"
+                       " their lattices tell (xyz)")  # fmt: skip
     group.add_argument("--camera-length", type=_positive, metavar="MM", help="with --pixel-size and"
                        " --voltage or --wavelength, instead of --q-per-pixel")  # fmt: skip
     group.add_argument("--pixel-size", type=_positive, metavar="MM", help="of the detector")

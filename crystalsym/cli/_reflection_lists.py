@@ -10,6 +10,7 @@ from typing import Any
 
 from crystalsym import __version__, spacegroups
 from crystalsym.cli._messages import InputError, one_line
+from crystalsym.cli._page import check_page_path, write_page
 from crystalsym.cli._sources import Failures
 
 DEFAULT_MODEL = "230-lists"
@@ -57,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         if getattr(args, option, None) is not None:
             name = option.replace("_", "-")
             raise InputError(f"--{name} is not for reflection lists")
+    check_page_path(args.report)
     failures = Failures(args.strict)
     answers = []
     for file in args.files:
@@ -84,14 +86,17 @@ def run(args: argparse.Namespace) -> int:
         }, indent=2))  # fmt: skip
     if args.plot and answers:
         _draw(args.plot, answers)
+    if args.report and answers:
+        write_page(args.report, answers, args.model, failed=failures.found)
     return failures.exit_code(len(answers))
 
 
-def table(answer: Any) -> str:
-    """Write an answer as text."""
+def table(answer: Any, source: str | None = None, further: Sequence[str] = ()) -> str:
+    """Write an answer as text, with further lines below the source."""
     cell = " ".join(f"{value:.4g}" for value in answer.cell)
     lines = [
-        str(answer.source),
+        source or str(answer.source),
+        *further,
         f"  reflections        {answer.n_reflections}",
         f"  cell               {cell} ({answer.centering}, Laue class {answer.laue_class},"
         f" {100 * answer.laue_probability:.0f} %)",

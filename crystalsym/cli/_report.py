@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from crystalsym import spacegroups
 from crystalsym.cli._messages import InputError, warn
+from crystalsym.cli._reflection_lists import as_json as list_as_json
+from crystalsym.cli._reflection_lists import table as list_table
 from crystalsym.cli._sources import Source, edge
-from crystalsym.identification import Identification
+from crystalsym.identification import Identification, ImageIdentification
 
 _MOST_BLOCKS, _MOST_BARS = 24, 8  # of a figure
 _BLOCKS_OF_PAGE = 4  # a readable picture of 1,600 x 2,750 pixels
@@ -35,7 +37,11 @@ class Answer:
 def table(answer: Answer, symprec: float) -> str:
     """Write an answer as text."""
     path, record = answer.source.path, answer.record
-    lines = [path if isinstance(path, str) else " ".join(path)]
+    head = path if isinstance(path, str) else " ".join(path)
+    lines = [head, *_of_images(record)]
+    by_list = getattr(record, "by_list", None)
+    if by_list is not None:
+        return list_table(by_list, head, lines[1:])
     if answer.of_structure:
         found = "none" if record.finder_group is None else _group(record.finder_group)
         note = ", unknown to the model" if record.finder_group_known is False else ""
@@ -55,9 +61,22 @@ def table(answer: Answer, symprec: float) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _of_images(record: Identification) -> list[str]:
+    """What camera images tell beside the groups."""
+    if not isinstance(record, ImageIdentification) or record.zones is None:
+        return []
+    said = "as given" if record.zones_given else "assumed, as their lattices share rows"
+    return [f"  zones              {record.zones} ({said})"]
+
+
 def as_json(answer: Answer, symprec: float) -> dict[str, Any]:
     """Turn an answer into JSON's own types."""
     record, finder = answer.record, None
+    by_list = getattr(record, "by_list", None)
+    if by_list is not None:
+        listed = list_as_json(by_list)
+        return {**listed, "path": answer.source.path, **_json_of_images(record),
+                "notes": list(record.warnings)}  # fmt: skip
     if record.finder_group is not None:
         symbol = spacegroups.symbol(record.finder_group)
         finder = {"number": record.finder_group, "symbol": symbol, "symprec": symprec}
@@ -78,12 +97,19 @@ def as_json(answer: Answer, symprec: float) -> dict[str, Any]:
             "probability": round(record.class_probability or 0.0, 6),
         },
     }
+    found.update(_json_of_images(record))
     if record.warnings:
         found["notes"] = list(record.warnings)
     if record.prediction_set is not None:
         groups = list(record.prediction_set)
         found["prediction_set"] = {"coverage": answer.coverage, "groups": groups}
     return found
+
+
+def _json_of_images(record: Identification) -> dict[str, Any]:
+    if not isinstance(record, ImageIdentification):
+        return {}
+    return {"zones": record.zones, "zones_given": record.zones_given, "model": record.model}
 
 
 def check_figure_path(path: str | None) -> None:
@@ -110,6 +136,9 @@ def write_figure(
     import matplotlib
 
     drawn = [answer for answer in answers if answer.raw is not None]
+    if not drawn:
+        warn(f"{path}: a list of images along other zones has no such figure; --report shows it")
+        return
     if len(drawn) < len(answers):
         warn(f"{path}: shows the first {len(drawn)} of {len(answers)} inputs")
     matplotlib.use("Agg")  # a file needs no screen

@@ -6,6 +6,7 @@ from crystalsym.identification._answer_files import AnswerFile
 from crystalsym.identification._identification import Identification
 from crystalsym.identification._identify_many import identify_many
 from crystalsym.identification._identifying import identify, model_pipeline
+from crystalsym.identification._image_answers import ImageIdentification, identify_images
 from crystalsym.identification._reflection_answers import (
     ReflectionIdentification,
     identify_reflections,
@@ -15,8 +16,10 @@ from crystalsym.identification._structure_inputs import structure_files
 __all__ = [
     "AnswerFile",
     "Identification",
+    "ImageIdentification",
     "ReflectionIdentification",
     "identify",
+    "identify_images",
     "identify_many",
     "identify_reflections",
     "model_pipeline",

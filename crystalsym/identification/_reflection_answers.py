@@ -22,6 +22,7 @@ from crystalsym.reflections import (
 )
 
 if TYPE_CHECKING:
+    from crystalsym.diffraction import SpotPatterns
     from crystalsym.reflections import Evidence
 
 # Hypotheses that are followed: so many, and none this much less probable than the first.
@@ -51,6 +52,8 @@ class ReflectionIdentification(Identification):
     carried : dict
         What the file says of symmetry and atoms; nothing of it was used.
     evidence : Evidence or None
+    layers : SpotPatterns or None
+        The three layers of the most probable hypothesis, as the network saw them.
 
     Examples
     --------
@@ -69,6 +72,7 @@ class ReflectionIdentification(Identification):
     refused: str | None = None
     carried: dict[str, Any] = field(default_factory=dict)
     evidence: Evidence | None = None
+    layers: SpotPatterns | None = field(default=None, repr=False, compare=False)
 
 
 def identify_reflections(
@@ -93,7 +97,7 @@ def identify_reflections(
     top : int, default=5
         Groups in a ranking.
     evidence : bool, default=True
-        Also gather what speaks for and against the groups.
+        Also gather what speaks for and against the groups, and keep the layers.
 
     Returns
     -------
@@ -163,6 +167,7 @@ def _answer(
         refused=refusal(reduction),
         carried=dict(reflections.carried),
         evidence=gathered,
+        layers=sections(merged) if with_evidence else None,
     )
 
 

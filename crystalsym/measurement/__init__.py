@@ -28,6 +28,7 @@ from crystalsym.measurement._resampling import (
     resample_pattern,
 )
 from crystalsym.measurement._spot_finder import FoundCrystal, SpotFinder
+from crystalsym.measurement._zone_indexing import ZoneIndexing, index_zones
 
 __all__ = [
     "SUFFIXES",
@@ -39,6 +40,8 @@ __all__ = [
     "PatternRefused",
     "ReflectionSimulator",
     "SpotFinder",
+    "ZoneIndexing",
+    "index_zones",
     "looks_logarithmic",
     "profile_trend",
     "read_pattern",

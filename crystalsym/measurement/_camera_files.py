@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from crystalsym.measurement._q_scale import reciprocal_unit
+
 # What reads a format, and the name that it is installed by.
 EXTRA = "pip install '.[io]'"
 _UNITS = {"m": 1e3, "cm": 10.0, "mm": 1.0, "um": 1e-3, "µm": 1e-3}
@@ -192,12 +194,11 @@ def _read_by_rosettasciio(path: Path) -> CameraFrames:
 
 def _of_signal(path: Path, data: Any, axes: list[dict[str, Any]]) -> CameraFrames:
     """Frames of a signal, its scale where its last axis is in reciprocal lengths."""
-    factor = {"1/nm": 0.1, "nm^-1": 0.1, "1/å": 1.0, "1/a": 1.0, "å^-1": 1.0}
     scale = None
     if axes:
-        unit = str(axes[-1].get("units", "")).strip().lower()
+        unit = reciprocal_unit(str(axes[-1].get("units", "")))
         value = abs(float(axes[-1].get("scale", 0.0)))
-        scale = factor[unit] * value if unit in factor and value else None
+        scale = unit * value if unit is not None and value else None
     return CameraFrames(_stack(path, data), scale)
 
 

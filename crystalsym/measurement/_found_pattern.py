@@ -68,6 +68,8 @@ class FoundPattern:
         In the lattice's basis, one of each Friedel pair.
     intensity, sigma : ndarray of shape (n_spots,)
         Means of Friedel pairs where both were measured.
+    measured : tuple of ndarray
+        Indices, intensity and sigma of all points of the lattice that were measured, weak ones too.
     notes : list of str
         What was undone or is doubtful.
     refused : str or None
@@ -94,6 +96,7 @@ class FoundPattern:
     indices: np.ndarray | None = None
     intensity: np.ndarray | None = None
     sigma: np.ndarray | None = None
+    measured: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     notes: list[str] = field(default_factory=list)
     refused: str | None = None
 
@@ -225,6 +228,7 @@ def _integrate(found: FoundPattern, light: np.ndarray, significance: float) -> N
         # Mates weigh the same: what differs them is no noise.
         mean = np.nansum(np.where(measured, heights, 0), axis=0) / measured.sum(axis=0)
         error = np.sqrt(1 / weights.sum(axis=0))
+    found.measured = (indices[seen], mean[seen], error[seen])
     kept = seen & (mean > significance * error)
     found.indices, found.intensity, found.sigma = indices[kept], mean[kept], error[kept]
     if len(found.indices) < FEWEST_SPOTS // 2:

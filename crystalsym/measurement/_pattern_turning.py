@@ -80,8 +80,8 @@ def turning(bases: Sequence[np.ndarray], order: str = "xyz") -> Turning:
     ----------
     bases : sequence of three ndarray of shape (2, 2)
         Reduced bases, 1/Å.
-    order : {"xyz", "any"}, default="xyz"
-        Whether the images are those of the three zones as they come. ``"any"``: the lattices decide
+    order : str, default="xyz"
+        Which zone each image is, such as ``"zxy"``. ``"any"``: the lattices decide
         as far as they can; of a cell with three different right-angled axes they cannot, and the
         axes then rise with their lengths.
 
@@ -89,7 +89,10 @@ def turning(bases: Sequence[np.ndarray], order: str = "xyz") -> Turning:
     -------
     Turning
     """
-    orders = [(0, 1, 2)] if order == "xyz" else list(permutations(range(3)))
+    orders = list(permutations(range(3)))
+    if order != "any":
+        x, y, z = (order.index(zone) for zone in "xyz")
+        orders = [(x, y, z)]
     seen = [_rows(basis) for basis in bases]
     found = []
     for one in orders:
@@ -105,8 +108,8 @@ def turning(bases: Sequence[np.ndarray], order: str = "xyz") -> Turning:
                 break
     if found:
         return min(found, key=lambda item: item[0])[1]
-    shortest = tuple(rows[0].vector for rows in seen)
-    return Turning(shortest, (0, 1, 2), "unknown", math.inf)
+    shortest = tuple(seen[i][0].vector for i in orders[0])
+    return Turning(shortest, orders[0], "unknown", math.inf)
 
 
 def _standing(number, order, nets, chosen, cost) -> tuple[float, ...]:

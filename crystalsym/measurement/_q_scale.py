@@ -12,11 +12,36 @@ import numpy as np
 
 from crystalsym.measurement._pattern import positive
 
-# Units of q in ImageJ's calibrations, in 1/Å.
-_IMAGEJ_UNITS = {
-    "1/nm": 0.1, "nm^-1": 0.1, "nm-1": 0.1,
-    "1/a": 1.0, "1/å": 1.0, "a^-1": 1.0, "å^-1": 1.0, "1/angstrom": 1.0,
-}  # fmt: skip
+_LENGTHS = {"nm": 0.1, "a": 1.0, "å": 1.0, "angstrom": 1.0}
+"""Of which 1/Å is so many reciprocals."""
+
+
+def reciprocal_unit(text: str) -> float | None:
+    """Read a unit of reciprocal length, in 1/Å.
+
+    Parameters
+    ----------
+    text : str
+        As ImageJ, HyperSpy, pyxem or DigitalMicrograph write it.
+
+    Returns
+    -------
+    float or None
+        None if it is none.
+
+    Examples
+    --------
+    >>> [reciprocal_unit(text) for text in ("1/nm", "$A^{-1}$", "k_nm^-1", "px")]
+    [0.1, 1.0, 0.1, None]
+    """
+    plain_text = text.replace("\\u00C5", "Å").strip().strip("$").lower()
+    plain_text = plain_text.replace("\u212b", "å").replace("\\aa", "å").removeprefix("k_")
+    for sign in ("{", "}", "^", " ", "\\"):
+        plain_text = plain_text.replace(sign, "")
+    plain_text = plain_text.replace("⁻¹", "-1").replace("−1", "-1")
+    if plain_text.startswith("1/"):
+        return _LENGTHS.get(plain_text.removeprefix("1/"))
+    return _LENGTHS.get(plain_text.removesuffix("-1")) if plain_text.endswith("-1") else None
 
 
 def describe(
@@ -46,10 +71,10 @@ def calibration(
     """
     if description.startswith("ImageJ="):
         fields = dict(line.split("=", 1) for line in description.splitlines() if "=" in line)
-        unit = fields.get("unit", "").replace("\\u00C5", "Å").strip().lower()
+        unit = reciprocal_unit(fields.get("unit", ""))
         pixels = float(resolution or 0)
-        if unit in _IMAGEJ_UNITS and pixels > 0 and math.isfinite(pixels):
-            return _IMAGEJ_UNITS[unit] / pixels, None, {}
+        if unit is not None and pixels > 0 and math.isfinite(pixels):
+            return unit / pixels, None, {}
         return None, None, {}
     try:
         found = json.loads(description)

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from numbers import Real
 from typing import Any
 
@@ -17,17 +18,24 @@ from crystalsym import _provenance
 from crystalsym._images import ImageOutputMixin, looks_like_structure
 from crystalsym._progress import track
 from crystalsym.diffraction import Coverage, SpotPatterns
-from crystalsym.measurement._camera_images import electron_wavelength
 from crystalsym.measurement._found_pattern import FindingSettings, FoundPattern, find_pattern
 from crystalsym.measurement._gray_scale import looks_logarithmic
 from crystalsym.measurement._image_checks import check_kind
 from crystalsym.measurement._image_refusals import PatternRefused
+from crystalsym.measurement._indexed_turning import indexed_turning
 from crystalsym.measurement._pattern import Pattern, positive
 from crystalsym.measurement._pattern_turning import Turning, turning
+from crystalsym.measurement._signals import is_signal, patterns_of_signal, triples_of_signal
+from crystalsym.measurement._zone_indexing import ZoneIndexing, index_zones, parse_zones
+from crystalsym.measurement._zone_reflections import row_profiles, zone_reflections
+from crystalsym.reflections import ReflectionList
+from crystalsym.scattering import electron_wavelength
 
 N_VIEWS = 3
 MASK_SIZE = 129  # places along an edge of the field at which it is told what was hidden
-ORDERS = ("xyz", "any")
+# Rows that two images of one crystal share differ less: in length, and in the spots' amplitudes.
+MOST_MISFIT, MOST_DISAGREEMENT = 0.004, 0.35
+ORDERS = ("any", *map("".join, permutations("xyz")))
 
 
 @dataclass(eq=False)
@@ -42,6 +50,8 @@ class FoundCrystal:
         None where an image is refused.
     refused : str or None
         Why there is no answer.
+    indexing : ZoneIndexing or None
+        The cell, and what the images' spots are in it, where the zones were given.
 
     Examples
     --------
@@ -55,11 +65,29 @@ class FoundCrystal:
     images: list[FoundPattern]
     turning: Turning | None = None
     refused: str | None = None
+    indexing: ZoneIndexing | None = None
 
     @property
     def notes(self) -> list[str]:
         """What was undone or is doubtful, of all three."""
         return [f"image {i}: {note}" for i, one in enumerate(self.images) for note in one.notes]
+
+    def reflections(self) -> ReflectionList:
+        """Join the images to one list of reflections, in the axes that their zones are given in.
+
+        Returns
+        -------
+        ReflectionList
+            Weak and dark places that were looked at are listed; hidden ones are not.
+
+        Raises
+        ------
+        PatternRefused
+            If there is no answer, or the finder was not told the zones.
+        """
+        if self.indexing is None:
+            raise PatternRefused(self.refused or "the zones of the images were not given")
+        return zone_reflections(self.images, self.indexing)
 
 
 class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
@@ -96,9 +124,13 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         Least significance of the intensity at a point of the lattice.
     search_radius : float, default=0.25
         How far from the middle the direct beam may be, in parts of the image's longer side.
-    order : {"xyz", "any"}, default="xyz"
-        Whether the images come in the order of the zones, or in any; then they are put into an
-        order that their lattices decide, as far as these can.
+    zones : sequence of three zone axes, optional
+        ``["100", "1-10", "001"]`` or whole numbers (3, 3): along which the images were taken, in
+        axes of your own. Then the lattices give the cell and every spot its indices
+        (:meth:`FoundCrystal.reflections`), and the order of the images follows.
+    order : str, default="xyz"
+        Which zone each image is: "zxy" says that the first is z, the second x, the third y. "any":
+        they are put into an order that their lattices decide, as far as these can.
     on_refusal : {"raise", "nan"}, default="raise"
         Whether a crystal whose images are not answered raises, or gives a missing row and a
         warning with the reason.
@@ -139,6 +171,7 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         threshold: float = 5.0,
         significance: float = 3.0,
         search_radius: float = 0.25,
+        zones: Any = None,
         order: str = "xyz",
         on_refusal: str = "raise",
         n_jobs: int | None = None,
@@ -155,6 +188,7 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         self.threshold = threshold
         self.significance = significance
         self.search_radius = search_radius
+        self.zones = zones
         self.order = order
         self.on_refusal = on_refusal
         self.n_jobs = n_jobs
@@ -183,7 +217,8 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, 3, H, W), or sequence of triples of arrays or Patterns
-            Linear intensity, images of any sizes.
+            Linear intensity, images of any sizes. HyperSpy and pyxem signals take the place of
+            an image, of a triple (navigated by 3) or of all (by 3 and n).
 
         Returns
         -------
@@ -273,7 +308,21 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
                 " than weak ones; linear intensity is needed"
             )
             return crystal
-        crystal.turning = turning([one.basis for one in images], self.order)
+        bases = [one.basis for one in images]
+        if self.zones is None:
+            crystal.turning = turning(bases, self.order)
+            return crystal
+        crystal.indexing = index_zones(bases, self.zones, row_profiles(images))
+        if crystal.indexing is None:
+            crystal.refused = (
+                "images 0 to 2: no cell has lattices like these along the zones given; are these,"
+                " their order and the scale right?"
+            )
+            return crystal
+        crystal.refused = _wrong_zones(crystal.indexing)
+        if crystal.refused is not None:
+            return crystal
+        crystal.turning = indexed_turning(bases, crystal.indexing)
         return crystal
 
     def spots(self, crystal: FoundCrystal) -> SpotPatterns:
@@ -333,7 +382,11 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
             raise TypeError(f"SpotFinder takes images, got {type(X).__name__}")
         scale = self._scale()
         crystals = []
+        if is_signal(X):
+            X = triples_of_signal(X)
         for row, triple in enumerate(X):
+            if is_signal(triple):
+                triple = triples_of_signal(triple, f"crystal {row}")[0]
             if looks_like_structure(triple) or not hasattr(triple, "__len__"):
                 raise TypeError(
                     f"SpotFinder takes triples of images; crystal {row} is {type(triple).__name__}"
@@ -348,6 +401,11 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
 
     def _pattern(self, image: Any, scale: float | None, row: int, number: int) -> Pattern:
         name = f"crystal {row}, image {number}"
+        if is_signal(image):
+            found = patterns_of_signal(image, name)
+            if len(found) != 1:
+                raise ValueError(f"{name}: a signal of {len(found)} images, one is needed")
+            (image,) = found
         if not isinstance(image, Pattern):
             image = Pattern(np.asarray(image))
         check_kind(image.image, name)
@@ -391,6 +449,8 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
             positive(getattr(self, name), name)
         if self.q_max is not None:
             positive(self.q_max, "q_max")
+        if self.zones is not None:
+            parse_zones(self.zones)
         if self.order not in ORDERS:
             raise ValueError(f"order must be one of {ORDERS}, got {self.order!r}")
         if self.on_refusal not in ("raise", "nan"):
@@ -400,6 +460,20 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         ):
             raise ValueError(f"center must be (column, row), got {self.center!r}")
         self._scale()
+
+
+def _wrong_zones(indexing: ZoneIndexing) -> str | None:
+    """Say why the zones given cannot be those of the images."""
+    if indexing.misfit > MOST_MISFIT:
+        differ = f"{100 * indexing.misfit:.1f} % in length"
+    elif indexing.disagreement > MOST_DISAGREEMENT:
+        differ = f"{100 * indexing.disagreement:.0f} % in the amplitudes of their spots"
+    else:
+        return None
+    return (
+        f"images 0 to 2: rows that they share along the zones given differ by {differ}; are these"
+        " the zones, in their order, of one crystal?"
+    )
 
 
 def _reach(found: FoundPattern) -> float:

@@ -105,9 +105,10 @@ class SpotFinderDisplay:
 def _draw_image(ax: Axes, found: FoundPattern, number: int) -> None:
     image = np.asarray(found.image, dtype=float)
     _bare(ax, f"image {number}")
-    if image.ndim != 2:
-        return
-    low, high = np.nanpercentile(image, (1, 99.9))
+    known = image[np.isfinite(image)]
+    low, high = np.percentile(known, (1, 99.9)) if known.size else (0.0, 1.0)
+    if image.ndim == 3:  # a color picture, refused as such
+        image = np.clip(image[..., :3] / max(high, 1), 0, 1)
     ax.imshow(image, cmap="cividis", vmin=low, vmax=max(high, low + 1), origin="lower")
     if found.bad is not None:
         hidden = np.zeros((*found.bad.shape, 4))
