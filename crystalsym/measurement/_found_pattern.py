@@ -15,6 +15,7 @@ from crystalsym.measurement._diffuse_ground import diffuse_ground
 from crystalsym.measurement._image_checks import linear_gray, saturation_level
 from crystalsym.measurement._image_peaks import Peaks, find_peaks, spot_width
 from crystalsym.measurement._image_refusals import PatternRefused
+from crystalsym.measurement._pixel_sets import grown, quantiles
 from crystalsym.measurement._plane_lattice import PlaneLattice, fit_lattice
 from crystalsym.measurement._spot_integration import integrate_spots
 
@@ -22,6 +23,8 @@ from crystalsym.measurement._spot_integration import integrate_spots
 FEWEST_SPOTS = 4
 # What Friedel pairs have in common where there are any.
 LEAST_AGREEMENT = 0.35
+# Spots closer than so many of their widths are one.
+CLOSEST = 2.2
 # Part of the light in spots that the lattice has to explain, and of the number of strong spots.
 LEAST_EXPLAINED, LEAST_NUMBER = 0.6, 0.5
 # A second lattice shows in so many strays, this part of all.
@@ -107,7 +110,7 @@ class FoundPattern:
     def hidden_places(self) -> np.ndarray:
         """Where more than single pixels were not measured, bool of shape (H, W)."""
         assert self.bad is not None
-        return ndimage.maximum_filter(ndimage.minimum_filter(self.bad, 3), 3)
+        return grown(~grown(~self.bad, 1), 1)
 
 
 def find_pattern(
@@ -196,7 +199,7 @@ def _fit(found: FoundPattern) -> None:
         raise PatternRefused(f"too few spots ({len(peaks)})")
     uncertainty = np.hypot(sigma * math.sqrt(2) / peaks.significance, 0.03)
     uncertainty = np.hypot(uncertainty, found.center.uncertainty)
-    lattice = fit_lattice(peaks.places - found.center.place, uncertainty, (2.2 * sigma) ** 2)
+    lattice = fit_lattice(peaks.places - found.center.place, uncertainty, CLOSEST * sigma)
     if _has_rings(found):
         raise PatternRefused("rings, not spots")
     if lattice is None or lattice.n_explained < FEWEST_SPOTS:
@@ -302,7 +305,7 @@ def _has_rings(found: FoundPattern) -> bool:
     for i in range(3, n):
         part = values[starts[i] : starts[i + 1]]
         if len(part) > 40:
-            low, middle, _ = np.percentile(part, (16, 50, 84))
+            low, middle = quantiles(part, (0.16, 0.5))
             medians[i], errors[i] = middle, 1.25 * max(middle - low, 1e-9) / math.sqrt(len(part))
     known = np.isfinite(medians)
     if known.sum() < 12:
