@@ -5,20 +5,23 @@
 Crystals of the 72 groups are rendered (``CameraImages``), their spots found (``SpotFinder``) and
 answered by weights that have not learned from them. The answers of every case are kept in DIR as
 they come; a run that was cut off goes on with the next crystals. ``--side validation`` is for
-mending and choosing; figures are of ``--side held-out``.
+mending and choosing; figures are of ``--side held-out``. ``report.py`` makes tables and pictures of
+the answers.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cases import CASES, scaled
+from cases import ALL_CASES, CASES, CURVE_CASES, file_name, scaled
 from crystals import SEED, SIDES, chosen
 
 MODEL = Path(__file__).parents[1] / "models" / "72"
@@ -64,8 +67,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--image-size", type=int, default=1024, help="pixels")
     parser.add_argument("--models", nargs="+", default=[str(MODEL)], metavar="FOLDER")
     parser.add_argument("--cases", nargs="*", default=list(CASES), metavar="CASE")
+    parser.add_argument("--curves", action="store_true", help="effects by strength, instead")
     args = parser.parse_args()
-    stray = sorted(set(args.cases) - set(CASES))
+    if args.curves:
+        args.cases = list(CURVE_CASES)
+    stray = sorted(set(args.cases) - set(ALL_CASES))
     if stray:
         parser.error(f"no case {stray[0]!r}; there are {', '.join(CASES)}")
     return args
@@ -80,84 +86,91 @@ def answered(
     image_size: int,
     models: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """Answer the crystals of one case that have no answer yet."""
+    """Answer the crystals of one case that have no answer yet of some model."""
     from crystalsym.measurement import CameraImages, SpotFinder
 
-    path = place / f"{case.replace(' ', '-').replace('/', '')}.json"
+    path = place / file_name(case)
     kept: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    store = path.with_suffix(".spots.pkl")  # of other models, which need no images any more
+    found: dict[str, Any] = pickle.loads(store.read_bytes()) if store.is_file() else {}
     camera_settings, shuffled = scaled(case, image_size)
     camera = CameraImages(image_size, random_state=SEED, **camera_settings)
     any_model = next(iter(models.values()))
     finder = SpotFinder(q_max=float(any_model[0].q_max), order="any" if shuffled else "xyz")
     for i, number in enumerate(numbers.tolist()):
-        row = kept.get(str(number), {"group": int(labels[i])})
-        if models.keys() <= row.get("answers", {}).keys():
-            continue
-        kept[str(number)] = {
-            **row,
-            **one_answer(camera, finder, models, spots[i], number, shuffled),
-        }
+        key = str(number)
+        if key not in found:
+            row, found[key] = looked_at(camera, finder, spots[i], number, shuffled)
+            kept[key] = {"group": int(labels[i]), **row, "answers": {}, "chances": {}}
+        missing = {name: one for name, one in models.items() if name not in kept[key]["answers"]}
+        answer(kept[key], found[key], missing)
         if i % BATCH == BATCH - 1 or i == len(numbers) - 1:
+            store.write_bytes(pickle.dumps(found))
             path.write_text(json.dumps(kept, indent=0))
-    path.write_text(json.dumps(kept, indent=0))
     return [kept[str(number)] for number in numbers.tolist()]
 
 
-def one_answer(
-    camera: Any, finder: Any, models: dict[str, Any], spots: Any, number: int, shuffled: bool
-) -> dict[str, Any]:
-    """Render one crystal, find its spots and answer with every model."""
+def looked_at(
+    camera: Any, finder: Any, spots: Any, number: int, shuffled: bool
+) -> tuple[dict[str, Any], Any]:
+    """Render one crystal and find its spots, None if it is refused."""
     try:
         (images,) = camera.render(spots, [number])
     except ValueError as reason:  # a pattern without a spot
-        return {"refused": f"not rendered: {reason}", "answers": {name: [] for name in models}}
+        return {"refused": f"not rendered: {reason}"}, None
     if shuffled:
         images = [images[i] for i in np.random.default_rng([SEED, number]).permutation(3)]
     start = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         (found,) = finder.find([images])
+    seen = None if found.refused is not None else finder.spots(found)
     row = {
         "refused": found.refused,
-        "answers": {name: [] for name in models},
+        "seconds": round(time.process_time() - start, 3),
         "center_off": [
             round(float(np.hypot(*(one.center.place - image.metadata["rendered"]["center"]))), 4)
             for one, image in zip(found.images, images, strict=True)
             if one.center is not None
         ],
     }
-    if found.refused is None:
-        seen = finder.spots(found)
-        row["seconds"] = round(time.process_time() - start, 3)
-        row["zones"] = found.turning.zones
-        for name, model in models.items():
+    if seen is None:
+        return row, None
+    row["zones"] = found.turning.zones
+    if not shuffled:
+        row["turned_right"] = turned_right(seen, spots, images)
+    return row, replace(seen, mask=None)
+
+
+def answer(row: dict[str, Any], seen: Any, models: dict[str, Any]) -> None:
+    """Add the answers of models to a row."""
+    for name, model in models.items():
+        row["answers"][name] = []
+        if seen is not None:
             groups, chances = model[1:].predict_top_k(seen, k=5)
             row["answers"][name] = [int(group) for group in groups[0]]
-            row.setdefault("chances", {})[name] = round(float(chances[0][0]), 4)
-        if not shuffled:
-            row |= geometry(found, seen, spots, images)
-    return row
+            row["chances"][name] = round(float(chances[0][0]), 4)
 
 
-def geometry(found: Any, seen: Any, spots: Any, images: Any) -> dict[str, list[bool]]:
-    """Tell for each image whether its lattice is the true one, and lies as simulated ones do."""
+def turned_right(seen: Any, spots: Any, images: Any) -> list[bool]:
+    """Tell of each image whether all points of its lattice lie as in simulated patterns."""
     from crystalsym.shaping._index_scheme import find_lattice
 
-    right, turned = [], []
+    turned = []
     for view in range(3):
         q = np.asarray(spots.pattern(0, view).q, float)
         q = q[np.argsort(np.hypot(*q.T))] / images[view].metadata["rendered"]["scale"]
-        true = find_lattice(*q.T.copy() / 1.457) * 1.457
-        basis = np.asarray(seen.basis[0, view], float)
+        field = float(spots.q_max[0, view])
+        true = find_lattice(*q.T.copy() / field) * field
         if abs(np.linalg.det(true)) < 1e-9:
             continue
-        right.append(bool(abs(abs(np.linalg.det(basis) / np.linalg.det(true)) - 1) < 0.05))
+        basis = np.asarray(seen.basis[0, view], float)
         off = [
             np.abs(m - np.rint(m)).max()
             for m in (basis * [1.0, sign] @ np.linalg.inv(true) for sign in (1, -1))
         ]
         turned.append(bool(min(off) < 0.1))
-    return {"lattice_right": right, "turned_right": turned}
+    return turned
 
 
 def line(case: str, model: str, rows: list[dict[str, Any]]) -> str:

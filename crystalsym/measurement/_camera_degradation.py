@@ -30,7 +30,7 @@ CAMERA_SHARES = {
     "perfect": 0.0,
 }
 """In which part of the crystals, or images, each shortcoming occurs."""
-LOGARITHMIC = ("counts",)
+LOGARITHMIC = ("thickness", "counts")
 ALWAYS = ("counts", "spot_sigma", "wavelength")
 Strength = float | tuple[float, float] | None
 
@@ -46,8 +46,8 @@ class CameraDegradation(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     thickness : float, (float, float) or None, default=(50.0, 300.0)
-        Of the crystal along the beam, Å. Intensities fall by sinc²(s t), s the distance of a
-        reflection from the Ewald sphere.
+        Of the crystal along the beam, Å, drawn evenly on a logarithmic scale. Intensities fall by
+        sinc²(s t), s the distance of a reflection from the Ewald sphere.
     voltage : default=(60.0, 300.0)
         Of the electrons, kV: the sphere's radius.
     wavelength : default=None
@@ -246,7 +246,7 @@ class CameraDegradation(TransformerMixin, BaseEstimator):
                 continue
             low, high = _bounds(name, getattr(self, name), name in ALWAYS)
             share = 1.0 if name in ALWAYS else shares[name]
-            row[:] = low, high, share, name in LOGARITHMIC
+            row[:] = low, high, share, name in LOGARITHMIC and low > 0
         return out
 
     def _wavelengths(self) -> tuple[float, float]:
