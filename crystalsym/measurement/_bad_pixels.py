@@ -19,6 +19,9 @@ SHADE, SHADE_NOISE = 0.6, 5.0
 # Pixels along the edge of a block, and below which size of the image blocks are half that large;
 # blocks of the smallest stop.
 SHADE_BLOCK, LARGE, SMALLEST_SHADE = 4, 768, 60
+# Of a ring about the beam, more than this part is lit by diffuse light alone: bars are narrower,
+# and spots leave room, dense rows of them too.
+LIT = 0.35
 GROWN = 3  # pixels around the stop whose light it cuts
 
 
@@ -129,7 +132,7 @@ def beam_stop(image: np.ndarray, bad: np.ndarray, center: tuple[float, float]) -
     order = np.argsort(ring, axis=None, kind="stable")
     ends = np.searchsorted(ring.ravel()[order], np.arange(1, ring.max() + 1))
     rings = np.split(level.ravel()[order], ends)
-    profile = np.array([quantiles(part, (0.6,))[0] if len(part) else 0.0 for part in rings])
+    profile = np.array([quantiles(part, (LIT,))[0] if len(part) else 0.0 for part in rings])
     # Of the disc in front of the beam no part of a ring is free: light does not fall inward.
     profile = np.maximum.accumulate(ndimage.median_filter(profile, 5)[::-1])[::-1]
     expected = profile[ring]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from crystalsym.measurement._image_refusals import PatternRefused
-from crystalsym.measurement._pixel_sets import grown
+from crystalsym.measurement._pixel_sets import opened
 
 SMALLEST = 32  # pixels along an edge
 # Largest values that cameras and files tell.
@@ -148,7 +148,7 @@ def marks_of_detectors(values: np.ndarray) -> np.ndarray:
     others = values[np.isfinite(values) & ~negative]
     if not np.array_equal(others, np.rint(others)):
         return np.zeros(values.shape, dtype=bool)
-    in_gaps = grown(~grown(~negative, 1), 1) & negative
+    in_gaps = opened(negative)
     strewn = count - int(in_gaps.sum())
     return negative if strewn < STREWN * values.size else np.zeros(values.shape, dtype=bool)
 

@@ -37,6 +37,27 @@ def grown(mask: np.ndarray, radius: int) -> np.ndarray:
     return out
 
 
+def opened(mask: np.ndarray) -> np.ndarray:
+    """Leave of a set what squares of three pixels fit into.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (H, W)
+
+    Returns
+    -------
+    ndarray of bool, shape (H, W)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = np.zeros((6, 9), bool); mask[1:4, 2:6] = True; mask[2] = True; mask[5, 0] = True
+    >>> opened(mask).sum(axis=1).tolist()
+    [0, 4, 4, 4, 0, 0]
+    """
+    return grown(~grown(~mask, 1), 1)
+
+
 def quantiles(values: np.ndarray, parts: Sequence[float]) -> np.ndarray:
     """Take values that so large parts of others are below, without interpolation.
 
