@@ -86,9 +86,9 @@ def learning_rows(
     how = {key: augment.get(key, value) for key, value in ROW_DEFAULTS.items()}
     changes = {key: value for key, value in augment.items() if key not in ROW_DEFAULTS}
     if pipeline[0].output != "spots":
-        for table, given in (("augment", augment), ("degrade", degrade)):
+        for name, given in (("augment", augment), ("degrade", degrade)):
             if given:
-                raise ValueError(f'[{table}] needs the simulator\'s output = "spots"')
+                raise ValueError(f'[{name}] needs the simulator\'s output = "spots"')
         rows_of_images = PatternRows(pipeline[:-1], crystals, None, seed, n_jobs, kin, store=folder)
         return rows_of_images, labels
     counts = np.bincount(labels, minlength=231)

@@ -165,7 +165,8 @@ def test_gaps_of_a_detector_are_not_measured(mark):
         assert any("count as not measured" in note for note in one.notes)
         assert one.bad[image.image < 0].all()
     seen = SpotFinder(q_max=Q_MAX).spots(found)
-    assert 0.6 * whole.n_spots < seen.n_spots <= 1.02 * whole.n_spots  # columns of spots lie in gaps
+    # Columns of spots lie in gaps.
+    assert 0.6 * whole.n_spots < seen.n_spots <= 1.02 * whole.n_spots
     for view in range(3):
         a, b = whole.pattern(0, view), seen.pattern(0, view)
         near = np.hypot(*np.moveaxis(a.q[:, None] - b.q[None], -1, 0))
