@@ -157,16 +157,18 @@ def test_a_field_without_spots_beyond_large_spacings_is_refused():
 
 @pytest.mark.parametrize("mark", [-1.0, math.nan])
 def test_gaps_of_a_detector_are_not_measured(mark):
-    (images,) = rendered(background=0.01, off_center=5.0, gaps=6)
+    # Of this cell rows of spots do not fall into gaps together.
+    cell = patterns((1 / 5.3, 1 / 7.4), (1 / 7.4, 1 / 4.4), (1 / 4.4, 1 / 5.3))
+    how = {"spot_sigma": 1.3, "background": 0.01, "off_center": 5.0}
+    (images,) = CameraImages(SIZE, Q_MAX, gaps=6, **how).render(cell)
     marked = [Pattern(np.where(p.image < 0, mark, p.image), p.q_per_pixel) for p in images]
-    whole = SpotFinder(q_max=Q_MAX).transform(rendered(background=0.01, off_center=5.0))
+    whole = SpotFinder(q_max=Q_MAX).transform(CameraImages(SIZE, Q_MAX, **how).render(cell))
     (found,) = SpotFinder(q_max=Q_MAX).find([marked])
     for one, image in zip(found.images, images, strict=True):
         assert any("count as not measured" in note for note in one.notes)
         assert one.bad[image.image < 0].all()
     seen = SpotFinder(q_max=Q_MAX).spots(found)
-    # Columns of spots lie in gaps.
-    assert 0.6 * whole.n_spots < seen.n_spots <= 1.02 * whole.n_spots
+    assert 0.8 * whole.n_spots < seen.n_spots <= 1.02 * whole.n_spots
     for view in range(3):
         a, b = whole.pattern(0, view), seen.pattern(0, view)
         near = np.hypot(*np.moveaxis(a.q[:, None] - b.q[None], -1, 0))
