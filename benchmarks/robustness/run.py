@@ -1,166 +1,192 @@
 """Three camera images in, a space group out: accuracy as images fall short, alone and together.
 
-    python benchmarks/robustness/run.py --quick --structures materials_project.npz --output DIR
+    python benchmarks/robustness/run.py --structures materials_project.npz --output DIR -n 100
 
-Held-out crystals of the 72 groups are rendered (``CameraImages``), their spots found
-(``SpotFinder``) and answered by ``benchmarks/models/72``, which has not seen them. Every case is
-kept in DIR as it is done; a run that was cut off goes on with the next crystals. ``--quick`` takes
-100 crystals of 512 pixels, ``--full`` 1,000 of 1024.
+Crystals of the 72 groups are rendered (``CameraImages``), their spots found (``SpotFinder``) and
+answered by weights that have not learned from them. The answers of every case are kept in DIR as
+they come; a run that was cut off goes on with the next crystals. ``--side validation`` is for
+mending and choosing; figures are of ``--side held-out``. ``report.py`` makes tables and pictures of
+the answers.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from cases import ALL_CASES, CASES, CURVE_CASES, file_name, scaled
+from crystals import SEED, SIDES, chosen
 
-MODEL = Path(__file__).parent.parent / "models" / "72"
-SEED = 5
-# Lengths in pixels are those of 1024 pixels; smaller images have them in proportion.
-TOGETHER: dict[str, Any] = {
-    "background": 0.01,
-    "off_center": 15.0,
-    "rotate": True,
-    "beam_stop": 25.0,
-    "scale_error": 0.03,
-}
-TILTED: dict[str, Any] = {"tilt": (0.0, 0.2), "thickness": 100.0}
-CASES: dict[str, dict[str, Any]] = {
-    "counts only": {},
-    "all together": {**TOGETHER, **TILTED},
-    "all but tilt": TOGETHER,
-    **{name: {name: value} for name, value in TOGETHER.items()},
-    "mirror": {"mirror": True},
-    "no tilt, 100 Å": {"thickness": 100.0},
-    "tilt to 0.2°, 100 Å": TILTED,
-    "tilt 0.5°, 100 Å": {"tilt": 0.5, "thickness": 100.0},
-    "direct beam": {"direct_beam": 30.0},
-    "hot pixels, dead rows": {"hot_pixels": 30, "dead_rows": 2},
-    "point spread": {"point_spread": 0.8},
-    "4 impurity spots": {"impurity_spots": 4},
-    "position error 0.3 px": {"position_error": 0.3},
-    "overexposed fourfold": {"saturation": 2500.0},
-}
-PIXELS = ("off_center", "beam_stop", "point_spread", "position_error", "spot_sigma")
+MODEL = Path(__file__).parents[1] / "models" / "72"
 BATCH = 10
 
 
 def main() -> None:
     """Render, find, answer, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="100 crystals, 512 pixels (the default)")
-    size.add_argument("--full", action="store_true", help="1,000 crystals, 1024 pixels")
-    parser.add_argument("-n", type=int, help="crystals, instead")
-    parser.add_argument("--image-size", type=int, help="pixels, instead")
-    parser.add_argument("--structures", required=True, help="table of crystals, the model's own")
-    parser.add_argument("--output", required=True, help="folder to keep results in")
-    parser.add_argument("--cases", nargs="*", default=list(CASES), metavar="CASE")
-    args = parser.parse_args()
-    stray = sorted(set(args.cases) - set(CASES))
-    if stray:
-        parser.error(f"no case {stray[0]!r}; there are {', '.join(CASES)}")
-    n = args.n or (1000 if args.full else 100)
-    image_size = args.image_size or (1024 if args.full else 512)
+    args = arguments()
     folder = Path(args.output)
-    folder.mkdir(parents=True, exist_ok=True)
-    crystals, labels = held_out(args.structures, folder, n)
+    cache = Path(args.cache) if args.cache else folder / "data"
+    crystals, labels = chosen(MODEL, args.structures, cache, folder, args.side)
+    numbers = np.arange(args.skip, args.skip + args.n)
+    crystals, labels = crystals.take(numbers), labels[numbers]
     from crystalsym.pretrained import load_pipeline
 
-    pipeline = load_pipeline(MODEL)
-    spots = pipeline[0].transform(crystals)
-    perfect = np.asarray(pipeline[1:].predict(spots)) == labels
-    print(f"{len(labels)} crystals, {image_size} pixels; perfect patterns: {perfect.mean():.1%}")
-    for name in args.cases:
-        path = folder / f"{name.replace(' ', '-').replace('/', '')}-{image_size}.json"
-        rows = answered(name, path, spots, labels, image_size, pipeline)
-        print(line(name, rows, perfect), flush=True)
+    models = {Path(place).name: load_pipeline(place) for place in args.models}
+    simulator = next(iter(models.values()))[0]
+    spots = simulator.transform(crystals)
+    place = folder / f"{args.side}-{args.image_size}"
+    place.mkdir(parents=True, exist_ok=True)
+    for name, model in models.items():
+        perfect = np.asarray(model[1:].predict(spots)) == labels
+        print(f"{len(labels)} crystals, perfect patterns, {name}: {perfect.mean():.1%}")
+        (place / f"perfect.{name}.json").write_text(
+            json.dumps({str(i): bool(ok) for i, ok in zip(numbers, perfect, strict=True)})
+        )
+    for case in args.cases:
+        rows = answered(case, place, spots, labels, numbers, args.image_size, models)
+        for name in models:
+            print(line(case, name, rows), flush=True)
 
 
-def held_out(structures: str, folder: Path, n: int) -> tuple[Any, np.ndarray]:
-    """Take n crystals that the model did not learn from; the first n are always the same."""
-    from crystalsym.datasets import CrystalTable
-    from crystalsym.pretrained import read_description
-    from crystalsym.training._data import load_data, of_a_card
-
-    kept = folder / "crystals.npz"
-    if not kept.is_file():
-        card = read_description(MODEL)["metadata"]
-        settings = of_a_card(card["training"]["config"]["data"])
-        settings["structures"] = structures
-        data = load_data(SimpleNamespace(data=settings), folder / "data")
-        rows = np.random.default_rng(SEED).permutation(data.test)[:1000]
-        data.crystals.take(rows).save(kept)
-        np.save(folder / "labels.npy", data.labels[rows])
-    rows = np.arange(n)
-    return CrystalTable.load(kept).take(rows), np.load(folder / "labels.npy")[:n]
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--structures", required=True, help="table of crystals, the model's own")
+    parser.add_argument("--cache", help="where its standard cells are kept")
+    parser.add_argument("--output", required=True, help="folder to keep answers in")
+    parser.add_argument("--side", choices=SIDES, default="held-out")
+    parser.add_argument("-n", type=int, default=100, help="crystals")
+    parser.add_argument("--skip", type=int, default=0, help="crystals before the first")
+    parser.add_argument("--image-size", type=int, default=1024, help="pixels")
+    parser.add_argument("--models", nargs="+", default=[str(MODEL)], metavar="FOLDER")
+    parser.add_argument("--cases", nargs="*", default=list(CASES), metavar="CASE")
+    parser.add_argument("--curves", action="store_true", help="effects by strength, instead")
+    args = parser.parse_args()
+    if args.curves:
+        args.cases = list(CURVE_CASES)
+    stray = sorted(set(args.cases) - set(ALL_CASES))
+    if stray:
+        parser.error(f"no case {stray[0]!r}; there are {', '.join(CASES)}")
+    return args
 
 
 def answered(
-    name: str, path: Path, spots: Any, labels: np.ndarray, image_size: int, pipeline: Any
+    case: str,
+    place: Path,
+    spots: Any,
+    labels: np.ndarray,
+    numbers: np.ndarray,
+    image_size: int,
+    models: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """Answer the crystals of one case that have no answer yet."""
+    """Answer the crystals of one case that have no answer yet of some model."""
     from crystalsym.measurement import CameraImages, SpotFinder
 
-    rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
-    scaled = {
-        key: value * image_size / 1024 if key in PIXELS else value
-        for key, value in CASES[name].items()
-    }
-    sigma = 2.0 * image_size / 1024
-    camera = CameraImages(image_size, **{"spot_sigma": sigma, "random_state": SEED, **scaled})
-    finder = SpotFinder(q_max=float(pipeline[0].q_max))
-    for number in range(len(rows), len(labels)):
-        row = one_answer(camera, finder, pipeline, spots[number], number)
-        rows.append({"number": number, "group": int(labels[number]), **row})
-        if number % BATCH == BATCH - 1 or number == len(labels) - 1:
-            path.write_text(json.dumps(rows, indent=0))
-    return rows[: len(labels)]
+    path = place / file_name(case)
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    store = path.with_suffix(".spots.pkl")  # of other models, which need no images any more
+    found: dict[str, Any] = pickle.loads(store.read_bytes()) if store.is_file() else {}
+    camera_settings, shuffled = scaled(case, image_size)
+    camera = CameraImages(image_size, random_state=SEED, **camera_settings)
+    any_model = next(iter(models.values()))
+    finder = SpotFinder(q_max=float(any_model[0].q_max), order="any" if shuffled else "xyz")
+    for i, number in enumerate(numbers.tolist()):
+        key = str(number)
+        if key not in found:
+            row, found[key] = looked_at(camera, finder, spots[i], number, shuffled)
+            kept[key] = {"group": int(labels[i]), **row, "answers": {}, "chances": {}}
+        missing = {name: one for name, one in models.items() if name not in kept[key]["answers"]}
+        answer(kept[key], found[key], missing)
+        if i % BATCH == BATCH - 1 or i == len(numbers) - 1:
+            store.write_bytes(pickle.dumps(found))
+            path.write_text(json.dumps(kept, indent=0))
+    return [kept[str(number)] for number in numbers.tolist()]
 
 
-def one_answer(camera: Any, finder: Any, pipeline: Any, spots: Any, number: int) -> dict[str, Any]:
-    """Render one crystal, find its spots and answer."""
+def looked_at(
+    camera: Any, finder: Any, spots: Any, number: int, shuffled: bool
+) -> tuple[dict[str, Any], Any]:
+    """Render one crystal and find its spots, None if it is refused."""
     try:
         (images,) = camera.render(spots, [number])
     except ValueError as reason:  # a pattern without a spot
-        return {"answer": None, "refused": str(reason)}
+        return {"refused": f"not rendered: {reason}"}, None
+    if shuffled:
+        images = [images[i] for i in np.random.default_rng([SEED, number]).permutation(3)]
     start = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         (found,) = finder.find([images])
-    seconds = time.process_time() - start
-    offs = [
-        float(np.hypot(*(one.center.place - image.metadata["rendered"]["center"])))
-        for one, image in zip(found.images, images, strict=True)
-        if one.center is not None
-    ]
-    result: dict[str, Any] = {"refused": found.refused, "center_off": offs, "seconds": seconds}
-    if found.refused is not None:
-        return {"answer": None, "top5": [], **result}
-    assert found.turning is not None
-    groups, _ = pipeline[1:].predict_top_k(finder.spots(found), k=5)
-    groups = [int(group) for group in groups[0]]
-    return {"answer": groups[0], "top5": groups, "zones": found.turning.zones, **result}
+    seen = None if found.refused is not None else finder.spots(found)
+    row = {
+        "refused": found.refused,
+        "seconds": round(time.process_time() - start, 3),
+        "center_off": [
+            round(float(np.hypot(*(one.center.place - image.metadata["rendered"]["center"]))), 4)
+            for one, image in zip(found.images, images, strict=True)
+            if one.center is not None
+        ],
+    }
+    if seen is None:
+        return row, None
+    row["zones"] = found.turning.zones
+    if not shuffled:
+        row["turned_right"] = turned_right(seen, spots, images)
+    return row, replace(seen, mask=None)
 
 
-def line(name: str, rows: list[dict[str, Any]], perfect: np.ndarray) -> str:
+def answer(row: dict[str, Any], seen: Any, models: dict[str, Any]) -> None:
+    """Add the answers of models to a row."""
+    for name, model in models.items():
+        row["answers"][name] = []
+        if seen is not None:
+            groups, chances = model[1:].predict_top_k(seen, k=5)
+            row["answers"][name] = [int(group) for group in groups[0]]
+            row["chances"][name] = round(float(chances[0][0]), 4)
+
+
+def turned_right(seen: Any, spots: Any, images: Any) -> list[bool]:
+    """Tell of each image whether all points of its lattice lie as in simulated patterns."""
+    from crystalsym.shaping._index_scheme import find_lattice
+
+    turned = []
+    for view in range(3):
+        q = np.asarray(spots.pattern(0, view).q, float)
+        q = q[np.argsort(np.hypot(*q.T))] / images[view].metadata["rendered"]["scale"]
+        field = float(spots.q_max[0, view])
+        true = find_lattice(*q.T.copy() / field) * field
+        if abs(np.linalg.det(true)) < 1e-9:
+            continue
+        basis = np.asarray(seen.basis[0, view], float)
+        off = [
+            np.abs(m - np.rint(m)).max()
+            for m in (basis * [1.0, sign] @ np.linalg.inv(true) for sign in (1, -1))
+        ]
+        turned.append(bool(min(off) < 0.1))
+    return turned
+
+
+def line(case: str, model: str, rows: list[dict[str, Any]]) -> str:
     """One line of the table."""
-    right = np.array([row["answer"] == row["group"] for row in rows])
-    five = np.array([row["group"] in row.get("top5", []) for row in rows])
+    answers = [row["answers"].get(model) or [None] for row in rows]
+    right = np.array([a[0] == row["group"] for a, row in zip(answers, rows, strict=True)])
+    five = np.array([row["group"] in a for a, row in zip(answers, rows, strict=True)])
     refused = sum(row["refused"] is not None for row in rows)
     offs = np.concatenate([row.get("center_off", []) for row in rows] or [[]])
     seconds = [row["seconds"] for row in rows if "seconds" in row]
+    turned = sum(not all(row.get("turned_right", [True])) for row in rows)
     within = f"{(offs <= 0.1).mean():.1%}" if len(offs) else "-"
     return (
-        f"{name:24s} top-1 {right.mean():6.1%}  top-5 {five.mean():6.1%}  of those answered rightly"
-        f" before {right[perfect[: len(right)]].mean():6.1%}  refused {refused:3d}  center within"
-        f" 0.1 px {within}  {np.median(seconds) if seconds else 0:.2f} s"
+        f"{case:24s} {model:10s} top-1 {right.mean():6.1%}  top-5 {five.mean():6.1%}  refused"
+        f" {refused:3d}  turned wrongly {turned:3d}  center within 0.1 px {within}"
+        f"  {np.median(seconds) if seconds else 0:.2f} s"
     )
 
 

@@ -12,6 +12,7 @@ from crystalsym.datasets._random_crystals import random_crystals
 from crystalsym.datasets._table import CrystalTable
 from crystalsym.learning._augmentation import Augmentation
 from crystalsym.learning._pattern_rows import PatternRows
+from crystalsym.measurement import CameraDegradation
 
 # Settings of the table [augment] that concern rows; the others are those of Augmentation.
 ROW_DEFAULTS = {"least": 0, "random": 0}
@@ -28,6 +29,7 @@ def learning_rows(
     seed: int = 0,
     n_jobs: int | None = None,
     kin: np.ndarray | None = None,
+    degrade: dict[str, Any] | None = None,
 ) -> tuple[Any, np.ndarray]:
     """Make lazy patterns of crystals for a training, and their labels.
 
@@ -51,6 +53,9 @@ def learning_rows(
     kin : ndarray of int, shape (n,), optional
         Crystals of the same number serve for validation together or not at all, as those of a
         test do; each for itself by default.
+    degrade : dict, optional
+        Parameters of :class:`crystalsym.measurement.CameraDegradation`, which then befalls the
+        patterns in every epoch, and those that validate as well.
 
     Returns
     -------
@@ -81,8 +86,9 @@ def learning_rows(
     how = {key: augment.get(key, value) for key, value in ROW_DEFAULTS.items()}
     changes = {key: value for key, value in augment.items() if key not in ROW_DEFAULTS}
     if pipeline[0].output != "spots":
-        if augment:
-            raise ValueError('[augment] needs the simulator\'s output = "spots"')
+        for name, given in (("augment", augment), ("degrade", degrade)):
+            if given:
+                raise ValueError(f'[{name}] needs the simulator\'s output = "spots"')
         rows_of_images = PatternRows(pipeline[:-1], crystals, None, seed, n_jobs, kin, store=folder)
         return rows_of_images, labels
     counts = np.bincount(labels, minlength=231)
@@ -99,7 +105,8 @@ def learning_rows(
         numbers = np.concatenate([numbers, np.full(len(more), NEVER)])
     augmentation = Augmentation(**changes) if augment else None
     how_made = (pipeline[:-1], table, augmentation, seed, n_jobs, numbers)
-    patterns = PatternRows(*how_made, store="memory")
+    degradation = CameraDegradation(**degrade).fit() if degrade else None
+    patterns = PatternRows(*how_made, store="memory", degradation=degradation)
     if not patterns.keeps_rows:  # too many for memory; making them anew would cost every epoch
-        patterns = PatternRows(*how_made, store=folder)
+        patterns = PatternRows(*how_made, store=folder, degradation=degradation)
     return patterns, y

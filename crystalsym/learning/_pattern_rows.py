@@ -51,6 +51,10 @@ class PatternRows(LazyRows):
         Where rows that are not changed are kept once they were made: in memory, if they take no
         more than a gigabyte, or in a folder, where rows of other crystals or of other parameters
         are discarded.
+    degradation : CameraDegradation or Degradation, optional
+        What befalls the spots between the first of the transformers and the others, drawn anew for
+        each epoch; ``set_epoch(None)`` shows one draw that belongs to no epoch. Needs a simulator
+        with ``output="spots"``.
 
     Attributes
     ----------
@@ -83,11 +87,14 @@ class PatternRows(LazyRows):
         validation_groups: Any = None,
         *,
         store: str | os.PathLike | None = None,
+        degradation: Any = None,
     ):
         steps = getattr(transformers, "steps", None)
         self.transformers = [step for _, step in steps] if steps else list(transformers)
         self.structures = structures
-        self.made_by = tuple(_provenance.step(one) for one in self.transformers)
+        self.degradation = degradation
+        made_of = [*self.transformers[:1], degradation, *self.transformers[1:]]
+        self.made_by = tuple(_provenance.step(one) for one in made_of if one is not None)
         self.augmentation = augmentation
         self.random_state = random_state
         self.validation_groups = validation_groups
@@ -97,9 +104,12 @@ class PatternRows(LazyRows):
             self._check_changeable()
             self._along_axes = clone(self.transformers[0]).set_params(views="zone-axes")
         of_spots = getattr(self.transformers[0], "output", None) == "spots"
+        if degradation is not None and not of_spots:
+            raise ValueError('a degradation needs a simulator with output="spots"')
         chunk = CHUNK_OF_SPOTS if of_spots else CHUNK_OF_IMAGES
         super().__init__(len(structures), chunk, n_jobs)
         self._changes: Changes | None = None
+        self._epoch: int | None = None
         self._measure()
         self._store: MemoryStore | DiskStore | None = None
         if store == "memory":
@@ -155,6 +165,7 @@ class PatternRows(LazyRows):
         ----------
         epoch : int or None
         """
+        self._epoch = epoch
         self._changes = None
         if epoch is not None and self.augmentation is not None:
             assert isinstance(self.structures, CrystalTable)
@@ -165,6 +176,8 @@ class PatternRows(LazyRows):
     def _get(self, rows: np.ndarray) -> np.ndarray:
         changes = self._changes
         changed = np.zeros(len(rows), bool) if changes is None else changes.changed[rows]
+        if self.degradation is not None and self._epoch is not None:
+            changed = np.ones(len(rows), bool)
         if self._store is None:
             out = self._made(rows)
         else:
@@ -203,6 +216,9 @@ class PatternRows(LazyRows):
             made = first.transform(part)
         else:
             made = self._changed_spots(changes.crystals(part, rows), rows, changes)
+        if self.degradation is not None:
+            draw = 0 if self._epoch is None else self._epoch + 1
+            made = self.degradation.degrade(made, (self.random_state, draw), rows)
         for transformer in others:
             made = transformer.transform(made)
         return made

@@ -6,6 +6,7 @@ file read back is the pattern that was written. Intensities are linear throughou
 
 from __future__ import annotations
 
+from crystalsym.measurement._camera_degradation import CameraDegradation
 from crystalsym.measurement._camera_images import CameraImages
 from crystalsym.measurement._degradation import Degradation
 from crystalsym.measurement._found_pattern import FoundPattern
@@ -32,6 +33,7 @@ from crystalsym.measurement._zone_indexing import ZoneIndexing, index_zones
 
 __all__ = [
     "SUFFIXES",
+    "CameraDegradation",
     "CameraImages",
     "Degradation",
     "FoundCrystal",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from crystalsym.measurement._pixel_sets import grown, quantiles
+
 # A hot pixel's second brightest neighbor is below this part of it; a spot of a width of half a
 # pixel, centered, has four of 0.14.
 LONELY = 0.1
@@ -17,6 +19,9 @@ SHADE, SHADE_NOISE = 0.6, 5.0
 # Pixels along the edge of a block, and below which size of the image blocks are half that large;
 # blocks of the smallest stop.
 SHADE_BLOCK, LARGE, SMALLEST_SHADE = 4, 768, 60
+# Of a ring about the beam, more than this part is lit by diffuse light alone: bars are narrower,
+# and spots leave room, dense rows of them too.
+LIT = 0.35
 GROWN = 3  # pixels around the stop whose light it cuts
 
 
@@ -124,9 +129,10 @@ def beam_stop(image: np.ndarray, bad: np.ndarray, center: tuple[float, float]) -
     column, row = ((c - (n - 1) / 2) / n for c in center)
     y, x = np.indices(level.shape)
     ring = np.hypot(x - column, y - row).astype(int)
-    profile = np.array(ndimage.labeled_comprehension(
-        level, ring, np.arange(ring.max() + 1), lambda values: np.percentile(values, 60), float, 0.0
-    ))  # fmt: skip
+    order = np.argsort(ring, axis=None, kind="stable")
+    ends = np.searchsorted(ring.ravel()[order], np.arange(1, ring.max() + 1))
+    rings = np.split(level.ravel()[order], ends)
+    profile = np.array([quantiles(part, (LIT,))[0] if len(part) else 0.0 for part in rings])
     # Of the disc in front of the beam no part of a ring is free: light does not fall inward.
     profile = np.maximum.accumulate(ndimage.median_filter(profile, 5)[::-1])[::-1]
     expected = profile[ring]
@@ -141,10 +147,9 @@ def beam_stop(image: np.ndarray, bad: np.ndarray, center: tuple[float, float]) -
     sizes = ndimage.sum_labels(dark, labels, np.arange(count + 1))
     sizes[0] = 0
     kept = (sizes >= SMALLEST_SHADE)[labels]
-    grown = np.repeat(np.repeat(kept, n, axis=0), n, axis=1)
-    hidden[:height, :width] = grown
+    hidden[:height, :width] = np.repeat(np.repeat(kept, n, axis=0), n, axis=1)
     if hidden.any():
-        hidden = ndimage.maximum_filter(hidden, 2 * GROWN + 1)
+        hidden = grown(hidden, GROWN)
     return hidden
 
 

@@ -120,6 +120,8 @@ def _crowded(
 
 def _refined(start: np.ndarray, middles: np.ndarray, shared: np.ndarray) -> np.ndarray:
     place = start
+    beside = np.abs(middles[:, 0] - start[0]) < 4.0  # what the next two rounds may look at
+    middles, shared = middles[beside], shared[beside]
     for radius in (2.0, 1.0):
         near = np.hypot(*(middles - place).T) < radius
         if near.any():

@@ -25,6 +25,8 @@ DIFFUSE_RADIUS, DIFFUSE_FLOOR = 0.3, 0.3
 HALO_SHARE, HALO_WIDTH = 0.03, 6.0
 # Impurity spots: intensities in parts of the strongest, even in their logarithm.
 IMPURITY_RANGE = (3e-3, 0.2)
+AZIMUTHS = 72  # of a precessing beam
+MODULES = 4  # of a detector with gaps, along each edge
 Strength = float | tuple[float, float]
 
 
@@ -67,6 +69,9 @@ class CameraImages:
         Standard deviation of the spots' places, pixels.
     tilt : float or (float, float), default=0.0
         Degrees between the beam and the zone axis. It acts where ``thickness`` is given.
+    precession : float, default=0.0
+        Degrees between the beam and the axis that it goes round while an image is taken. It acts
+        where ``thickness`` is given.
     thickness : float or (float, float), optional
         Of the crystal along the beam, Å: intensities fall by sinc²(s t), s the distance of a
         reflection from the Ewald sphere. By default the sphere is flat and the crystal thin.
@@ -78,6 +83,8 @@ class CameraImages:
         Width in pixels of the detector's response, which has a wide halo, too.
     hot_pixels, dead_rows : int, default=0
         How many of either an image has.
+    gaps : int, default=0
+        Width in pixels of the gaps between the detector's 4 x 4 modules, whose value is -1.
     impurity_spots : int, default=0
         Spots that are no points of the lattice.
     random_state : int, default=0
@@ -112,12 +119,14 @@ class CameraImages:
         scale_error: float = 0.0,
         position_error: float = 0.0,
         tilt: Strength = 0.0,
+        precession: float = 0.0,
         thickness: Strength | None = None,
         voltage: float = 200.0,
         saturation: float = LARGEST_VALUE,
         point_spread: float = 0.0,
         hot_pixels: int = 0,
         dead_rows: int = 0,
+        gaps: int = 0,
         impurity_spots: int = 0,
         random_state: int = 0,
     ):
@@ -135,12 +144,14 @@ class CameraImages:
         self.scale_error = scale_error
         self.position_error = position_error
         self.tilt = tilt
+        self.precession = precession
         self.thickness = thickness
         self.voltage = voltage
         self.saturation = saturation
         self.point_spread = point_spread
         self.hot_pixels = hot_pixels
         self.dead_rows = dead_rows
+        self.gaps = gaps
         self.impurity_spots = impurity_spots
         self.random_state = random_state
 
@@ -231,7 +242,12 @@ class CameraImages:
         slope = math.tan(math.radians(truth["tilt"]))
         along = q @ [math.cos(toward), math.sin(toward)]
         error = slope * along - electron_wavelength(self.voltage) / 2 * (q**2).sum(axis=1)
-        return np.sinc(error * truth["thickness"]) ** 2
+        if not self.precession:
+            return np.sinc(error * truth["thickness"]) ** 2
+        azimuth = 2 * math.pi * np.arange(AZIMUTHS) / AZIMUTHS
+        swing = math.tan(math.radians(self.precession)) * np.hypot(*q.T)
+        swung = error[:, None] + swing[:, None] * np.cos(azimuth)
+        return (np.sinc(swung * truth["thickness"]) ** 2).mean(axis=1)
 
     def _light(
         self,
@@ -289,10 +305,14 @@ class CameraImages:
             counts[rows, columns] = rng.integers(int(self.counts), LARGEST_VALUE, self.hot_pixels)
         if self.dead_rows:
             counts[rng.integers(0, size, self.dead_rows)] = 0
-        return np.minimum(counts, self.saturation).astype(np.float32)
+        recorded = np.minimum(counts, self.saturation).astype(np.float32)
+        for middle in size * np.arange(1, MODULES) // MODULES if self.gaps else ():
+            part = slice(middle - self.gaps // 2, middle - self.gaps // 2 + self.gaps)
+            recorded[part], recorded[:, part] = -1, -1
+        return recorded
 
     def _check(self) -> None:
-        for name in ("image_size", "hot_pixels", "dead_rows", "impurity_spots"):
+        for name in ("image_size", "hot_pixels", "dead_rows", "gaps", "impurity_spots"):
             value = getattr(self, name)
             least = 32 if name == "image_size" else 0
             if not isinstance(value, Integral) or value < least:
@@ -301,7 +321,15 @@ class CameraImages:
             value = getattr(self, name)
             if not isinstance(value, Real) or not float(value) > 0:
                 raise ValueError(f"{name} must be a positive number, got {value!r}")
-        strengths = ("spot_sigma", "background", "off_center", "beam_stop", "tilt", "direct_beam")
+        strengths = (
+            "spot_sigma",
+            "background",
+            "off_center",
+            "beam_stop",
+            "tilt",
+            "direct_beam",
+            "precession",
+        )
         for name in (*strengths, "scale_error", "position_error", "point_spread", "thickness"):
             value = getattr(self, name)
             bounds = np.atleast_1d(0.0 if value is None else value)

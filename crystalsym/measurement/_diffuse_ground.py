@@ -6,6 +6,8 @@ import numpy as np
 from scipy import ndimage
 from scipy.interpolate import make_interp_spline
 
+from crystalsym.measurement._pixel_sets import grown
+
 BLOCK = 16  # pixels along an edge of the blocks whose medians are taken
 # Pixels this many standard deviations above the ground belong to spots.
 SPOT = 4.0
@@ -40,7 +42,7 @@ def diffuse_ground(image: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, np.n
     ground, noise = _from_blocks(image, bad, step)
     with np.errstate(invalid="ignore"):
         spots = image - ground > SPOT * noise
-    spots = ndimage.maximum_filter(spots, 5)
+    spots = grown(spots, 2)
     ground, noise = _from_blocks(image, bad | spots, step)
     return ground, noise
 

@@ -15,6 +15,7 @@ from crystalsym.measurement._diffuse_ground import diffuse_ground
 from crystalsym.measurement._image_checks import linear_gray, saturation_level
 from crystalsym.measurement._image_peaks import Peaks, find_peaks, spot_width
 from crystalsym.measurement._image_refusals import PatternRefused
+from crystalsym.measurement._pixel_sets import grown, opened, quantiles
 from crystalsym.measurement._plane_lattice import PlaneLattice, fit_lattice
 from crystalsym.measurement._spot_integration import integrate_spots
 
@@ -22,16 +23,24 @@ from crystalsym.measurement._spot_integration import integrate_spots
 FEWEST_SPOTS = 4
 # What Friedel pairs have in common where there are any.
 LEAST_AGREEMENT = 0.35
+# Peaks this many widths from what was not measured are left out.
+CUT = 1.5
+# Spots closer than so many of their widths are one.
+CLOSEST = 2.2
 # Part of the light in spots that the lattice has to explain, and of the number of strong spots.
 LEAST_EXPLAINED, LEAST_NUMBER = 0.6, 0.5
 # A second lattice shows in so many strays, this part of all.
 MANY_STRAYS, STRAYS_PART = 8, 0.25
 # Shortest spacings of crystals' cells, Å.
 SHORTEST_SPACING = (1.5, 60.0)
+# Of crystals with cells like these, spots are seen beyond this, 1/Å.
+LEAST_REACH = 0.3
 # A place known to be as bright as this is the direct beam, in pixels about it.
 BEAM_WIDTHS = 4.0
 # Rings rise above what is beside them in most of their directions, by so many of their errors.
 RING, RINGS = 8.0, 1
+# What is dimmer than so much of a ring is looked at: rows of spots do not cover as much.
+RING_PART = 0.35
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,7 @@ class FoundPattern:
     def hidden_places(self) -> np.ndarray:
         """Where more than single pixels were not measured, bool of shape (H, W)."""
         assert self.bad is not None
-        return ndimage.maximum_filter(ndimage.minimum_filter(self.bad, 3), 3)
+        return opened(self.bad)
 
 
 def find_pattern(
@@ -168,7 +177,9 @@ def _spots_above_ground(
         clean = np.where(bad, ground, image) - ground
     found.bad, found.ground, found.noise = bad | hot | saturated, ground, noise
     found.spot_sigma = sigma
-    found.peaks = find_peaks(clean, noise, sigma, settings.threshold, bad)
+    # Of a spot that is cut, the place is not known.
+    cut = grown(opened(bad), max(1, round(CUT * sigma)))
+    found.peaks = find_peaks(clean, noise, sigma, settings.threshold, bad | cut)
     return clean
 
 
@@ -199,7 +210,7 @@ def _fit(found: FoundPattern) -> None:
         raise PatternRefused(f"too few spots ({len(peaks)})")
     uncertainty = np.hypot(sigma * math.sqrt(2) / peaks.significance, 0.03)
     uncertainty = np.hypot(uncertainty, found.center.uncertainty)
-    lattice = fit_lattice(peaks.places - found.center.place, uncertainty, (2.2 * sigma) ** 2)
+    lattice = fit_lattice(peaks.places - found.center.place, uncertainty, CLOSEST * sigma)
     if _has_rings(found):
         raise PatternRefused("rings, not spots")
     if lattice is None or lattice.n_explained < FEWEST_SPOTS:
@@ -277,6 +288,12 @@ def _judge(found: FoundPattern) -> None:
             f"implausible scale: the longest spacing would be {spacing:.3g} Å, crystals have"
             f" {low:g} to {high:g}"
         )
+    offsets = found.lattice.indices[explained] @ found.basis
+    reach = float(np.hypot(*offsets.T).max())
+    if reach < LEAST_REACH:
+        raise PatternRefused(
+            f"implausible scale: no spot beyond {reach:.2g} 1/Å, a spacing of {1 / reach:.2g} Å"
+        )
 
 
 def _has_rings(found: FoundPattern) -> bool:
@@ -301,17 +318,18 @@ def _has_rings(found: FoundPattern) -> bool:
     order = np.argsort(ring[inside], kind="stable")
     values, rings = image[inside][order], ring[inside][order]
     starts = np.searchsorted(rings, np.arange(n + 1))
-    medians = np.full(n, np.nan)
+    levels = np.full(n, np.nan)
     errors = np.full(n, np.nan)
+    least = float(np.median(found.noise))
     for i in range(3, n):
         part = values[starts[i] : starts[i + 1]]
         if len(part) > 40:
-            low, middle, _ = np.percentile(part, (16, 50, 84))
-            medians[i], errors[i] = middle, 1.25 * max(middle - low, 1e-9) / math.sqrt(len(part))
-    known = np.isfinite(medians)
+            low, levels[i] = quantiles(part, (RING_PART / 5, RING_PART))
+            errors[i] = 1.25 * max(levels[i] - low, least) / math.sqrt(len(part))
+    known = np.isfinite(levels)
     if known.sum() < 12:
         return False
-    values, errors = medians[known], errors[known]
+    values, errors = levels[known], errors[known]
     smooth = ndimage.median_filter(values, 9)
     rise = (values - smooth) / np.hypot(errors, 0.03 * np.abs(smooth))
     rise[:4] = rise[-4:] = 0

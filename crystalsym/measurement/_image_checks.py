@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from crystalsym.measurement._image_refusals import PatternRefused
+from crystalsym.measurement._pixel_sets import opened
 
 SMALLEST = 32  # pixels along an edge
 # Largest values that cameras and files tell.
 FULL_SCALES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 # Dark spots on a bright ground: what is above the median is less than this part of what is below.
 INVERTED = 0.2
+# Detectors mark pixels by so few negative values; in gaps, or so small a part of all alone.
+MOST_MARKS, STREWN = 3, 2e-3
 # Percentiles that stand for darkest and brightest, so that hot pixels do not.
 DARKEST, BRIGHTEST = 0.01, 99.99
 
@@ -64,7 +67,7 @@ def linear_gray(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     Returns
     -------
     gray : ndarray of shape (H, W), float32
-        What is not finite is NaN.
+        NaN where nothing was measured: what is not finite, and :func:`marks_of_detectors`.
     notes : list of str
         What was undone.
 
@@ -82,6 +85,7 @@ def linear_gray(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     (252.0, ['inverted gray was turned round'])
     """
     notes = []
+    hidden = ~np.isfinite(values[..., 0] if values.ndim == 3 else values)
     if values.ndim == 3:
         if np.any(values[..., :3] != values[..., :1]):
             raise PatternRefused(
@@ -89,18 +93,64 @@ def linear_gray(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
             )
         values = values[..., 0]
         notes.append("one of three equal color channels was taken")
+    if hidden.any():
+        notes.append(f"{int(hidden.sum())} values that are no numbers count as not measured")
+    marked = marks_of_detectors(values)
+    if marked.any():
+        hidden |= marked
+        names = ", ".join(f"{value:g}" for value in np.unique(values[marked]))
+        notes.append(f"{int(marked.sum())} values of {names} count as not measured")
     gray = values.astype(np.float32)
-    finite = np.isfinite(gray)
-    if not finite.all():
-        gray[~finite] = np.nan
-        notes.append(f"{int((~finite).sum())} values that are no numbers count as not measured")
-    known = gray[finite]
+    gray[hidden] = np.nan
+    known = gray[~hidden]
     if not known.size or known.min() == known.max():
         raise PatternRefused("the image is empty, all its values are the same")
     if _inverted(known):
         gray = known.max() - gray
         notes.append("inverted gray was turned round")
     return gray, notes
+
+
+def marks_of_detectors(values: np.ndarray) -> np.ndarray:
+    """Find values by which counting detectors mark gaps and dead pixels.
+
+    These are negative ones among whole numbers, and the largest of 32 bits. Negative numbers that
+    a subtracted dark image leaves are none: they are of many values, or strewn over the image.
+
+    Parameters
+    ----------
+    values : ndarray of shape (H, W)
+
+    Returns
+    -------
+    ndarray of bool, shape (H, W)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> counts = np.random.default_rng(0).poisson(3.0, (64, 64)); counts[30:34] = -1
+    >>> int(marks_of_detectors(counts).sum())
+    256
+    >>> int(marks_of_detectors(counts + 0.5).sum()), int(marks_of_detectors(counts - 5).sum())
+    (0, 0)
+    """
+    if values.dtype.kind == "u" and values.dtype.itemsize >= 4:
+        return np.asarray(values == np.iinfo(np.uint32).max)
+    with np.errstate(invalid="ignore"):
+        negative = values < 0
+    count = int(negative.sum())
+    if not count or values.dtype.kind not in "if":
+        return np.zeros(values.shape, dtype=bool)
+    kinds = np.unique(values[negative])
+    whole = np.array_equal(kinds, np.rint(kinds))
+    if len(kinds) > MOST_MARKS or not whole:
+        return np.zeros(values.shape, dtype=bool)
+    others = values[np.isfinite(values) & ~negative]
+    if not np.array_equal(others, np.rint(others)):
+        return np.zeros(values.shape, dtype=bool)
+    in_gaps = opened(negative)
+    strewn = count - int(in_gaps.sum())
+    return negative if strewn < STREWN * values.size else np.zeros(values.shape, dtype=bool)
 
 
 def saturation_level(gray: np.ndarray) -> float:

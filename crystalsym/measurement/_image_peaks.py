@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from crystalsym.diffraction._peaks import local_maxima
+from crystalsym.measurement._smoothing import smoothed
 
 # Widths of smoothing at which the heights of spots are compared, pixels, and the spots compared.
 NARROW, WIDE = 1.0, 2.0
@@ -72,14 +72,14 @@ def spot_width(light: np.ndarray, noise: np.ndarray) -> float:
     >>> round(spot_width(light.astype(np.float32), np.ones((64, 64), np.float32)), 2)
     1.7
     """
-    smooth = ndimage.gaussian_filter(light, NARROW, truncate=3.5)
+    smooth = smoothed(light, NARROW)
     floor = COMPARED_SIGNIFICANCE / (2 * np.sqrt(np.pi) * NARROW)
     columns, rows, heights, _ = local_maxima(smooth / noise, np.float32(floor))
     if not len(heights):
         return np.nan
     chosen = np.argsort(-heights)[:COMPARED]
     places = np.rint(rows[chosen]).astype(int), np.rint(columns[chosen]).astype(int)
-    smoother = ndimage.gaussian_filter(light, WIDE, truncate=3.5)
+    smoother = smoothed(light, WIDE)
     ratio = _tops(smooth, *places) / _tops(smoother, *places)
     # A saturated spot is wider, one beside others, too; most are neither.
     ratio = max(float(np.median(ratio)), 1 + 1e-6)
@@ -134,7 +134,7 @@ def find_peaks(
     >>> len(peaks), bool(abs(peaks.places[0] - [30.3, 20.6]).max() < 0.3)
     (1, True)
     """
-    smooth = ndimage.gaussian_filter(light, sigma, truncate=3.5)
+    smooth = smoothed(light, sigma)
     # Of Gaussians laid on noise of one per pixel, the standard deviation; at narrow widths the
     # sum over pixels is no integral any more.
     grid = np.arange(-int(4 * sigma + 1), int(4 * sigma + 2))

@@ -10,11 +10,13 @@ lies along +x in patterns as models learned them (``zone-axes`` and ``symmetry-d
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
+
+from crystalsym.measurement._plane_lattice import sublattices
 
 # Rows of a reduced lattice that are looked at, by their indices.
 # In a rhombohedral lattice along [100], the row of b* is one of three to one.
@@ -28,10 +30,16 @@ SAME_PERIOD, SAME_ANGLE = 0.012, 0.7
 # Of one row, two images may see every point, every second, every third.
 MULTIPLES = (1.0, 2.0, 0.5, 3.0, 1 / 3)
 # Costs: of a multiple (times its binary logarithm), of a long row (times that of its length), of
-# rows that are not at right angles, of disagreement (of all of it that is tolerated).
+# rows that are not at right angles, of disagreement (of all of it that is tolerated), of a net
+# that has to be made finer.
+MULTIPLE_COST, LENGTH_COST, OBLIQUE_COST, DISAGREEMENT_COST, FINER_COST = 1.0, 0.7, 0.5, 0.5, 1.0
+# Lattices of a true image agree better than what is tolerated of a distorted one: disagreement
+# costs so much from about this part on.
+SHARP_COST, SHARP = 2.0, 0.001
+# Families that ask for less are preferred only if they cost less by so much.
+BONUS = {"[111] [1-10] [001]": 1.5, "[100] [1-10] [001]": 0.45, "[100] [010] [001]": 0.0}
 # Chance finds agreement that costs more than the dearest.
-MULTIPLE_COST, LENGTH_COST, OBLIQUE_COST, DISAGREEMENT_COST = 1.0, 0.7, 0.5, 0.5
-DEAREST = 4.0
+DEAREST = 5.0
 
 
 @dataclass(frozen=True)
@@ -103,11 +111,14 @@ def turning(bases: Sequence[np.ndarray], order: str = "xyz") -> Turning:
             if fits:
                 cost, chosen = min(fits, key=lambda fit: fit[0])
                 vectors = tuple(row.vector for row in chosen)
-                rank = (number, *_standing(number, one, nets, chosen, cost))
-                found.append((rank, Turning(vectors, one, zones, cost)))
-                break
+                rank = _standing(number, one, nets, chosen, cost)
+                found.append(
+                    (cost - BONUS[zones], number, rank, Turning(vectors, one, zones, cost))
+                )
     if found:
-        return min(found, key=lambda item: item[0])[1]
+        _, family_number, _, _ = min(found, key=lambda item: item[:2])
+        same = [item for item in found if item[1] == family_number]
+        return min(same, key=lambda item: item[2])[3]
     shortest = tuple(seen[i][0].vector for i in orders[0])
     return Turning(shortest, orders[0], "unknown", math.inf)
 
@@ -141,10 +152,16 @@ def _alike(one: _Row, two: _Row, factor: float = 1.0) -> float:
     ratio = two.period / (one.period * factor)
     best = math.inf
     for multiple in MULTIPLES:
-        off = abs(ratio / multiple - 1) / SAME_PERIOD
-        if off < 1:
-            best = min(best, MULTIPLE_COST * abs(math.log2(multiple)) + DISAGREEMENT_COST * off)
+        off = abs(ratio / multiple - 1)
+        if off < SAME_PERIOD:
+            best = min(best, MULTIPLE_COST * abs(math.log2(multiple)) + _disagreement(off))
     return best
+
+
+def _disagreement(off: float) -> float:
+    """What a difference costs of two periods that should be one, in parts of them."""
+    sharp = 1 - math.exp(-0.5 * (off / SHARP) ** 2)
+    return DISAGREEMENT_COST * off / SAME_PERIOD + SHARP_COST * sharp
 
 
 def _angle(one: _Row, two: _Row) -> float:
@@ -186,6 +203,18 @@ def _basis_angle(basis: np.ndarray) -> float:
     return math.degrees(math.acos(min(cosine, 1.0)))
 
 
+def _net_rows(
+    basis: np.ndarray, kinds: Sequence[tuple[float, Callable[[np.ndarray], bool]]]
+) -> Iterator[tuple[float, _Row, _Row]]:
+    """Cost and rows of a net of a kind, or of one twice as fine, whose further points are weak."""
+    finer = [(FINER_COST, one) for one in sublattices(basis, 2)]
+    for cost, net in ((0.0, basis), *finer):
+        for angle, fits in kinds:
+            if fits(net):
+                for along, across in _nets(_rows(net), angle):
+                    yield cost, along, across
+
+
 def _nets(rows: Sequence[_Row], angle: float) -> Iterator[tuple[_Row, _Row]]:
     """Of a square or hexagonal net, which row is of the kind of a* and which of (110)."""
     shortest = rows[0]
@@ -198,26 +227,21 @@ def _nets(rows: Sequence[_Row], angle: float) -> Iterator[tuple[_Row, _Row]]:
 
 def _cubic(bases, rows):
     """[111], [1-10], [001] of a cube, the longest diagonal's net a hexagonal one."""
-    if not (_is_hexagonal(bases[0]) and _is_square(bases[2])):
+    if not _is_hexagonal(bases[0]):
         return
     diagonal = rows[0][0]  # of the kind of (1-10)
-    for along, across in _nets(rows[2], 45.0):
+    for net_cost, along, across in _net_rows(bases[2], ((45.0, _is_square),)):
         for c in rows[1]:
             for other in _across(c, rows[1]):
                 cost = _alike(along, c) + _alike(diagonal, other)
                 cost += _alike(along, diagonal, math.sqrt(2)) + _alike(across, other)
-                yield cost + c.cost + other.cost, (diagonal, c, along)
+                yield cost + c.cost + other.cost + net_cost, (diagonal, c, along)
 
 
 def _uniaxial(bases, rows):
     """[100], [1-10], [001] of a tetragonal or hexagonal cell."""
-    if _is_square(bases[2]):
-        angle = 45.0
-    elif _is_hexagonal(bases[2]):
-        angle = 30.0
-    else:
-        return
-    for along, across in _nets(rows[2], angle):
+    kinds = ((45.0, _is_square), (30.0, _is_hexagonal))
+    for net_cost, along, across in _net_rows(bases[2], kinds):
         for b in rows[0]:
             shared_b = _alike(along, b)
             if not math.isfinite(shared_b):
@@ -226,7 +250,7 @@ def _uniaxial(bases, rows):
                 for c_too in rows[1]:
                     for diagonal in _across(c_too, rows[1]):
                         cost = shared_b + _alike(c, c_too) + _alike(across, diagonal)
-                        cost += b.cost + c.cost + c_too.cost + diagonal.cost
+                        cost += b.cost + c.cost + c_too.cost + diagonal.cost + net_cost
                         yield cost, (b, c_too, along)
 
 

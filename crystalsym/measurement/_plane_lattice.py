@@ -63,7 +63,7 @@ class PlaneLattice:
 
 
 def fit_lattice(
-    points: np.ndarray, uncertainty: np.ndarray, smallest_area: float = 0.0
+    points: np.ndarray, uncertainty: np.ndarray, closest: float = 0.0
 ) -> PlaneLattice | None:
     """Fit a lattice through the origin to points.
 
@@ -79,8 +79,8 @@ def fit_lattice(
         About the beam, most trustworthy first.
     uncertainty : ndarray of shape (n,)
         Standard deviation of a place along either axis.
-    smallest_area : float, default=0.0
-        Smallest area of a cell that spots can be told apart in.
+    closest : float, default=0.0
+        Distance of lattice points that spots can be told apart at.
 
     Returns
     -------
@@ -102,18 +102,20 @@ def fit_lattice(
     for one, two in combinations(vectors, 2):
         basis = np.array([one, two])
         area = abs(basis[0, 0] * basis[1, 1] - basis[0, 1] * basis[1, 0])
-        if area < max(smallest_area, 0.05 * math.hypot(*one) * math.hypot(*two)):
+        if area < max(closest**2, 0.05 * math.hypot(*one) * math.hypot(*two)):
             continue
         reduced = _reduced(basis)
+        if math.hypot(*reduced[0]) < closest:
+            continue
         if any(np.abs(np.abs(reduced) - known).max() < 2 * typical for known in tried):
             continue
         tried.append(np.abs(reduced))
         refined, value = _grown(chosen, of_chosen, reduced, field, STRAYS)
-        if value > score:
+        if value > score and math.hypot(*_reduced(refined)[0]) >= 0.9 * closest:
             best, score = refined, value
     if best is None:
         return None
-    return _refined(points, sigma, best, smallest_area)
+    return _refined(points, sigma, best, closest)
 
 
 def _common_vectors(points: np.ndarray, typical: float) -> list[np.ndarray]:
@@ -161,14 +163,14 @@ def _add(found: list[np.ndarray], vector: np.ndarray, apart: float) -> None:
 
 
 def _refined(
-    points: np.ndarray, sigma: np.ndarray, basis: np.ndarray, smallest_area: float
+    points: np.ndarray, sigma: np.ndarray, basis: np.ndarray, closest: float
 ) -> PlaneLattice | None:
     """Refine on all points, and make finer as long as spots between its points ask for it."""
     for _ in range(3):
         found = _explained(points, sigma, basis)
         if found is None:
             return None
-        finer = _finer(points, sigma, found, smallest_area)
+        finer = _finer(points, sigma, found, closest)
         if finer is None:
             return found
         basis = finer
@@ -196,7 +198,7 @@ def _tolerance(sigma: np.ndarray, basis: np.ndarray) -> np.ndarray:
 
 
 def _finer(
-    points: np.ndarray, sigma: np.ndarray, found: PlaneLattice, smallest_area: float
+    points: np.ndarray, sigma: np.ndarray, found: PlaneLattice, closest: float
 ) -> np.ndarray | None:
     """The finer lattice that spots off this one lie on, or None."""
     off = ~found.explained & (np.hypot(*points.T) > math.hypot(*found.basis[0]) * 0.2)
@@ -206,9 +208,9 @@ def _finer(
     area = abs(float(np.linalg.det(found.basis)))
     best, least = None, CHANCE
     for n in FINER:
-        if area / n < smallest_area:
-            continue
-        for basis in _sublattices(found.basis, n):
+        for basis in sublattices(found.basis, n):
+            if math.hypot(*basis[0]) < closest:
+                continue
             rest = strays - np.rint(strays @ np.linalg.inv(basis)) @ basis
             near = np.minimum(_tolerance(sigma[off], basis), 0.15 * math.hypot(*basis[0]))
             explained = int((np.hypot(*rest.T) < near).sum())
@@ -219,7 +221,7 @@ def _finer(
     return best
 
 
-def _sublattices(basis: np.ndarray, n: int) -> list[np.ndarray]:
+def sublattices(basis: np.ndarray, n: int) -> list[np.ndarray]:
     """Lattices n times as fine (n prime) that hold this one."""
     finer = [np.array([[1 / n, 0.0], [0.0, 1.0]])]
     finer += [np.array([[1.0, 0.0], [k / n, 1 / n]]) for k in range(n)]

@@ -120,7 +120,7 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         True where images hold no measurement.
     threshold : float, default=5.0
         Least significance of a peak, in standard deviations of noise.
-    significance : float, default=3.0
+    significance : float, default=4.0
         Least significance of the intensity at a point of the lattice.
     search_radius : float, default=0.25
         How far from the middle the direct beam may be, in parts of the image's longer side.
@@ -169,7 +169,7 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         center: tuple[float, float] | None = None,
         mask: np.ndarray | None = None,
         threshold: float = 5.0,
-        significance: float = 3.0,
+        significance: float = 4.0,
         search_radius: float = 0.25,
         zones: Any = None,
         order: str = "xyz",

@@ -3,8 +3,9 @@
 The file has the tables ``[data]``, ``[simulate]``, ``[shape]``, ``[augment]`` and ``[classify]``.
 ``[simulate]``, ``[shape]`` and ``[classify]`` hold the parameters of the pipeline's steps,
 ``[augment]`` those of :func:`crystalsym.learning.learning_rows`. A file without any of these
-four gets ``RECIPE``. What stands in ``[card]`` is kept with the model. See
-``benchmarks/train-72.toml``.
+four gets ``RECIPE``. What stands in ``[card]`` is kept with the model. ``[degrade]`` has the
+parameters of :class:`crystalsym.measurement.CameraDegradation`, ``[start]`` the ``model`` whose
+weights the training goes on from. See ``benchmarks/train-72.toml``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crystalsym.bundles import find_model
 from crystalsym.evaluation import evaluate
 from crystalsym.learning._learning_rows import learning_rows
 from crystalsym.pretrained._recipe import RECIPE, build_pipeline
@@ -56,6 +58,8 @@ WITHOUT_EFFECT = (
     "checkpoint_interval", "resume",
 )  # fmt: skip
 TABLES = ("data", "simulate", "shape", "augment", "classify", "card")
+# Those that trainings need not have, and older ones do not.
+LATER_TABLES = ("degrade", "start")
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,11 @@ class TrainingConfig:
         Parameters of :func:`crystalsym.learning.learning_rows`.
     card : dict
         Kept with the model.
+    degrade : dict
+        Parameters of :class:`crystalsym.measurement.CameraDegradation`; patterns are as
+        simulated where there are none.
+    start : dict
+        ``model``: the weights to go on from, by the name of a bundled model or a folder.
 
     Examples
     --------
@@ -94,6 +103,8 @@ class TrainingConfig:
     augment: dict[str, Any] = field(default_factory=dict)
     classify: dict[str, Any] = field(default_factory=dict)
     card: dict[str, Any] = field(default_factory=dict)
+    degrade: dict[str, Any] = field(default_factory=dict)
+    start: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -120,9 +131,12 @@ class TrainingConfig:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"{path}: not a TOML file ({error})") from error
-        unknown = set(content) - {"name", *TABLES}
+        known = (*TABLES, *LATER_TABLES)
+        unknown = set(content) - {"name", *known}
         if unknown:
-            raise ValueError(f"{path}: unknown entry {sorted(unknown)[0]!r}; known are {TABLES}")
+            raise ValueError(f"{path}: unknown entry {sorted(unknown)[0]!r}; known are {known}")
+        if set(content.get("start", {})) - {"model"}:
+            raise ValueError(f"{path}: [start] has model = '<name or folder>' and nothing else")
         data = dict(content.get("data", {}))
         if structures is not None:
             data["structures"] = os.fspath(structures)
@@ -140,7 +154,7 @@ class TrainingConfig:
         return cls(
             content.get("name", path.stem),
             {**DATA_DEFAULTS, **data},
-            *(content.get(table, {}) for table in TABLES[1:]),
+            *(content.get(table, {}) for table in (*TABLES[1:], *LATER_TABLES)),
         )
 
     def pipeline(self) -> Pipeline:
@@ -277,6 +291,12 @@ def _fitted(
 ) -> tuple[Any, dict[str, Any]]:
     """The pipeline after learning from the rows chosen, and how it went."""
     pipeline = config.pipeline()
+    if config.start:
+        from crystalsym.pretrained import load_pipeline
+
+        classifier = load_pipeline(find_model(config.start["model"]))[-1]
+        classifier.set_params(**{**config.classify, "warm_start": True})
+        pipeline.steps[-1] = (pipeline.steps[-1][0], classifier)
     pipeline[-1].set_params(checkpoint_dir=str(folder / "checkpoints"), verbose=verbose)
     start = time.monotonic()
     learning, labels = learning_rows(
@@ -288,6 +308,7 @@ def _fitted(
         int(config.data["split_seed"]),
         n_jobs,
         data.kin[chosen],
+        config.degrade,
     )
     pipeline[-1].fit(learning, labels)
     history = {
@@ -297,7 +318,7 @@ def _fitted(
         "seconds_since_last_start": round(time.monotonic() - start),
         "history": pipeline[-1].history_,
     }
-    pipeline[-1].set_params(checkpoint_dir=None, verbose=0)
+    pipeline[-1].set_params(checkpoint_dir=None, verbose=0, warm_start=False)
     return pipeline, history
 
 
@@ -313,11 +334,11 @@ def _claim(output: Path, config: TrainingConfig) -> None:
         return
     stored = json.loads(file.read_text(encoding="utf-8"))
     theirs = {**_of_the_result(stored), "crystals": stored.get("crystals")}
-    for name in ours:
-        if ours[name] != theirs.get(name):
+    for name in {**theirs, **ours}:
+        if ours.get(name) != theirs.get(name):
             raise ValueError(
                 f"{output}: holds a training with other settings, {theirs.get(name)} for "
-                f"{name} instead of {ours[name]}; use another folder"
+                f"{name} instead of {ours.get(name)}; use another folder"
             )
 
 
@@ -339,6 +360,7 @@ def _card(config: TrainingConfig, figures: dict[str, Any]) -> dict[str, Any]:
 def _portable(config: TrainingConfig) -> dict[str, Any]:
     """The configuration without where on this machine things lay."""
     tables = {table: dict(getattr(config, table)) for table in TABLES[:-1]}
+    tables |= {table: dict(own) for table in LATER_TABLES if (own := getattr(config, table))}
     tables["data"] = {**DATA_DEFAULTS, **tables["data"]}
     tables["data"]["structures"] = Path(tables["data"]["structures"]).name
     return tables

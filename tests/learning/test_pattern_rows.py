@@ -13,6 +13,7 @@ from crystalsym.datasets import CrystalTable, example_crystals
 from crystalsym.learning import Augmentation, LatticePatterns, PatternRows
 from crystalsym.learning._augmentation import Changes
 from crystalsym.learning._pattern_rows import CHUNK_OF_IMAGES
+from crystalsym.measurement import CameraDegradation
 
 N = 2 * CHUNK_OF_IMAGES + 5
 CRYSTALS = [random_crystal(2, np.random.default_rng(seed)) for seed in range(N)]
@@ -275,3 +276,40 @@ def test_a_broken_description_starts_anew(table, tmp_path):
     PatternRows(SPOTS, table, store=tmp_path)[:8]
     (tmp_path / "store.json").write_text("{", encoding="utf-8")
     assert PatternRows(SPOTS, table, store=tmp_path).n_stored == 0
+
+
+def test_degraded_rows_are_drawn_anew_for_every_epoch(table):
+    degradation = CameraDegradation(shares={"perfect": 0.0})
+    X = PatternRows(SPOTS, table, random_state=3, degradation=degradation, store="memory")
+    plain = X[:8]
+    X.set_epoch(0)
+    first = X[:8]
+    X.set_epoch(1)
+    assert not np.array_equal(X[:8], first)
+    assert not np.array_equal(plain, first)
+    X.set_epoch(0)
+    np.testing.assert_array_equal(X[[5, 2]], first[[5, 2]])
+    X.set_epoch(None)  # one draw, kept
+    np.testing.assert_array_equal(X[:8], plain)
+    spots = SPOTS[0].transform(table.take(np.arange(8)))
+    seen = degradation.degrade(spots, (3, 0), np.arange(8))
+    np.testing.assert_array_equal(plain, SPOTS[1].transform(seen))
+
+
+def test_degraded_and_changed_go_together(table):
+    def rows(**how):
+        found = PatternRows(SPOTS, table, Augmentation(changed=1.0, scale=0.05), **how)
+        found.set_epoch(2)
+        return found
+
+    degraded = rows(degradation=CameraDegradation(shares={"perfect": 1.0}))
+    np.testing.assert_array_equal(degraded[:6], rows()[:6])
+    assert degraded.digest() != rows().digest()
+    assert [step["step"] for step in degraded.made_by] == [
+        "DiffractionSimulator", "CameraDegradation", "PatternShaper",
+    ]  # fmt: skip
+
+
+def test_images_are_not_degraded(table):
+    with pytest.raises(ValueError, match='degradation needs a simulator with output="spots"'):
+        PatternRows(IMAGES, table, degradation=CameraDegradation())

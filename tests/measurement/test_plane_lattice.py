@@ -106,3 +106,38 @@ def test_any_order_is_put_right_where_the_lattices_tell():
     monoclinic = np.array([[C, 0.0], [0.3 * A, A]])
     x, z = np.diag([B, C]), np.diag([np.hypot(*monoclinic[1]), B])
     assert turning([monoclinic, x, z], "any").order[1] == 0
+
+
+def test_nearly_equal_axes_are_told_apart():
+    # b* and c* differ by 0.5 %: the row shared with z is b*, that with y c*.
+    a, b, c = 0.2248, 0.1093, 0.1088
+    turned = turning([np.diag([b, c]), np.diag([c, a]), np.diag([a, b])])
+    assert [round(float(np.hypot(*row)), 4) for row in turned.rows] == [b, c, a]
+
+
+def test_nearly_tetragonal_cells_are_not_taken_for_tetragonal():
+    a, b, c = 0.2, 0.2008, 0.13  # equal to 0.4 %
+    assert turning([np.diag([b, c]), np.diag([c, a]), np.diag([a, b])]).zones == "[100] [010] [001]"
+    a_b = [0.2 / np.sqrt(2)] * 2
+    tetragonal = [np.diag([0.2, c]), np.diag([a_b[0] * 2, c]), np.diag([0.2, 0.2])]
+    assert turning(tetragonal).zones == "[100] [1-10] [001]"
+
+
+def test_a_square_net_is_known_by_half_of_its_points():
+    # A cube along [111], [1-10] and [001], the last without its weak odd rows.
+    a = 0.1
+    hexagonal = np.array([[1.0, 0.0], [0.5, np.sqrt(0.75)]]) * a * np.sqrt(2)
+    whole = [hexagonal, np.diag([a, a * np.sqrt(2)]), np.diag([a, a])]
+    assert turning(whole).zones == "[111] [1-10] [001]"
+    found = turning([*whole[:2], np.diag([a, 2 * a])])
+    assert found.zones == "[111] [1-10] [001]"
+
+
+def test_lattices_no_finer_than_spots_can_be_told_apart():
+    rng = np.random.default_rng(1)
+    points = np.array([[i * 6.0, j * 90.0] for i in range(-60, 61) for j in range(-4, 5)])
+    points = points[rng.random(len(points)) < 0.5] + rng.normal(0, 0.25, (1, 2))
+    points = points + rng.normal(0, 0.25, points.shape)
+    points = points[np.argsort(np.hypot(*points.T))]
+    found = fit_lattice(points, np.full(len(points), 0.3), closest=4.0)
+    assert np.hypot(*found.basis.T).min() == pytest.approx(6.0, abs=0.05)

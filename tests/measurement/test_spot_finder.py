@@ -150,6 +150,43 @@ def test_scales_that_no_crystal_has_are_refused():
     assert "implausible scale" in found.refused
 
 
+def test_a_field_without_spots_beyond_large_spacings_is_refused():
+    images = [[Pattern(p.image, p.q_per_pixel * 0.2) for p in rendered()[0]]]
+    assert "no spot beyond 0.2 1/Å" in SpotFinder().find(images)[0].refused
+
+
+@pytest.mark.parametrize("mark", [-1.0, math.nan])
+def test_gaps_of_a_detector_are_not_measured(mark):
+    # Of this cell rows of spots do not fall into gaps together.
+    cell = patterns((1 / 5.3, 1 / 7.4), (1 / 7.4, 1 / 4.4), (1 / 4.4, 1 / 5.3))
+    how = {"spot_sigma": 1.3, "background": 0.01, "off_center": 5.0}
+    (images,) = CameraImages(SIZE, Q_MAX, gaps=6, **how).render(cell)
+    marked = [Pattern(np.where(p.image < 0, mark, p.image), p.q_per_pixel) for p in images]
+    whole = SpotFinder(q_max=Q_MAX).transform(CameraImages(SIZE, Q_MAX, **how).render(cell))
+    (found,) = SpotFinder(q_max=Q_MAX).find([marked])
+    for one, image in zip(found.images, images, strict=True):
+        assert any("count as not measured" in note for note in one.notes)
+        assert one.bad[image.image < 0].all()
+    seen = SpotFinder(q_max=Q_MAX).spots(found)
+    assert 0.8 * whole.n_spots < seen.n_spots <= 1.02 * whole.n_spots
+    for view in range(3):
+        a, b = whole.pattern(0, view), seen.pattern(0, view)
+        near = np.hypot(*np.moveaxis(a.q[:, None] - b.q[None], -1, 0))
+        same = near.min(axis=1) < 0.01
+        ratio = b.intensity[near.argmin(axis=1)[same]] / a.intensity[same]
+        assert np.median(np.abs(np.log(ratio))) < 0.05
+
+
+def test_dense_rows_of_spots_are_no_shade_no_rings_and_told_apart():
+    # c = 32 Å: spots 4 pixels apart along c*, of a width of 1.3.
+    crystal = patterns((1 / 5, 1 / 32), (1 / 32, 1 / 4), (1 / 4, 1 / 5))
+    (images,) = CameraImages(SIZE, Q_MAX, spot_sigma=1.3, counts=3e4).render(crystal)
+    (found,) = SpotFinder(q_max=Q_MAX).find([images])
+    assert found.refused is None
+    shortest = [np.hypot(*one.basis.T).min() for one in found.images]
+    np.testing.assert_allclose(shortest, [1 / 32, 1 / 32, 1 / 5], rtol=0.01)
+
+
 def test_refused_crystals_are_missing_rows_and_the_others_answered():
     images = [[np.zeros((64, 64))] * 3, *rendered()]
     finder = SpotFinder(q_per_pixel=rendered()[0][0].q_per_pixel, on_refusal="nan")

@@ -331,6 +331,65 @@ def test_the_table_may_come_with_the_command_alone(table, tmp_path, capsys):
     assert "top1" in json.loads(capsys.readouterr().out)
 
 
+OF_SPOTS = """
+name = "camera"
+[start]
+model = "{model}"
+[data]
+structures = "{structures}"
+groups = "8"
+test_fraction = 0.3
+[simulate]
+output = "spots"
+[shape]
+scheme = "lattice"
+dtype = "float16"
+[degrade]
+thickness = [50.0, 100.0]
+shares = {{ perfect = 0.5 }}
+[classify]
+architecture = "msmlp"
+architecture_options = {{ width = 8, joint = 8 }}
+epochs = {epochs}
+learning_rate = {rate}
+validation_fraction = 0
+random_state = 0
+"""
+
+
+def test_training_goes_on_from_weights_with_degraded_patterns(table, tmp_path):
+    path = tmp_path / "first.toml"
+    text = OF_SPOTS.replace('[start]\nmodel = "{model}"\n', "")
+    text = text[: text.index("[degrade]")] + text[text.index("[classify]") :]
+    path.write_text(text.format(structures=table, epochs=3, rate=0.01), encoding="utf-8")
+    train(TrainingConfig.read(path), tmp_path / "first")
+    path = tmp_path / "camera.toml"
+    how = {"structures": table, "model": tmp_path / "first", "epochs": 1}
+    path.write_text(OF_SPOTS.format(**how, rate=1e-9), encoding="utf-8")
+    result = train(TrainingConfig.read(path), tmp_path / "second")
+    first, second = (load_pipeline(tmp_path / name)[-1] for name in ("first", "second"))
+    one, two = (dict(classifier._current_weights()) for classifier in (first, second))
+    kernels = [name for name in one if "kernel" in name]
+    assert len(kernels) > 2
+    for name in kernels:  # moved by one step of a tiny rate, and rounded to half precision
+        np.testing.assert_allclose(one[name], two[name], atol=2e-3)
+    assert not second.warm_start
+    steps = [step["step"] for step in second.metadata_["made_by"]]
+    assert steps == ["DiffractionSimulator", "CameraDegradation", "PatternShaper"]
+    assert result["config"]["degrade"]["thickness"] == [50.0, 100.0]
+    path.write_text(path.read_text().replace("100.0]", "90.0]"), encoding="utf-8")
+    with pytest.raises(ValueError, match="other settings"):
+        train(TrainingConfig.read(path), tmp_path / "second")
+
+
+def test_start_names_a_model_and_nothing_else(table, tmp_path):
+    path = tmp_path / "camera.toml"
+    how = {"structures": table, "model": "72", "epochs": 1, "rate": 0.1}
+    path.write_text(OF_SPOTS.format(**how).replace("model =", "weights ="), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"\[start\] has model"):
+        TrainingConfig.read(path)
+
+
 def test_what_train_wrote_identifies(config, tmp_path, capsys):
     train(TrainingConfig.read(config), tmp_path / "run")
     path = str(example_crystals()["Cu"])
