@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crystalsym.diffraction import SpotPatterns
     from crystalsym.measurement import FoundCrystal, SpotFinder
 
-DEFAULT_MODEL, LIST_MODEL = "72", "230-lists"
+DEFAULT_MODEL, LIST_MODEL = "72-camera", "230-lists"
 # Rows of good images agree to a tenth of this part of their lengths.
 DOUBTFUL = 6e-4
 
@@ -86,8 +86,8 @@ def identify_images(
     images : array-like of shape (n, 3, H, W), or sequence of triples
         Of arrays, Patterns, or HyperSpy and pyxem signals.
     model : str, path-like or Pipeline, optional
-        By default "72" for images along the symmetry directions, and "230-lists" for those along
-        other zones, which have to be given to the finder.
+        By default "72-camera" for images along the symmetry directions, and "230-lists" for those
+        along other zones, which have to be given to the finder.
     finder : SpotFinder, optional
         Which knows scale and zones. Its ``q_max`` is by default the model's.
     top : int, default=5
