@@ -33,13 +33,16 @@ def keras_output(model, streams, layer):
     return np.asarray(keras.ops.convert_to_numpy(output))
 
 
+@pytest.mark.parametrize("half", [True, False])
+@pytest.mark.parametrize("name", ["msmlp", "msdense"])
 @pytest.mark.parametrize(("size", "channels", "n_streams"), [(13, 2, 3), (12, 3, 1)])
-def test_agrees_with_keras(size, channels, n_streams):
-    model = networks.msmlp(5, size, channels, n_streams, **OPTIONS)
+def test_agrees_with_keras(size, channels, n_streams, name, half):
+    options = OPTIONS | {"half": half}
+    model = networks.get(name)(5, size, channels, n_streams, **options)
     weights = random_weights(model)
     model.set_weights(weights)
     shape = (n_streams, size, size, channels) if n_streams > 1 else (size, size, channels)
-    network = numpy_network("msmlp", OPTIONS, 5, shape, weights)
+    network = numpy_network(name, options, 5, shape, weights)
     assert [path for path, _ in network.weights] == [w.path for w in model.weights]
     streams = random_streams(4, n_streams, size, channels)
     for layer in ("logits", *network.layers):
