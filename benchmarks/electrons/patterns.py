@@ -5,7 +5,7 @@
 
 Each crystal is seen along its symmetry directions, exactly along the axis, 200 kV, B = 0.5 Å², and
 each pattern is computed for several thicknesses, drawn evenly from 50 to 300 Å: they follow from
-one solution. ``--tilt 0.2`` tilts the beam by up to so many degrees toward any side, ``--precession``
+one solution. ``--tilt 0.2`` tilts the beam by up to so many degrees to any side, ``--precession``
 lets it precess. Crystals learned from come in an order in which rare groups come early; those held
 out, by the split of ``benchmarks/train-72.toml``, come at random. Crystals of more than
 ``--largest`` atoms are left out and counted.
@@ -173,12 +173,12 @@ def main() -> None:
     parser.add_argument("--precession", type=float, default=0.0, help="half angle, degrees")
     parser.add_argument("--bandwidth", type=float, help="1/Å, by default what accuracy asks for")
     parser.add_argument("--largest", type=int, default=200, help="atoms of a cell")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the order and of what is drawn")
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     data = split(args.structures, args.cache, args.output.parent / "split.npz")
-    rows = order(data, args.part)[: args.crystals]
+    rows = order(data, args.part, args.seed)[: args.crystals]
     left_out = np.diff(data.crystals.site_offsets)[rows] > args.largest
     summary = {"crystals": len(rows), "too large": int(left_out.sum()), **vars(args)}
     (args.output / "patterns.json").write_text(json.dumps(summary, indent=1, default=str) + "\n")

@@ -7,7 +7,8 @@
 ``DIR/held-out-tilt`` and ``DIR/held-out-precession``, and ``DIR/learning-tilt``, take part where
 they exist. In each epoch every pattern is shown at one of its thicknesses, as seen from before or
 behind, and turned by half a turn or not: which side of a zone axis the beam came from, and which
-way its axes point, nobody knows. It may be interrupted and goes on from its last checkpoint.
+way its axes point, nobody knows. Some are shown as they may be measured, weak spots lost and others
+off by some per cent. It may be interrupted and goes on from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from crystalsym.training import TrainingConfig
 from crystalsym.training._data import file_digest
 
 PART = 256
+# Decades of the logarithmic scale of brightness. Of the crystals in an epoch this part is shown
+# with spots lost below 10^-5 to 10^-2.5 of the strongest, and others off by such a part (1 sigma).
+DECADES, NOISY, FAINTEST, ERROR = 5, 0.4, (-5.0, -2.5), (0.003, 0.1)
 
 
 def pictures(found: dict[str, np.ndarray], shaper: Any) -> np.ndarray:
@@ -52,6 +56,24 @@ def turned(images: np.ndarray, which: np.ndarray) -> np.ndarray:
     return images
 
 
+def noisy(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Patterns (n, S, H, W, C), brightness on a scale of five decades, as they may be measured.
+
+    A part of the crystals: spots below a part of the strongest are lost, and the others are
+    brighter or fainter by some per cent, another part in each pattern.
+    """
+    images = images.astype(np.float32)
+    brightness = images[..., 0]
+    shape = (*brightness.shape[:2], 1, 1)
+    chosen = rng.random((len(images), 1, 1, 1)) < NOISY
+    error = np.exp(rng.uniform(*np.log(ERROR), shape)) / np.log(10) / DECADES
+    floor = 1 + rng.uniform(*FAINTEST, shape) / DECADES
+    changed = brightness + error * rng.standard_normal(brightness.shape)
+    changed = np.where((brightness > 0) & (changed >= floor), np.minimum(changed, 1), 0)
+    images[..., 0] = np.where(chosen, changed, brightness)
+    return images
+
+
 class Pictures(LazyRows):
     """Rows that show each pattern at one of its thicknesses, drawn anew in each epoch."""
 
@@ -66,6 +88,7 @@ class Pictures(LazyRows):
         """Draw thicknesses and sides; None draws thicknesses once and for all."""
         n, depths, views = self._images.shape[:3]
         rng = np.random.default_rng([self._seed, 0 if epoch is None else epoch + 1])
+        self._epoch = epoch
         self.depths = rng.integers(depths, size=(n, views))
         sides = rng.random((2, n, views)) < 0.5
         self._behind, self._turned = sides & (epoch is not None)
@@ -73,7 +96,10 @@ class Pictures(LazyRows):
     def _make(self, rows: np.ndarray) -> np.ndarray:
         views = np.arange(self._images.shape[2])
         images = self._images[rows[:, None], self.depths[rows], views]
-        return turned(from_behind(images, self._behind[rows]), self._turned[rows])
+        images = turned(from_behind(images, self._behind[rows]), self._turned[rows])
+        if self._epoch is None:
+            return images
+        return noisy(images, np.random.default_rng([self._seed, self._epoch, int(rows[0])]))
 
 
 def gathered(folder: Path, part: str, shaper: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -87,7 +113,9 @@ def gathered(folder: Path, part: str, shaper: Any) -> tuple[np.ndarray, np.ndarr
             labels.append(found["labels"])
             rows.append(found["rows"])
             print(place.name, len(rows[-1]), "crystals", flush=True)
-    return tuple(np.concatenate(one) for one in (images, labels, rows))  # type: ignore[return-value]
+    most = max(one.shape[1] for one in images)
+    images = [one[:, np.arange(most) % one.shape[1]] for one in images]
+    return np.concatenate(images), np.concatenate(labels), np.concatenate(rows)
 
 
 class Answers(NamedTuple):

@@ -34,7 +34,7 @@ from crystalsym.cli._sources import (
     read_images,
 )
 
-DEFAULT_MODEL = "72"
+DEFAULT_MODEL, OF_ELECTRONS = "72", "72-electron"
 _BATCH = 32  # structures answered at a time
 
 
@@ -44,7 +44,11 @@ def run(args: argparse.Namespace) -> int:
         return run_lists(args)
     if args.cell is not None or args.reflections:
         warn("--cell and --reflections are for reflection lists and have no effect on others")
-    args.model = args.model or DEFAULT_MODEL
+    of_images = args.files and not args.examples and are_images(args.files, args.camera)
+    of_electrons = args.voltage is not None and not of_images
+    args.model = args.model or (OF_ELECTRONS if of_electrons else DEFAULT_MODEL)
+    if of_electrons:
+        _check_voltage(args)
     if args.output is not None:
         return _write_table(args)
     if args.jobs is not None:
@@ -72,6 +76,18 @@ def run(args: argparse.Namespace) -> int:
     return failures.exit_code(len(answers))
 
 
+def _check_voltage(args: argparse.Namespace) -> None:
+    """Refuse a voltage that is not the one whose patterns the model simulates."""
+    simulator = load_pipeline(args.model)[0]
+    own = simulator.voltage if simulator.radiation == "electron" else None
+    if own != args.voltage:
+        wants = "X-rays" if own is None else f"electrons of {own:g} kV"
+        raise InputError(
+            f"--voltage {args.voltage:g}: the model {args.model} simulates structures as {wants}"
+            " show them; leave --voltage out, or choose another --model"
+        )
+
+
 def load_pipeline(name: str) -> Any:
     """Load the fitted pipeline of a bundled model or of a folder."""
     from crystalsym.identification import model_pipeline
@@ -87,7 +103,7 @@ def _answers(args: argparse.Namespace, failures: Failures) -> Iterator[Answer]:
     if args.files and not args.examples and are_images(args.files, args.camera):
         yield _answer_of_images(args)
         return
-    _warn_of_camera(args)
+    _warn_of_camera(args, of_structures=True)
     if args.q_per_pixel is not None:
         warn("--q-per-pixel is for images and has no effect on structures")
     for sources in _batches(args, failures):
@@ -192,9 +208,11 @@ def _answer_of_images(args: argparse.Namespace) -> Answer:
     return Answer(source, record, False, args.coverage, raw[0], shaped[0])
 
 
-def _warn_of_camera(args: argparse.Namespace) -> None:
-    """Say what has no effect without --camera."""
+def _warn_of_camera(args: argparse.Namespace, of_structures: bool = False) -> None:
+    """Say what has no effect without --camera; a voltage chooses the model of structures."""
     for option in CAMERA_OPTIONS:
+        if option == "voltage" and of_structures:
+            continue
         if getattr(args, option) is not None:
             warn(f"--{option.replace('_', '-')} goes with --camera and has no effect without it")
 

@@ -8,6 +8,7 @@ from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
     dense_relu,
+    departures,
     joint_logits,
     shared_features,
     stream_inputs,
@@ -19,14 +20,22 @@ if TYPE_CHECKING:
 BATCH_NORM_MOMENTUM = 0.95
 
 
-def _trunk(image_size: int, channels: int, width: int, features: int, half: bool) -> Any:
+def _trunk(
+    image_size: int, channels: int, width: int, features: int, half: bool, symmetry: bool
+) -> Any:
     import keras
-    from keras import layers
+    from keras import layers, ops
 
     inputs = keras.Input((image_size, image_size, channels), name="image")
     # Friedel's law: the other half of a pattern is the same.
     seen = inputs[:, image_size // 2 :] if half else inputs
     x = layers.Flatten(name="flatten")(seen)
+    if symmetry:
+        parts = [
+            layers.Flatten(name=f"departures_{number}")(one)
+            for number, one in enumerate(departures(inputs, ops))
+        ]
+        x = layers.Concatenate(name="with_departures")([x, *parts])
     x = dense_relu(x, width, "trunk_1", BATCH_NORM_MOMENTUM)
     x = dense_relu(x, features, "trunk_2", BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, x, name="trunk")
@@ -44,6 +53,7 @@ def msmlp(
     embedding: int = 512,
     dropout: float = 0.3,
     half: bool = True,
+    symmetry: bool = False,
 ) -> keras.Model:
     """Build the multistream perceptron: a shared trunk of dense layers and one joint head.
 
@@ -75,6 +85,9 @@ def msmlp(
     half : bool, default=True
         Read the lower half of the pictures and the middle row alone: the other half is the same by
         Friedel's law. False reads all of them, for electrons that scatter many times.
+    symmetry : bool, default=False
+        Read besides how far each picture departs from a twofold axis and from mirror lines along
+        its rows and columns, small differences enlarged: tanh |a - b| / 0.1 of the first channel.
 
     Returns
     -------
@@ -97,6 +110,6 @@ def msmlp(
     keras = import_keras()
     check_sizes(image_size, channels, n_streams, n_classes)
     inputs = stream_inputs(image_size, channels, n_streams)
-    x = shared_features(inputs, _trunk(image_size, channels, width, features, half))
+    x = shared_features(inputs, _trunk(image_size, channels, width, features, half, symmetry))
     logits = joint_logits(x, n_classes, joint, embedding, dropout, BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, logits, name="msmlp")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from crystalsym.networks._common import check_sizes
+from crystalsym.networks._common import check_sizes, departures
 from crystalsym.networks._msdense import msdense
 from crystalsym.networks._msmlp import msmlp
 
@@ -156,11 +156,20 @@ class NumpyMsmlp(_JointNetwork):
         sizes = _with_defaults(msmlp, options)
         self._first = image_size // 2 if sizes["half"] else 0
         n_inputs = (image_size - self._first) * image_size * channels
+        self._symmetry = bool(sizes["symmetry"])
+        if self._symmetry:
+            n_inputs += 3 * (image_size - image_size // 2) * image_size
         self._take(weights, [], n_inputs, n_streams, n_classes, sizes)
 
     def __call__(self, streams: list[np.ndarray]) -> np.ndarray:
         seen = _seen(streams, self._first)
-        return self._through_dense(seen.reshape(len(seen), -1), len(streams[0]))
+        x = seen.reshape(len(seen), -1)
+        if self._symmetry:
+            whole = seen if self._first == 0 else _seen(streams, 0)
+            x = np.concatenate(
+                [x, *(one.reshape(len(x), -1) for one in departures(whole, np))], axis=1
+            )
+        return self._through_dense(x, len(streams[0]))
 
 
 class NumpyMsdense(_JointNetwork):
