@@ -123,11 +123,11 @@ def write(rows: np.ndarray, data: TrainingData, path: Path, args: argparse.Names
     os.replace(partial, path)
 
 
-def load(folder: Path, most: int | None = None) -> dict[str, np.ndarray]:
-    """Join the files of a folder: what :func:`write` keeps, of all crystals."""
-    files = sorted(folder.glob("*.npz"))[:most]
+def load(*folders: Path) -> dict[str, np.ndarray]:
+    """Join the files of some folders: what :func:`write` keeps, of all crystals."""
+    files = [file for folder in folders for file in sorted(folder.glob("*.npz"))]
     if not files:
-        raise FileNotFoundError(f"{folder}: no patterns; run patterns.py first")
+        raise FileNotFoundError(f"{folders[0]}: no patterns; run patterns.py first")
     parts = [dict(np.load(file)) for file in files]
     offsets = np.cumsum([0, *(part["starts"][-1] for part in parts)])
     joined = {
@@ -138,6 +138,7 @@ def load(folder: Path, most: int | None = None) -> dict[str, np.ndarray]:
     joined["starts"] = np.concatenate(
         [[0], *(part["starts"][1:] + at for part, at in zip(parts, offsets, strict=False))]
     )
+    joined["left_out"] = np.setdiff1d(joined["left_out"], joined["rows"])
     return joined
 
 
@@ -173,19 +174,23 @@ def main() -> None:
     parser.add_argument("--precession", type=float, default=0.0, help="half angle, degrees")
     parser.add_argument("--bandwidth", type=float, help="1/Å, by default what accuracy asks for")
     parser.add_argument("--largest", type=int, default=200, help="atoms of a cell")
+    parser.add_argument("--chunk", type=int, default=CHUNK, help="crystals of a file")
+    parser.add_argument("--smallest", type=int, default=0, help="atoms; passed over in silence")
     parser.add_argument("--seed", type=int, default=0, help="of the order and of what is drawn")
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     data = split(args.structures, args.cache, args.output.parent / "split.npz")
     rows = order(data, args.part, args.seed)[: args.crystals]
-    left_out = np.diff(data.crystals.site_offsets)[rows] > args.largest
+    sizes = np.diff(data.crystals.site_offsets)
+    rows = rows[sizes[rows] >= args.smallest]
+    left_out = sizes[rows] > args.largest
     summary = {"crystals": len(rows), "too large": int(left_out.sum()), **vars(args)}
     (args.output / "patterns.json").write_text(json.dumps(summary, indent=1, default=str) + "\n")
-    for first in range(0, len(rows), CHUNK):
+    for first in range(0, len(rows), args.chunk):
         path = args.output / f"{first:06d}.npz"
         if not path.is_file():
-            write(rows[first : first + CHUNK], data, path, args)
+            write(rows[first : first + args.chunk], data, path, args)
             print(path.name, time.strftime("%H:%M:%S"), flush=True)
 
 
