@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from patterns import load
-from train import Answers, Pictures, asked, figures, pictures
+from patterns import load, split
+from train import Answers, Pictures, asked, figures, held_out_folders, pictures
 
 from crystalsym.bundles import find_model
 from crystalsym.pretrained import load_pipeline
@@ -59,13 +59,13 @@ def measured(name: str, pipeline: Any, folder: Path, atoms: np.ndarray) -> tuple
     """Rows of the table, and the figures of each folder of held-out patterns."""
     rows, summary = [], {}
     shaper, classifier = pipeline["shape"], pipeline["classify"]
-    for place in sorted(folder.glob("held-out*")):
-        found = load(place)
+    for which, places in held_out_folders(folder).items():
+        found = load(*places)
         answers = asked(classifier, found, shaper)
-        summary[place.name] = figures(answers)
-        print(name, place.name, {k: summary[place.name][k] for k in ("crystals", "top1", "top5")})
+        summary[which] = figures(answers)
+        print(name, which, {k: summary[which][k] for k in ("crystals", "top1", "top5")})
         parts = {"all": [(0, 0, ranks(answers))]}
-        if place.name == "held-out":
+        if which == "held-out":
             parts["thickness"] = by_thickness(classifier, found, pictures(found, shaper))
             parts["atoms"] = by_value(atoms[found["rows"]], ATOMS, ranks(answers))
         elif found["tilt"][..., 0].any():
@@ -74,7 +74,7 @@ def measured(name: str, pipeline: Any, folder: Path, atoms: np.ndarray) -> tuple
         for by, values in parts.items():
             for low, high, found_ranks in values:
                 top1, top5 = (found_ranks == 0).mean(), (found_ranks < 5).mean()
-                row = (name, place.name, by, round(float(low), 2), round(float(high), 2))
+                row = (name, which, by, round(float(low), 2), round(float(high), 2))
                 rows.append((*row, len(found_ranks), round(top1, 4), round(top5, 4)))
     return rows, summary
 
@@ -111,8 +111,6 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--output", type=Path, default=HERE / "results")
     args = parser.parse_args()
-    from patterns import split
-
     table = split(args.structures, args.cache, args.patterns / "split.npz").crystals
     atoms = np.diff(table.site_offsets)
     args.output.mkdir(parents=True, exist_ok=True)
@@ -120,7 +118,6 @@ def main() -> None:
     summaries = {}
     for name, model in (("72-electron", args.model), ("72, kinematic", args.kinematic)):
         pipeline = load_pipeline(find_model(model))
-        pipeline["classify"].metadata_.pop("made_by", None)  # meant to differ
         found, summaries[name] = measured(name, pipeline, args.patterns, atoms)
         rows += found
     with open(args.output / "accuracy.csv", "w", newline="", encoding="utf-8") as file:

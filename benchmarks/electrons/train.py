@@ -22,7 +22,7 @@ import numpy as np
 from patterns import load, split, spots
 from sklearn.metrics import roc_auc_score
 
-from crystalsym import metrics
+from crystalsym import _provenance, metrics
 from crystalsym.learning import LazyRows
 from crystalsym.learning._augmentation import from_behind
 from crystalsym.pretrained import save_pipeline
@@ -79,6 +79,7 @@ class Pictures(LazyRows):
 
     def __init__(self, images: np.ndarray, groups: np.ndarray, seed: int = 0):
         super().__init__(len(images), PART)
+        self.made_by: tuple = ()
         self._images, self._seed = images, seed
         self.validation_groups = groups
         self.set_epoch(None)
@@ -102,6 +103,13 @@ class Pictures(LazyRows):
         return noisy(images, np.random.default_rng([self._seed, self._epoch, int(rows[0])]))
 
 
+def held_out_folders(folder: Path) -> dict[str, list[Path]]:
+    """Folders of patterns to ask about; those of large cells go with the others."""
+    found = {place.name: [place] for place in sorted(folder.glob("held-out*"))}
+    found["held-out"] += found.pop("held-out-large", [])
+    return found
+
+
 def gathered(folder: Path, part: str, shaper: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pictures, labels and rows of a part, those of tilted beams after the others."""
     images, labels, rows = [], [], []
@@ -109,13 +117,20 @@ def gathered(folder: Path, part: str, shaper: Any) -> tuple[np.ndarray, np.ndarr
         place = folder / f"{part}{kind}"
         if place.is_dir():
             found = load(place)
+            print(place.name, len(found["rows"]), "crystals", flush=True)
             images.append(pictures(found, shaper))
             labels.append(found["labels"])
             rows.append(found["rows"])
-            print(place.name, len(rows[-1]), "crystals", flush=True)
     most = max(one.shape[1] for one in images)
     images = [one[:, np.arange(most) % one.shape[1]] for one in images]
     return np.concatenate(images), np.concatenate(labels), np.concatenate(rows)
+
+
+def natural(labels: np.ndarray, population: np.ndarray) -> np.ndarray:
+    """Weights by which groups count as often as in the population, 1 on average."""
+    ours, theirs = (np.bincount(one, minlength=231) for one in (labels, population))
+    weights = (theirs / np.maximum(ours, 1))[labels]
+    return weights / weights.mean()
 
 
 class Answers(NamedTuple):
@@ -183,12 +198,14 @@ def main() -> None:
         checkpoint_dir=str(args.output / "checkpoints"), verbose=1
     )
     images, labels, rows = gathered(args.patterns, "learning", shaper)
-    kin = split(args.structures, args.cache, args.patterns / "split.npz").kin
-    classifier.fit(Pictures(images, kin[rows]), labels)
+    data = split(args.structures, args.cache, args.patterns / "split.npz")
+    learning = Pictures(images, data.kin[rows])
+    learning.made_by = tuple(_provenance.step(pipeline[name]) for name in ("simulate", "shape"))
+    classifier.fit(learning, labels, sample_weight=natural(labels, data.labels[data.train]))
     held_out = {}
-    for folder in sorted(args.patterns.glob("held-out*")):
-        held_out[folder.name] = figures(asked(classifier, load(folder), shaper))
-        print(folder.name, json.dumps(held_out[folder.name]), flush=True)
+    for name, folders in held_out_folders(args.patterns).items():
+        held_out[name] = figures(asked(classifier, load(*folders), shaper))
+        print(name, json.dumps(held_out[name]), flush=True)
     result = {
         "name": config.name,
         "held_out": held_out["held-out"],

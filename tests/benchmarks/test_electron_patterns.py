@@ -133,3 +133,11 @@ def test_crystals_with_and_without_a_center_are_told_by_their_summed_probability
     assert given["top1"] == pytest.approx(2 / 3)
     assert given["top1_with_left_out"] == pytest.approx(2 / 4)
     assert given["top5_with_left_out"] == pytest.approx(3 / 4)
+
+
+def test_weights_make_groups_count_as_in_the_population(module):
+    train = module("train")
+    labels = np.repeat([1, 2], [10, 10])
+    weights = train.natural(labels, np.repeat([1, 2, 3], [30, 10, 5]))
+    assert weights.mean() == pytest.approx(1)
+    assert weights[labels == 1].sum() == pytest.approx(3 * weights[labels == 2].sum())
