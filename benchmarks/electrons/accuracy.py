@@ -32,7 +32,9 @@ TILTS = np.array([0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4])
 def ranks(answers: Answers) -> np.ndarray:
     """Rank of the true group of every crystal, from 0."""
     order = answers.classes[np.argsort(-answers.probabilities, axis=1)]
-    return (order == answers.found["labels"][:, None]).argmax(axis=1)
+    right = order == answers.found["labels"][:, None]
+    # A group that the model does not know comes after all others.
+    return np.where(right.any(axis=1), right.argmax(axis=1), len(answers.classes))
 
 
 def by_thickness(classifier: Any, found: dict, images: np.ndarray) -> list[tuple]:

@@ -3,9 +3,9 @@
     python benchmarks/electrons/train.py benchmarks/train-72-electron.toml \
         --structures materials_project.npz --patterns DIR --output runs/72-electron
 
-``DIR/learning`` holds the patterns to learn from, ``DIR/held-out`` those to ask about; folders
-``DIR/held-out-tilt`` and ``DIR/held-out-precession``, and ``DIR/learning-tilt``, take part where
-they exist. In each epoch every pattern is shown at one of its thicknesses, as seen from before or
+``DIR/learning`` holds the patterns to learn from, ``DIR/held-out`` those to ask about. Folders
+``learning-large``, ``learning-tilt``, ``held-out-large`` (joined to ``held-out``) and other
+``held-out-*`` take part where they exist. In each epoch every pattern is shown at one of its thicknesses, as seen from before or
 behind, and turned by half a turn or not: which side of a zone axis the beam came from, and which
 way its axes point, nobody knows. Some are shown as they may be measured, weak spots lost and others
 off by some per cent. It may be interrupted and goes on from its last checkpoint.
@@ -111,9 +111,9 @@ def held_out_folders(folder: Path) -> dict[str, list[Path]]:
 
 
 def gathered(folder: Path, part: str, shaper: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pictures, labels and rows of a part, those of tilted beams after the others."""
+    """Pictures, labels and rows of a part: of small cells, large ones, and tilted beams."""
     images, labels, rows = [], [], []
-    for kind in ("", "-tilt"):
+    for kind in ("", "-large", "-tilt"):
         place = folder / f"{part}{kind}"
         if place.is_dir():
             found = load(place)
