@@ -25,8 +25,8 @@ from crystalsym.pretrained import load_pipeline
 
 HERE = Path(__file__).parent
 COLUMNS = ("model", "patterns", "by", "from", "to", "crystals", "top1", "top5")
-ATOMS = (1, 5, 11, 21, 41, 81, 121, 201)
-TILTS = np.array([0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4])
+ATOMS = (1, 5, 11, 21, 41, 81, 121, 201, 1001)
+TILTS = (0.0, 0.1, 0.15, 0.18, 0.2, 0.3, 0.4)
 
 
 def ranks(answers: Answers) -> np.ndarray:
