@@ -8,8 +8,8 @@
 ``held-out-*`` take part where they exist. In each epoch every pattern is shown at one of its
 thicknesses, as seen from before or behind, and turned by half a turn or not: which side of a zone
 axis the beam came from, and which way its axes point, nobody knows. Some are shown as they may be
-measured, weak spots lost and others off by some per cent. It may be interrupted and goes on from its
-last checkpoint.
+measured, weak spots lost and others off by some per cent. It may be interrupted and goes on from
+its last checkpoint.
 """
 
 from __future__ import annotations
