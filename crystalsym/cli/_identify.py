@@ -35,7 +35,7 @@ from crystalsym.cli._sources import (
     read_images,
 )
 
-DEFAULT_MODEL = "72"
+DEFAULT_MODEL, OF_ELECTRONS, OF_CAMERA = "72", "72-electron", "72-camera"
 _BATCH = 32  # structures answered at a time
 
 
@@ -45,8 +45,14 @@ def run(args: argparse.Namespace) -> int:
         return run_lists(args)
     if args.cell is not None or args.reflections:
         warn("--cell and --reflections are for reflection lists and have no effect on others")
-    args.given_model, args.model = args.model, args.model or DEFAULT_MODEL
     args.camera = args.camera or args.zones is not None
+    of_images = args.files and not args.examples and are_images(args.files, args.camera)
+    of_electrons = args.voltage is not None and not of_images
+    if of_electrons:
+        args.model = args.model or OF_ELECTRONS
+        _check_voltage(args)
+    args.given_model = args.model
+    args.model = args.model or (OF_CAMERA if of_images and args.camera else DEFAULT_MODEL)
     if args.output is not None:
         return _write_table(args)
     if args.jobs is not None:
@@ -65,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({
             "inputs": [as_json(answer, args.symprec) for answer in answers],
             "errors": failures.found,
-            "model": args.model,
+            "model": getattr(answers[0].record, "model", None) or args.model,
             "version": __version__,
         }, indent=2))  # fmt: skip
     if answers and args.plot:
@@ -77,6 +83,18 @@ def run(args: argparse.Namespace) -> int:
         write_page(args.report, [a.record for a in answers], args.given_model,
                    [a.raw for a in answers], failures.found)  # fmt: skip
     return failures.exit_code(len(answers))
+
+
+def _check_voltage(args: argparse.Namespace) -> None:
+    """Refuse a voltage that is not the one whose patterns the model simulates."""
+    simulator = load_pipeline(args.model)[0]
+    own = simulator.voltage if simulator.radiation == "electron" else None
+    if own != args.voltage:
+        wants = "X-rays" if own is None else f"electrons of {own:g} kV"
+        raise InputError(
+            f"--voltage {args.voltage:g}: the model {args.model} simulates structures as {wants}"
+            " show them; leave --voltage out, or choose another --model"
+        )
 
 
 def load_pipeline(name: str) -> Any:
@@ -94,7 +112,7 @@ def _answers(args: argparse.Namespace, failures: Failures) -> Iterator[Answer]:
     if args.files and not args.examples and are_images(args.files, args.camera):
         yield _answer_of_images(args)
         return
-    _warn_of_camera(args)
+    _warn_of_camera(args, of_structures=True)
     if args.q_per_pixel is not None:
         warn("--q-per-pixel is for images and has no effect on structures")
     for sources in _batches(args, failures):
@@ -213,9 +231,11 @@ def _answer_of_camera(args: argparse.Namespace, patterns: list[Any]) -> Answer:
     return Answer(source, record, False, args.coverage, raw, shaped)
 
 
-def _warn_of_camera(args: argparse.Namespace) -> None:
-    """Say what has no effect without --camera."""
+def _warn_of_camera(args: argparse.Namespace, of_structures: bool = False) -> None:
+    """Say what has no effect without --camera; a voltage chooses the model of structures."""
     for option in CAMERA_OPTIONS:
+        if option == "voltage" and of_structures:
+            continue
         if getattr(args, option) is not None:
             warn(f"--{option.replace('_', '-')} goes with --camera and has no effect without it")
 

@@ -231,7 +231,8 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--camera-length", type=_positive, metavar="MM", help="with --pixel-size and"
                        " --voltage or --wavelength, instead of --q-per-pixel")  # fmt: skip
     group.add_argument("--pixel-size", type=_positive, metavar="MM", help="of the detector")
-    group.add_argument("--voltage", type=_positive, metavar="KV", help="of the electrons")
+    group.add_argument("--voltage", type=_positive, metavar="KV", help="of the electrons;"
+                       " of structures: they scatter many times in them (200)")  # fmt: skip
     group.add_argument("--wavelength", type=_positive, metavar="Å", help="of the radiation")
     group.add_argument("--center", type=float, nargs=2, metavar=("COLUMN", "ROW"), help="direct"
                        " beam in pixels, where it is known (found by Friedel pairs)")  # fmt: skip

@@ -24,6 +24,7 @@ from scipy import fft
 from crystalsym.crystals import Crystal, as_crystal
 from crystalsym.diffraction._coupling import LARGE, FourierCoupling, MatrixCoupling
 from crystalsym.diffraction._krylov import MOST, propagate
+from crystalsym.diffraction._plane_symmetry import SymmetricWaves, plane_operations
 from crystalsym.diffraction._slices import propagate_in_slices
 from crystalsym.diffraction._zone_layers import OF_FAMILIES, bases_in_image, layer_bases
 from crystalsym.scattering import relativistic_mass
@@ -34,13 +35,16 @@ METHODS = ("bloch", "multislice")
 PHASE_ERROR = 1e-3
 # The bandwidth is looked for within a radius, in parts of the field's, that grows by a factor up to
 # the largest, 1/Å.
-FIRST_RADIUS, GROWTH, WIDEST = 3.4, 1.5, 8.0
+FIRST_RADIUS, GROWTH, WIDEST = 3.8, 1.5, 8.0
 # Amplitudes below this part of F(000) count as dark: positions are no more precise.
 DARK = 1e-6
 # Errors of amplitudes in single and double precision, in parts of the incident one.
 TOLERANCES = {"complex64": 3e-5, "complex128": 1e-10}
 # Bytes that the waves of many incident beams may take at once.
 ROOM = 2**26
+# Orbits of beams up to which the equations are solved by a matrix, and by all its eigenvectors; and
+# how many operations a plane group has at most.
+LARGEST_MATRIX, SMALL_MATRIX, MOST_OPERATIONS = 600, 64, 12
 # Azimuths of a precessing beam beyond those that the cone's width asks for.
 AZIMUTHS = 8
 
@@ -195,6 +199,10 @@ class ProjectedPotential:
         rising = np.atleast_1d(depths)[order]
         if not len(rising) or not (rising[0] >= 0 and np.isfinite(rising[-1])):
             raise ValueError(f"thickness must be numbers from 0, got {thickness!r}")
+        if self._symmetric is not None and not tilt and not precession:
+            out = np.empty((len(rising), len(self.indices)))
+            out[order] = self._along_the_axis(rising)
+            return out if depths.ndim else out[0]
         directions = self._directions(tilt, azimuth, precession, float(rising[-1]))
         total = np.zeros((len(rising), len(self.indices)))
         at_once = max(1, int(ROOM / ((MOST + 1) * len(self.indices) * self._complex.itemsize)))
@@ -225,6 +233,52 @@ class ProjectedPotential:
         which = np.where(inside, number[tuple(places.T)], len(self.indices))
         padded = np.concatenate([values, np.zeros((*values.shape[:-1], 1))], axis=-1)
         return padded[..., which]
+
+    @cached_property
+    def _symmetric(self) -> SymmetricWaves | None:
+        """The orbits of beams, unless those are too many or the method another."""
+        if self._method != "bloch" or self._absorption:
+            return None
+        if len(self.indices) > LARGEST_MATRIX * MOST_OPERATIONS:
+            return None
+        matrices, shifts = plane_operations(
+            self._inner_basis @ self.basis, self._all_inner, self._strong, self._rarest_places()
+        )
+        if len(self.indices) > LARGEST_MATRIX * len(matrices):
+            return None
+        return SymmetricWaves(matrices, shifts, self._inner)
+
+    def _rarest_places(self) -> np.ndarray:
+        """Where the atoms of the element that has fewest lie across the beam."""
+        crystal = self._crystal
+        numbers, counts = np.unique(crystal.atomic_numbers, return_counts=True)
+        chosen = crystal.atomic_numbers == numbers[counts.argmin()]
+        return crystal.frac_coords[chosen] @ (self._inner_basis @ self.basis_hkl).T
+
+    def _along_the_axis(self, depths: np.ndarray) -> np.ndarray:
+        """Intensities for a beam along the zone axis, (n_depths, n_beams)."""
+        symmetric = self._symmetric
+        assert symmetric is not None
+        turns = -math.pi * self._wavelength * (self.q**2).sum(axis=1)
+        matrix = symmetric.matrix(self._all_inner, self._strong, turns)
+        start = np.zeros(symmetric.n_orbits, dtype=matrix.dtype)
+        start[0] = 1
+        if symmetric.n_orbits <= SMALL_MATRIX:
+            values, vectors = np.linalg.eigh(matrix)
+            excited = np.exp(1j * np.outer(depths, values)) * vectors[0].conj()
+            return symmetric.read(excited @ vectors.T)
+        kind = np.dtype(self._complex)
+        if not np.iscomplexobj(matrix):
+            kind = kind.type(0).real.dtype
+        matrix = matrix.astype(kind)
+        waves = propagate(
+            matrix,
+            start.astype(kind)[None],
+            depths.tolist(),
+            TOLERANCES[self._complex.name],
+            hermitian=True,
+        )
+        return symmetric.read(waves[:, 0].astype(np.complex128))
 
     def _waves(self, depths: np.ndarray, directions: np.ndarray) -> np.ndarray:
         """Amplitudes after each depth, (n_depths, n_directions, n_beams)."""
@@ -338,22 +392,27 @@ class ProjectedPotential:
         inner, strengths, indices = inner[kept].astype(np.int64), strengths[kept], indices[kept]
         # Two thirds of the grid's half width, 2 x the bandwidth, for slices.
         reach = self.bandwidth * (4 / 3 if self._method == "multislice" else 1)
-        beams = self._lengths(indices) <= reach
+        beams = self._lengths(indices) <= reach * (1 + 1e-9)  # all of an orbit
+        self._inner_basis, self._all_inner, self._strong = basis, inner, strengths
         self.indices = _middle_first(indices[beams])
         self.q = self.indices @ self.basis
         self._inner = np.rint(self.indices @ inverse).astype(np.int64)
         widest = np.abs(inner).max(axis=0)
         # Products of a beam and v_g, up to 3 x the bandwidth, must not fold onto beams.
         shape = tuple(fft.next_fast_len(int(2 * n) + 1) for n in widest)
-        values = np.zeros(shape, dtype=np.complex128)
-        values[tuple((inner % shape).T)] = strengths
-        potential = fft.ifft2(values).real * values.size
-        if self._absorption:
-            self._potential = (potential * (1 + 1j * self._absorption)).astype(self._complex)
-        else:
-            self._potential = potential.astype(self._complex.type(0).real.dtype)
+        self._shape = shape
         rows, columns = (self._inner % shape).T
         self._places = rows * shape[1] + columns
+
+    @cached_property
+    def _potential(self) -> np.ndarray:
+        """On a grid of one cell, radians per Å."""
+        values = np.zeros(self._shape, dtype=np.complex128)
+        values[tuple((self._all_inner % self._shape).T)] = self._strong
+        potential = fft.ifft2(values).real * values.size
+        if self._absorption:
+            return (potential * (1 + 1j * self._absorption)).astype(self._complex)
+        return potential.astype(self._complex.type(0).real.dtype)
 
 
 def _middle_first(indices: np.ndarray) -> np.ndarray:

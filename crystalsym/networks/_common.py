@@ -123,6 +123,39 @@ def joint_vector_logits(
     return embedded_logits(x, n_classes, dropout)
 
 
+# Differences of brightness that count as whole ones, in parts of the scale.
+PART = 0.1
+
+
+def departures(images: Any, xp: Any) -> list[Any]:
+    """How far pictures depart from a twofold axis and two mirror lines through the beam.
+
+    Parameters
+    ----------
+    images : tensor (B, H, W, C)
+        Brightness in the first channel.
+    xp : module
+        ``keras.ops``, or ``numpy`` for arrays.
+
+    Returns
+    -------
+    list of 3 tensors
+        tanh |a - b| / 0.1 of each pixel a and its image b under half a turn (B, h, W), a mirror
+        line along the columns (B, H, w), and one along the rows (B, h, W); a half of each, the
+        beam's row or column included.
+    """
+    brightness = images[..., 0]
+    from_below, from_right = xp.flip(brightness, axis=1), xp.flip(brightness, axis=2)
+    turned = xp.flip(from_below, axis=2)
+    row, column = images.shape[1] // 2, images.shape[2] // 2
+    pairs = (
+        (brightness[:, row:], turned[:, row:]),
+        (brightness[:, :, column:], from_right[:, :, column:]),
+        (brightness[:, row:], from_below[:, row:]),
+    )
+    return [xp.tanh(xp.abs(one - other) / PART) for one, other in pairs]
+
+
 def joint_logits(
     x: Any, n_classes: int, joint: int, embedding: int, dropout: float, momentum: float
 ) -> Any:

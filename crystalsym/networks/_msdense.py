@@ -34,17 +34,20 @@ def _conv(x: Any, filters: int, kernel: int, name: str) -> Any:
     return normalized_relu(x, name, BATCH_NORM_MOMENTUM)
 
 
-def _parities(image: Any, image_size: int, channels: int) -> Any:
-    """Half of a picture, its even and odd indices as channels: (B, H/2, W, C) -> (B, h, w, 4 C)."""
+def _parities(seen: Any, image_size: int, channels: int) -> Any:
+    """What is seen of a picture, even and odd indices as channels: (B, H, W, C) -> (B, h, w, 4 C).
+
+    Half of a picture begins with the origin's row, a whole one and all columns at -(size // 2).
+    """
     from keras import layers, ops
 
-    half = image[:, image_size // 2 :]
-    rows, columns = half.shape[1], half.shape[2]
-    # The origin's row is the first: rows 0, 2, ... are even. Columns begin at -(size // 2).
+    rows, columns = seen.shape[1], seen.shape[2]
     odd_start = (image_size // 2) % 2
-    half = ops.pad(half, ((0, 0), (0, rows % 2), (odd_start, (columns + odd_start) % 2), (0, 0)))
-    rows, columns = half.shape[1], half.shape[2]
-    x = layers.Reshape((rows // 2, 2, columns // 2, 2 * channels), name="split")(half)
+    odd_row = odd_start if rows == image_size else 0
+    edges = (odd_row, (rows + odd_row) % 2), (odd_start, (columns + odd_start) % 2)
+    seen = ops.pad(seen, ((0, 0), *edges, (0, 0)))
+    rows, columns = seen.shape[1], seen.shape[2]
+    x = layers.Reshape((rows // 2, 2, columns // 2, 2 * channels), name="split")(seen)
     x = layers.Permute((1, 3, 2, 4), name="parities")(x)
     return layers.Reshape((rows // 2, columns // 2, 4 * channels), name="by_parity")(x)
 
@@ -57,19 +60,21 @@ def _trunk(
     transition: int,
     width: int,
     features: int,
+    half: bool,
 ) -> Any:
     import keras
     from keras import layers
 
     inputs = keras.Input((image_size, image_size, channels), name="image")
-    x = _parities(inputs, image_size, channels)
+    seen = inputs[:, image_size // 2 :] if half else inputs
+    x = _parities(seen, image_size, channels)
     for b, n_layers in enumerate(blocks, start=1):
         for i in range(1, n_layers + 1):
             y = _conv(x, growth, 3, f"block{b}_layer{i}")
             x = layers.Concatenate(name=f"block{b}_layer{i}_concat")([x, y])
         x = _conv(x, transition, 1, f"transition{b}")
     # What is absent is a matter of absolute place: the picture itself goes along.
-    picture = layers.Flatten(name="picture")(inputs[:, image_size // 2 :])
+    picture = layers.Flatten(name="picture")(seen)
     x = layers.Concatenate(name="everything")([picture, layers.Flatten(name="flatten")(x)])
     x = dense_relu(x, width, "trunk_1", BATCH_NORM_MOMENTUM)
     x = dense_relu(x, features, "trunk_2", BATCH_NORM_MOMENTUM)
@@ -90,6 +95,7 @@ def msdense(
     joint: int = 4096,
     embedding: int = 512,
     dropout: float = 0.3,
+    half: bool = True,
 ) -> keras.Model:
     """Build the multistream DenseNet for layers of reciprocal space in their indices.
 
@@ -105,7 +111,7 @@ def msdense(
     n_classes : int
         Number of space groups told apart.
     image_size : int, default=17
-        Side H = W of the pictures in pixels; only the lower half and the middle row are read.
+        Side H = W of the pictures in pixels.
     channels : int, default=4
         Channels C of a picture.
     n_streams : int, default=3
@@ -126,6 +132,9 @@ def msdense(
         Length of the crystal's joint vector, the output of the layer ``"embedding"``.
     dropout : float, default=0.3
         Rate of dropout before and after the joint vector.
+    half : bool, default=True
+        Read the lower half of the pictures and the middle row alone: the other half is the same by
+        Friedel's law. False reads all of them, for electrons that scatter many times.
 
     Returns
     -------
@@ -148,7 +157,7 @@ def msdense(
     keras = import_keras()
     check_sizes(image_size, channels, n_streams, n_classes)
     inputs = stream_inputs(image_size, channels, n_streams)
-    trunk = _trunk(image_size, channels, growth, tuple(blocks), transition, width, features)
+    trunk = _trunk(image_size, channels, growth, tuple(blocks), transition, width, features, half)
     x = shared_features(inputs, trunk)
     logits = joint_logits(x, n_classes, joint, embedding, dropout, BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, logits, name="msdense")

@@ -8,6 +8,7 @@ from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
     dense_relu,
+    departures,
     joint_logits,
     shared_features,
     stream_inputs,
@@ -19,13 +20,22 @@ if TYPE_CHECKING:
 BATCH_NORM_MOMENTUM = 0.95
 
 
-def _trunk(image_size: int, channels: int, width: int, features: int) -> Any:
+def _trunk(
+    image_size: int, channels: int, width: int, features: int, half: bool, symmetry: bool
+) -> Any:
     import keras
-    from keras import layers
+    from keras import layers, ops
 
     inputs = keras.Input((image_size, image_size, channels), name="image")
     # Friedel's law: the other half of a pattern is the same.
-    x = layers.Flatten(name="flatten")(inputs[:, image_size // 2 :])
+    seen = inputs[:, image_size // 2 :] if half else inputs
+    x = layers.Flatten(name="flatten")(seen)
+    if symmetry:
+        parts = [
+            layers.Flatten(name=f"departures_{number}")(one)
+            for number, one in enumerate(departures(inputs, ops))
+        ]
+        x = layers.Concatenate(name="with_departures")([x, *parts])
     x = dense_relu(x, width, "trunk_1", BATCH_NORM_MOMENTUM)
     x = dense_relu(x, features, "trunk_2", BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, x, name="trunk")
@@ -42,6 +52,8 @@ def msmlp(
     joint: int = 4096,
     embedding: int = 512,
     dropout: float = 0.3,
+    half: bool = True,
+    symmetry: bool = False,
 ) -> keras.Model:
     """Build the multistream perceptron: a shared trunk of dense layers and one joint head.
 
@@ -55,7 +67,7 @@ def msmlp(
     n_classes : int
         Number of space groups told apart.
     image_size : int, default=13
-        Side H = W of the images in pixels, odd; only the lower half and the middle row are read.
+        Side H = W of the images in pixels, odd.
     channels : int, default=2
         Channels C of an image.
     n_streams : int, default=3
@@ -70,6 +82,12 @@ def msmlp(
         Length of the crystal's joint vector, the output of the layer ``"embedding"``.
     dropout : float, default=0.3
         Rate of dropout before and after the joint vector.
+    half : bool, default=True
+        Read the lower half of the pictures and the middle row alone: the other half is the same by
+        Friedel's law. False reads all of them, for electrons that scatter many times.
+    symmetry : bool, default=False
+        Read besides how far each picture departs from a twofold axis and from mirror lines along
+        its rows and columns, small differences enlarged: tanh |a - b| / 0.1 of the first channel.
 
     Returns
     -------
@@ -92,6 +110,6 @@ def msmlp(
     keras = import_keras()
     check_sizes(image_size, channels, n_streams, n_classes)
     inputs = stream_inputs(image_size, channels, n_streams)
-    x = shared_features(inputs, _trunk(image_size, channels, width, features))
+    x = shared_features(inputs, _trunk(image_size, channels, width, features, half, symmetry))
     logits = joint_logits(x, n_classes, joint, embedding, dropout, BATCH_NORM_MOMENTUM)
     return keras.Model(inputs, logits, name="msmlp")

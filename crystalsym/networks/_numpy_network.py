@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from crystalsym.networks._common import check_sizes
+from crystalsym.networks._common import check_sizes, departures
 from crystalsym.networks._msdense import msdense
 from crystalsym.networks._msmlp import msmlp
 
@@ -117,10 +117,10 @@ class _JointNetwork(NumpyNetwork):
         return x @ kernel + bias
 
 
-def _half_pictures(streams: list[np.ndarray], image_size: int) -> np.ndarray:
-    """The middle row of every picture and those below, (B * S, h, W, C)."""
-    half = np.stack([images[:, image_size // 2 :] for images in streams], axis=1)
-    return half.reshape(-1, *half.shape[2:])
+def _seen(streams: list[np.ndarray], first: int) -> np.ndarray:
+    """The rows of every picture from the first that is read, (B * S, h, W, C)."""
+    seen = np.stack([images[:, first:] for images in streams], axis=1)
+    return seen.reshape(-1, *seen.shape[2:])
 
 
 class NumpyMsmlp(_JointNetwork):
@@ -154,13 +154,22 @@ class NumpyMsmlp(_JointNetwork):
     ):
         check_sizes(image_size, channels, n_streams, n_classes)
         sizes = _with_defaults(msmlp, options)
-        self._size = image_size
-        n_inputs = (image_size - image_size // 2) * image_size * channels
+        self._first = image_size // 2 if sizes["half"] else 0
+        n_inputs = (image_size - self._first) * image_size * channels
+        self._symmetry = bool(sizes["symmetry"])
+        if self._symmetry:
+            n_inputs += 3 * (image_size - image_size // 2) * image_size
         self._take(weights, [], n_inputs, n_streams, n_classes, sizes)
 
     def __call__(self, streams: list[np.ndarray]) -> np.ndarray:
-        half = _half_pictures(streams, self._size)
-        return self._through_dense(half.reshape(len(half), -1), len(streams[0]))
+        seen = _seen(streams, self._first)
+        x = seen.reshape(len(seen), -1)
+        if self._symmetry:
+            whole = seen if self._first == 0 else _seen(streams, 0)
+            x = np.concatenate(
+                [x, *(one.reshape(len(x), -1) for one in departures(whole, np))], axis=1
+            )
+        return self._through_dense(x, len(streams[0]))
 
 
 class NumpyMsdense(_JointNetwork):
@@ -195,9 +204,9 @@ class NumpyMsdense(_JointNetwork):
         check_sizes(image_size, channels, n_streams, n_classes)
         sizes = _with_defaults(msdense, options)
         self._size, self._blocks = image_size, tuple(sizes["blocks"])
-        first = image_size // 2
-        rows = -(-(image_size - first) // 2)
-        columns = -(-(image_size + first % 2) // 2)
+        self._first = first = image_size // 2 if sizes["half"] else 0
+        columns = -(-(image_size + image_size // 2 % 2) // 2)
+        rows = -(-(image_size - first) // 2) if first else columns
         n_channels = 4 * channels
         convolutions: list[tuple[str, tuple[int, ...]]] = []
         for b, n_layers in enumerate(self._blocks, start=1):
@@ -211,13 +220,13 @@ class NumpyMsdense(_JointNetwork):
         self._take(weights, convolutions, n_inputs, n_streams, n_classes, sizes)
 
     def __call__(self, streams: list[np.ndarray]) -> np.ndarray:
-        half = _half_pictures(streams, self._size)
-        x = np.concatenate([half.reshape(len(half), -1), self._maps(half)], axis=1)
+        seen = _seen(streams, self._first)
+        x = np.concatenate([seen.reshape(len(seen), -1), self._maps(seen)], axis=1)
         return self._through_dense(x, len(streams[0]))
 
-    def _maps(self, half: np.ndarray) -> np.ndarray:
-        """What the dense blocks make of half pictures, flattened."""
-        x = by_parity(half, self._size)
+    def _maps(self, seen: np.ndarray) -> np.ndarray:
+        """What the dense blocks make of what is seen of the pictures, flattened."""
+        x = by_parity(seen, self._size)
         folded = iter(self._convolutions)
         for n_layers in self._blocks:
             for _ in range(n_layers):
@@ -226,13 +235,15 @@ class NumpyMsdense(_JointNetwork):
         return x.reshape(len(x), -1)
 
 
-def by_parity(half: np.ndarray, image_size: int) -> np.ndarray:
-    """Even and odd indices of half pictures as channels, (B, h, W, C) -> (B, h/2, W/2, 4 C)."""
+def by_parity(seen: np.ndarray, image_size: int) -> np.ndarray:
+    """Even and odd indices of half or whole pictures as channels, (B, h/2, W/2, 4 C)."""
     odd_start = (image_size // 2) % 2
-    rows, columns = half.shape[1:3]
-    half = np.pad(half, ((0, 0), (0, rows % 2), (odd_start, (columns + odd_start) % 2), (0, 0)))
-    n, rows, columns, channels = half.shape
-    x = half.reshape(n, rows // 2, 2, columns // 2, 2 * channels).transpose(0, 1, 3, 2, 4)
+    rows, columns = seen.shape[1:3]
+    odd_row = odd_start if rows == image_size else 0
+    edges = (odd_row, (rows + odd_row) % 2), (odd_start, (columns + odd_start) % 2)
+    seen = np.pad(seen, ((0, 0), *edges, (0, 0)))
+    n, rows, columns, channels = seen.shape
+    x = seen.reshape(n, rows // 2, 2, columns // 2, 2 * channels).transpose(0, 1, 3, 2, 4)
     return x.reshape(n, rows // 2, columns // 2, 4 * channels)
 
 

@@ -45,6 +45,7 @@ def index_image(
     beam: tuple[float, float],
     beam_radius: float,
     max_spots: int,
+    friedel: bool = True,
 ) -> None:
     """Fill ``target`` (size, size, 2) from the spots of an image of linear intensity."""
     strongest = image.max()
@@ -61,23 +62,29 @@ def index_image(
         intensity,
         beam_radius / half,
         max_spots,
+        friedel,
     )
 
 
 @njit(cache=True, nogil=True)
-def index_layers(x, y, heights, starts, targets, threshold, intensity, beam_radius, max_spots):
+def index_layers(
+    x, y, heights, starts, targets, threshold, intensity, beam_radius, max_spots, friedel
+):  # fmt: skip
     """Fill ``targets`` (n, size, size, 2) from n lists of spots, ``starts[i]`` to the next."""
     for i in range(len(targets)):
         part = slice(starts[i], starts[i + 1])
         index_spots(
             x[part], y[part], heights[part], targets[i], threshold, intensity, beam_radius,
-            max_spots,
+            max_spots, friedel,
         )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def index_spots(x, y, heights, target, threshold, intensity, beam_radius, max_spots):
-    """Fill ``target`` from spots at (x, y) from the beam; one spot of a Friedel pair will do."""
+def index_spots(x, y, heights, target, threshold, intensity, beam_radius, max_spots, friedel):
+    """Fill ``target`` from spots at (x, y) from the beam.
+
+    With ``friedel`` one spot of a pair will do, and both places show it.
+    """
     x, y, heights = _selected(x, y, heights, threshold, beam_radius, max_spots)
     size = target.shape[0]
     middle = size // 2
@@ -109,7 +116,8 @@ def index_spots(x, y, heights, target, threshold, intensity, beam_radius, max_sp
         # Where noise parts the two of a Friedel pair, the brighter counts for both.
         value = max(value, target[middle + k, middle + h, 0])
         target[middle + k, middle + h, 0] = value
-        target[middle - k, middle - h, 0] = value
+        if friedel:
+            target[middle - k, middle - h, 0] = value
 
 
 @njit(cache=True, nogil=True)

@@ -105,6 +105,11 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
     max_spots : int, default=4096
         Only so many of the strongest spots are drawn (not ``"pixels"``): bounds the work on
         noise.
+    friedel : bool, default=True
+        The two spots of a Friedel pair are one reflection: both places show the brighter
+        (``"lattice"``) or the mean of the two (``"indices"``), and one listed spot will do. False
+        shows each by itself, as electrons that scatter many times leave them; patterns that list
+        one spot for both (``halved``) show it in both places. Other schemes show every spot.
     dtype : {"float32", "float16", "uint8"}, default="float32"
         Floats in [0, 1], or bytes. Bytes have no NaN: where a row of X holds NaN, the output is
         float32 after all, its other rows the same bytes divided by 255.
@@ -145,6 +150,7 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
         center: tuple[float, float] | None = None,
         beam_radius: float = 1.5,
         max_spots: int = 4096,
+        friedel: bool = True,
         dtype: str = "float32",
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -161,6 +167,7 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
         self.center = center
         self.beam_radius = beam_radius
         self.max_spots = max_spots
+        self.friedel = friedel
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -264,6 +271,7 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
                 shape(image, target[view], view)
 
     def _lay_out_lattice(self, patterns: SpotPatterns, canvas: np.ndarray) -> None:
+        patterns = patterns if self.friedel else patterns.with_mates()
         x, y = (patterns.q.astype(np.float64) / _radius_of_spot(patterns)[:, None]).T
         index_layers(
             np.ascontiguousarray(x),
@@ -275,9 +283,11 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
             INTENSITIES[self.intensity],
             0.0,
             int(self.max_spots),
+            bool(self.friedel),
         )
 
     def _lay_out_indices(self, patterns: SpotPatterns, canvas: np.ndarray) -> None:
+        patterns = patterns if self.friedel else patterns.with_mates()
         assert patterns.indices is not None
         assert patterns.basis is not None
         empty = np.zeros(0)
@@ -291,6 +301,7 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
             patterns.q_max.astype(np.float64, copy=False),
             np.asarray(patterns.coverage, dtype=np.int8),
             float(self._threshold),
+            bool(self.friedel),
             canvas,
         )
 
@@ -365,6 +376,7 @@ class PatternShaper(PresetMixin, ImageOutputMixin, TransformerMixin, BaseEstimat
             (float(column), float(row)),
             float(self.beam_radius),
             int(self.max_spots),
+            bool(self.friedel),
         )
 
     def _beam(self, image: np.ndarray) -> tuple[float, float]:

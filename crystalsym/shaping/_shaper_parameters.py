@@ -19,8 +19,8 @@ SCHEMES: dict[str, dict[str, Any]] = {
 """Schemes, and what ``image_size=None`` and ``threshold=None`` mean for each."""
 
 PARAMETERS = {
-    "lattice": ("scheme", "intensity", "max_spots"),
-    "indices": ("scheme",),
+    "lattice": ("scheme", "intensity", "max_spots", "friedel"),
+    "indices": ("scheme", "friedel"),
     "spots": (
         "scheme", "intensity", "max_spots", "distance_factor", "channels", "field", "spot_sigma",
         "line_width",
@@ -53,6 +53,8 @@ def check_parameters(shaper: Any) -> None:
             f'scheme="{shaper.scheme}" needs an odd image_size from 3, 2 n + 1 for indices up to n;'
             f" got {shaper.image_size!r}"
         )
+    if not isinstance(shaper.friedel, bool | np.bool_):
+        raise ValueError(f"friedel must be True or False, got {shaper.friedel!r}")
     channels = tuple(shaper.channels)
     if not channels or len(set(channels)) < len(channels) or set(channels) - set(CHANNELS):
         raise ValueError(f"channels must be chosen from {CHANNELS}, got {shaper.channels!r}")

@@ -26,20 +26,21 @@ LARGEST_Q = 1.5
 
 @njit(cache=True, nogil=True)
 def draw_layers(
-    indices, intensity, sigma, starts, basis, q_min, q_max, coverage, threshold, targets
+    indices, intensity, sigma, starts, basis, q_min, q_max, coverage, threshold, friedel, targets
 ):
     """Fill ``targets`` (n, views, size, size, 4).
 
-    One spot of a Friedel pair will do; where both are listed their mean counts. ``sigma`` is empty
+    With ``friedel`` one spot of a pair will do, and where both are listed their mean counts;
+    without, each place shows its own. ``sigma`` is empty
     if there is none; ``coverage`` 0 is a list, 1 a whole pattern, 2 a list of what was observed.
     """
     n_views = targets.shape[1]
     size = targets.shape[2]
     middle = size // 2
     scale, certainty = math.asinh(RANGE / UNIT), math.asinh(MOST_CERTAIN)
-    # Of each Friedel pair the place with k > 0, or k = 0 and h > 0.
-    sums, variances = np.zeros((middle + 1, size)), np.zeros((middle + 1, size))
-    counts = np.zeros((middle + 1, size), dtype=np.int64)
+    # Of each Friedel pair the place with k > 0, or k = 0 and h > 0. Rows k < 0 come last.
+    sums, variances = np.zeros((size, size)), np.zeros((size, size))
+    counts = np.zeros((size, size), dtype=np.int64)
     for row in range(len(targets)):
         total, squares, strongest = 0.0, 0.0, 0.0
         for i in range(starts[row * n_views], starts[(row + 1) * n_views]):
@@ -59,13 +60,13 @@ def draw_layers(
                 h, k = int(indices[i, 0]), int(indices[i, 1])
                 if abs(h) > middle or abs(k) > middle or (h == 0 and k == 0):
                     continue
-                if k < 0 or (k == 0 and h < 0):
+                if friedel and (k < 0 or (k == 0 and h < 0)):
                     h, k = -h, -k
                 error = sigma[i] if len(sigma) else floor
                 sums[k, middle + h] += intensity[i]
                 variances[k, middle + h] += error * error
                 counts[k, middle + h] += 1
-            for k in range(middle + 1):
+            for k in range(-middle, middle + 1):
                 for x in range(size):
                     if counts[k, x] == 0:
                         continue
@@ -73,8 +74,10 @@ def draw_layers(
                     error = max(math.sqrt(variances[k, x]) / counts[k, x], 1e-30)
                     bright = min(math.asinh(value / unit) / scale, 1.0)
                     certain = min(math.asinh(value / error) / certainty, 1.0)
-                    for sign in (1, -1):
-                        pixel = target[middle + sign * k, middle + sign * (x - middle)]
+                    pixel = target[middle + k, x]
+                    pixel[0], pixel[1], pixel[2] = bright, certain, 1.0
+                    if friedel:
+                        pixel = target[middle - k, 2 * middle - x]
                         pixel[0], pixel[1], pixel[2] = bright, certain, 1.0
 
 

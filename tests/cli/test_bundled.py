@@ -73,3 +73,22 @@ def test_written_images_rank_as_their_structures(run, examples, tmp_path, form):
         assert first[0]["number"] == second[0]["number"]
         assert first[0]["probability"] == pytest.approx(second[0]["probability"], abs=0.1)
         assert {p["number"] for p in first[:2]} <= {p["number"] for p in second}
+
+
+def test_a_voltage_asks_the_weights_of_electrons(run, examples):
+    code, out, err = run("identify", "--json", "--voltage", 200, examples["ZnS-sphalerite"])
+    assert (code, err) == (0, [])
+    found = json.loads(out)
+    assert found["model"] == "72-electron"
+    assert found["inputs"][0]["predictions"][0]["number"] == 216
+
+
+@pytest.mark.parametrize(
+    ("options", "wants"),
+    [(("--voltage", 300), "electrons of 200 kV"),
+     (("--voltage", 200, "--model", "72"), "X-rays")],
+)  # fmt: skip
+def test_a_voltage_that_the_model_does_not_simulate_is_refused(run, examples, options, wants):
+    code, _, err = run("identify", examples["NaCl"], *options)
+    assert code == 2
+    assert wants in " ".join(err)

@@ -192,9 +192,11 @@ def test_even_and_odd_indices_become_channels():
     for size in (13, 17):
         middle = size // 2
         (image,) = random_images(1, 1, size, 2)
-        ours = by_parity(image[:, middle:], size)
-        theirs = keras.ops.convert_to_numpy(_parities(keras.ops.convert_to_tensor(image), size, 2))
-        np.testing.assert_array_equal(ours, np.asarray(theirs))
+        for seen in (image, image[:, middle:]):  # the half last
+            ours = by_parity(seen, size)
+            tensor = keras.ops.convert_to_tensor(seen)
+            theirs = keras.ops.convert_to_numpy(_parities(tensor, size, 2))
+            np.testing.assert_array_equal(ours, np.asarray(theirs))
         # Channel (row parity, column parity, c): hk with k even and h even are the first two.
         columns = np.arange(-middle, middle + 1)
         even = image[0, middle::2][:, columns % 2 == 0]
@@ -214,6 +216,32 @@ def test_msmlp_reads_one_of_each_friedel_pair():
     for image in other:
         image[:, :6] = 0
     np.testing.assert_allclose(outputs_of(model, images)[0], outputs_of(model, other)[0])
+
+
+@pytest.mark.parametrize("size", [13, 17])
+def test_whole_pictures_by_parity_keep_origin_and_parity_apart(size):
+    from crystalsym.networks._numpy_network import by_parity
+
+    middle = size // 2
+    places = np.stack(np.meshgrid(*2 * [np.arange(size) - middle], indexing="ij"), axis=-1)
+    whole = by_parity(places[None].astype(float) + 100, size)[0]
+    for channel, (k, h) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
+        shown = whole[..., 2 * channel : 2 * channel + 2]
+        shown = shown[(shown != 0).all(axis=-1)] - 100
+        assert (shown % 2 == [k, h]).all()
+        assert len(shown) == ((places % 2 == [k, h]).all(axis=-1)).sum()
+
+
+@pytest.mark.parametrize("name", ["msmlp", "msdense"])
+def test_whole_pictures_are_read_if_wanted(name):
+    images = random_images(2, 3, SIZES[name], 2)
+    other = [image.copy() for image in images]
+    for image in other:
+        image[:, : SIZES[name] // 2] = 0
+    for half in (True, False):
+        model = networks.get(name)(5, SIZES[name], 2, **SMALL[name], half=half)
+        same = np.allclose(outputs_of(model, images)[0], outputs_of(model, other)[0])
+        assert same == half
 
 
 def test_strided_is_small_enough_to_bundle():

@@ -33,13 +33,18 @@ def keras_output(model, streams, layer):
     return np.asarray(keras.ops.convert_to_numpy(output))
 
 
+@pytest.mark.parametrize("half", [True, False])
+@pytest.mark.parametrize(
+    ("name", "more"), [("msmlp", {}), ("msmlp", {"symmetry": True}), ("msdense", {})]
+)
 @pytest.mark.parametrize(("size", "channels", "n_streams"), [(13, 2, 3), (12, 3, 1)])
-def test_agrees_with_keras(size, channels, n_streams):
-    model = networks.msmlp(5, size, channels, n_streams, **OPTIONS)
+def test_agrees_with_keras(size, channels, n_streams, name, more, half):
+    options = OPTIONS | {"half": half} | more
+    model = networks.get(name)(5, size, channels, n_streams, **options)
     weights = random_weights(model)
     model.set_weights(weights)
     shape = (n_streams, size, size, channels) if n_streams > 1 else (size, size, channels)
-    network = numpy_network("msmlp", OPTIONS, 5, shape, weights)
+    network = numpy_network(name, options, 5, shape, weights)
     assert [path for path, _ in network.weights] == [w.path for w in model.weights]
     streams = random_streams(4, n_streams, size, channels)
     for layer in ("logits", *network.layers):
@@ -49,6 +54,24 @@ def test_agrees_with_keras(size, channels, n_streams):
         assert ours.shape == theirs.shape
         assert np.abs(theirs).max() > 0.1
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
+
+
+def test_departures_are_those_from_half_a_turn_and_two_mirrors():
+    from crystalsym.networks._common import departures
+
+    image = np.zeros((1, 5, 5, 2))
+    image[0, 3, 4, 0] = 1.0  # a row below the beam, two columns right
+    image[0, 3, 0, 0] = 0.8
+    image[..., 1] = np.arange(25).reshape(5, 5)  # of no account
+    turn, columns, rows = departures(image, np)
+    assert turn.shape == rows.shape == (1, 3, 5)
+    assert columns.shape == (1, 5, 3)
+    assert columns[0, 3, 2] == pytest.approx(np.tanh(2.0))
+    assert np.count_nonzero(columns) == 1
+    for part in (turn, rows):  # nothing lies above the beam
+        assert part[0, 1, 4] == pytest.approx(1, abs=1e-6)
+        assert part[0, 1, 0] == pytest.approx(1, abs=1e-6)
+        assert np.count_nonzero(part) == 2
 
 
 def test_options_not_given_are_those_of_the_builder():

@@ -130,6 +130,7 @@ def test_the_weights_are_small():
 RELEASED = {
     "72": {6: "9d525bbadf3de993d59aaeeb7902e491afdcd619fd95e8169e20fbf9783a4554"},
     "72-camera": {1: "9cb7507f65b90412251b26428fa4583d59efe4867b97222a89dfa48e2dc18443"},
+    "72-electron": {1: "6b058d6e73db770d0ff3a2e148babde1d4b2c126b28697720dec1f5c5f0cee68"},
     "72-shaped": {1: "9bc1a2180cb5cb6bf3337cfeb2f85a38a165e6b5c8e3de1b01dca94f88d99973"},
     "72-small": {2: "c0e77142cd2b820beb3c74cf06dcc49461f3de24d30b1bbc5a4b8ed04abea3e6"},
     "230-lists": {2: "a271f0f6d72778c8abd0900fed5a030b7dce6ac7563a06773657729537083f1f"},

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalsym import Crystal, DiffractionSimulator, PatternShaper
+from crystalsym.datasets import example_crystals
 from crystalsym.shaping._index_scheme import CENTERED, find_lattice
 
 SIZE = 129
@@ -176,3 +177,25 @@ def test_centered_cells_of_crystals_lose_their_absent_rows():
 def test_the_size_must_be_odd(size):
     with pytest.raises(ValueError, match="odd image_size"):
         PatternShaper("lattice", image_size=size).fit()
+
+
+def test_spots_of_a_pair_are_shown_apart_without_friedels_law():
+    points, indices = grid((12, 0), (3, 11), 5)
+    heights = np.where((indices == [1, 1]).all(axis=1), 1.0, 1e-2)
+    image = shaped(spots_image(points, heights), friedel=False)
+    assert image[5, 5, 0] == pytest.approx(1, abs=1e-3)
+    assert image[3, 3, 0] == pytest.approx(0.5, abs=1e-3)
+    both = shaped(spots_image(points, heights))
+    assert both[5, 5, 0] == both[3, 3, 0] == pytest.approx(1, abs=1e-3)
+
+
+def test_lists_of_one_spot_of_each_pair_show_both_whatever_the_law():
+    spots = DiffractionSimulator(output="spots").transform([example_crystals()["NaCl"]])
+    assert spots.halved
+    law, none = (PatternShaper(friedel=friedel).transform(spots) for friedel in (True, False))
+    np.testing.assert_array_equal(law, none)
+
+
+def test_friedel_is_true_or_false():
+    with pytest.raises(ValueError, match="friedel must be True or False, got 'no'"):
+        PatternShaper(friedel="no").fit()

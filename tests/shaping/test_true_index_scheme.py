@@ -95,3 +95,18 @@ def test_patterns_without_indices_and_images_are_refused():
         PatternShaper("indices").transform(np.zeros((1, 3, 64, 64)))
     with pytest.raises(ValueError, match="odd image_size"):
         PatternShaper("indices", image_size=16).fit()
+
+
+def test_mates_that_differ_are_shown_apart_without_friedels_law():
+    spots = layer([(2, 1), (-2, -1), (1, 0)], [6.0, 2.0, 4.0], halved=False)
+    picture = drawn(spots, friedel=False)
+    unit = 0.01 * (36 + 4 + 16) / 12
+    for place, intensity in (((5, 6), 6.0), ((3, 2), 2.0), ((4, 5), 4.0)):
+        assert picture[place][0] == pytest.approx(math.asinh(intensity / unit) / math.asinh(1000))
+    assert picture[4, 3, 0] == 0
+    assert np.count_nonzero(picture[..., 0]) == 3
+
+
+def test_halved_patterns_are_the_same_with_and_without_friedels_law():
+    spots = layer([(2, 1), (1, 0), (0, 3)], [6.0, 0.5, 3.0])
+    np.testing.assert_array_equal(drawn(spots), drawn(spots, friedel=False))
