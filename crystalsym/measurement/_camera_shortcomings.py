@@ -7,8 +7,6 @@ import math
 import numpy as np
 from numba import njit
 
-from crystalsym.measurement._shortcomings import _drawn, _next, _normal
-
 # Rows of a table of strengths: lower and upper bound, share, logarithmic draw.
 NAMES = (
     "perfect", "scale_error", "thickness", "wavelength", "counts", "background", "spot_sigma",
@@ -31,6 +29,36 @@ CERTAIN = 1e-5
 AZIMUTHS = 12  # of a precessing beam
 # A bar as wide as the radius of the disc that it holds.
 BAR = 0.5
+
+
+# The same three are in _shortcomings: numba would not notice if kernels of another file changed.
+@njit(cache=True, nogil=True)
+def _next(state):
+    """Uniform in (0, 1)."""
+    state[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = state[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return (float(z >> np.uint64(11)) + 0.5) / 9007199254740992.0
+
+
+@njit(cache=True, nogil=True)
+def _normal(state):
+    return math.sqrt(-2 * math.log(_next(state))) * math.cos(2 * math.pi * _next(state))
+
+
+@njit(cache=True, nogil=True)
+def _drawn(state, strengths, which):
+    """Strength of one shortcoming; 0 where the crystal is spared. Always two random numbers."""
+    low, high, share, logarithmic = strengths[which]
+    spared = _next(state) >= share
+    x = _next(state)
+    if spared:
+        return 0.0
+    if logarithmic > 0:
+        return low * (high / low) ** x
+    return low + (high - low) * x
 
 
 @njit(cache=True, nogil=True)

@@ -73,10 +73,10 @@ class ZoneIndexing:
     --------
     >>> import numpy as np
     >>> from crystalsym.measurement import index_zones
-    >>> found = index_zones([np.diag([0.2, 0.3]), np.diag([0.1, 0.3]), np.diag([0.1, 0.2])],
+    >>> found = index_zones([np.diag([0.16, 0.25]), np.diag([0.1, 0.25]), np.diag([0.1, 0.16])],
     ...                     [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
-    >>> [round(length, 2) for length in found.cell], found.hkl[0].tolist()
-    ([10.0, 5.0, 3.33, 90.0, 90.0, 90.0], [[0, 1, 0], [0, 0, 1]])
+    >>> [round(length, 2) for length in found.cell], found.centering
+    ([10.0, 6.25, 4.0, 90.0, 90.0, 90.0], 'P')
     """
 
     zones: np.ndarray

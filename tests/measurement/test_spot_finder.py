@@ -228,7 +228,7 @@ def test_jobs_and_pickles_change_nothing():
         ({"camera_length": 500.0}, "give all three, or q_per_pixel"),
         ({"camera_length": 5.0, "pixel_size": 1.0, "voltage": 200, "wavelength": 1},
          "one of wavelength and voltage"),
-        ({"order": "zyx"}, "order must be one of"),
+        ({"order": "zyy"}, "order must be one of"),
         ({"center": 7}, r"center must be \(column, row\)"),
         ({"on_refusal": "skip"}, 'must be "raise" or "nan"'),
         ({}, "crystal 0, image 0: its scale is not known"),
