@@ -227,7 +227,8 @@ def index_zones(
     ----------
     bases : sequence of three ndarray of shape (2, 2)
         Vectors of each image's lattice as rows, 1/Å; turned and mirrored as they may be.
-    zones : as :func:`parse_zones` takes them
+    zones : sequence of three
+        Strings such as "1-10" or "1 -1 0", or three whole numbers each.
     row_profiles : callable, optional
         ``row_profiles(image, step)`` gives the intensities of the points step, 2 step ... of an
         image, NaN where not measured; ``step`` are whole numbers in its basis. Rows that two
