@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support.benchmark_modules import importer
 
 from crystalsym import DiffractionSimulator, PatternShaper, standardize
 from crystalsym.datasets import example_crystals
@@ -25,10 +24,7 @@ HOW = {
 
 @pytest.fixture
 def module(monkeypatch):
-    monkeypatch.syspath_prepend(FOLDER)
-    yield importlib.import_module
-    for name in ("patterns", "train"):  # other folders may have modules of these names
-        sys.modules.pop(name, None)
+    return importer(FOLDER, monkeypatch)
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.benchmark_modules import importer
 
 from crystalsym.diffraction import SpotPatterns
 from crystalsym.measurement import CameraImages
@@ -19,8 +19,7 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the benchmarks are 
 
 @pytest.fixture
 def module(monkeypatch):
-    monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module
+    return importer(FOLDER, monkeypatch)
 
 
 def square_net():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support.benchmark_modules import importer
 
 from crystalsym import as_crystal, pretrained
 from crystalsym.crystals import Crystal, standardize
@@ -21,8 +21,7 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the benchmarks are 
 
 @pytest.fixture
 def module(monkeypatch):
-    monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module
+    return importer(FOLDER, monkeypatch)
 
 
 def stretched(name, factor, numbers=None):

@@ -1,9 +1,9 @@
 """The modules of benchmarks/paper, which are no package."""
 
-import importlib
 from pathlib import Path
 
 import pytest
+from support.benchmark_modules import importer
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "paper"
 
@@ -11,5 +11,4 @@ FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "paper"
 @pytest.fixture
 def paper(monkeypatch):
     """Import a module of benchmarks/paper by its name."""
-    monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module
+    return importer(FOLDER, monkeypatch)

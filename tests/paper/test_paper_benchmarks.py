@@ -1,10 +1,10 @@
 """Every configuration of benchmarks/paper runs at its tiny size and writes what it has to."""
 
 import csv
-import importlib
 from pathlib import Path
 
 import pytest
+from support.benchmark_modules import importer
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "paper"
 # The last one is a configuration of ``crystalsym train``.
@@ -13,8 +13,7 @@ CONFIGS = sorted(set(FOLDER.glob("*.toml")) - {FOLDER / "tiong2020.toml"})
 
 @pytest.fixture
 def run(monkeypatch):
-    monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module("run").main
+    return importer(FOLDER, monkeypatch)("run").main
 
 
 @pytest.fixture(scope="module")

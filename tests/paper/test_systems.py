@@ -1,7 +1,6 @@
 """What the comparison of systems rests on: equal compute, samples, learning rates, scores."""
 
 import fcntl
-import importlib
 import json
 import math
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from support.benchmark_modules import importer
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "paper"
 SAMPLING = {
@@ -22,8 +22,7 @@ SAMPLING = {
 
 @pytest.fixture
 def load(monkeypatch):
-    monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module
+    return importer(FOLDER, monkeypatch)
 
 
 @pytest.fixture
