@@ -46,13 +46,13 @@ def run(args: argparse.Namespace) -> int:
     if args.cell is not None or args.reflections:
         warn("--cell and --reflections are for reflection lists and have no effect on others")
     args.camera = args.camera or args.zones is not None
-    of_images = args.files and not args.examples and are_images(args.files, args.camera)
-    of_electrons = args.voltage is not None and not of_images
+    args.of_images = bool(args.files and not args.examples and are_images(args.files, args.camera))
+    of_electrons = args.voltage is not None and not args.of_images
     if of_electrons:
         args.model = args.model or OF_ELECTRONS
         _check_voltage(args)
     args.given_model = args.model
-    args.model = args.model or (OF_CAMERA if of_images and args.camera else DEFAULT_MODEL)
+    args.model = args.model or (OF_CAMERA if args.of_images and args.camera else DEFAULT_MODEL)
     if args.output is not None:
         return _write_table(args)
     if args.jobs is not None:
@@ -109,7 +109,7 @@ def load_pipeline(name: str) -> Any:
 
 def _answers(args: argparse.Namespace, failures: Failures) -> Iterator[Answer]:
     """One answer after the other."""
-    if args.files and not args.examples and are_images(args.files, args.camera):
+    if args.of_images:
         yield _answer_of_images(args)
         return
     _warn_of_camera(args, of_structures=True)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
 from crystalsym import _provenance
 from crystalsym.diffraction import SpotPatterns
-from crystalsym.measurement._camera_images import electron_wavelength
 from crystalsym.measurement._camera_shortcomings import NAMES, fall_short_of_images
+from crystalsym.measurement._drawn_strengths import (
+    DrawnStrengths,
+    Strength,
+    checked_shares,
+    is_number,
+    kernel_seed,
+    rising_bounds,
+)
+from crystalsym.scattering import electron_wavelength
 
 CAMERA_SHARES = {
     "thickness": 0.8,
@@ -32,10 +37,9 @@ CAMERA_SHARES = {
 """In which part of the crystals, or images, each shortcoming occurs."""
 LOGARITHMIC = ("thickness", "counts")
 ALWAYS = ("counts", "spot_sigma", "wavelength")
-Strength = float | tuple[float, float] | None
 
 
-class CameraDegradation(TransformerMixin, BaseEstimator):
+class CameraDegradation(DrawnStrengths):
     """Make patterns fall short as those that are found in camera images do.
 
     What :class:`CameraImages` draws and :class:`SpotFinder` finds again, some thousand times as
@@ -133,20 +137,6 @@ class CameraDegradation(TransformerMixin, BaseEstimator):
         self.shares = shares
         self.random_state = random_state
 
-    def fit(self, X: Any = None, y: Any = None) -> CameraDegradation:
-        """Check the parameters; there is nothing to learn.
-
-        Parameters
-        ----------
-        X, y : ignored
-
-        Returns
-        -------
-        CameraDegradation
-        """
-        self._strengths()
-        return self
-
     def transform(self, X: SpotPatterns) -> SpotPatterns:
         """Draw one set of images of every crystal.
 
@@ -183,11 +173,7 @@ class CameraDegradation(TransformerMixin, BaseEstimator):
         -------
         SpotPatterns
         """
-        if not isinstance(X, SpotPatterns):
-            raise TypeError(
-                f"CameraDegradation takes SpotPatterns, got {type(X).__name__}: simulate with"
-                ' output="spots"'
-            )
+        self._check_patterns(X)
         strengths = self._strengths()
         n_patterns, n_spots = len(X) * X.n_views, X.n_spots
         true = X.intensity.astype(np.float64)
@@ -198,7 +184,7 @@ class CameraDegradation(TransformerMixin, BaseEstimator):
         most = 0 if self.impurity_spots is None else int(np.max(self.impurity_spots))
         strays, n_strays = np.zeros((n_patterns, most, 3)), np.zeros(n_patterns, dtype=np.int64)
         fall_short_of_images(
-            int(np.random.SeedSequence(list(seed)).generate_state(1, np.uint64)[0] >> np.uint64(1)),
+            kernel_seed(seed),
             np.asarray(rows, dtype=np.int64), X.starts, X.n_views, 2 if X.halved else 1,
             X.q.astype(np.float64), true, q_high.copy(), float(self.significance), strengths,
             q, intensity, sigma, kept, q_low, q_high, strays, n_strays,
@@ -217,24 +203,10 @@ class CameraDegradation(TransformerMixin, BaseEstimator):
         )
         return _with_strays(found, strays, n_strays) if n_strays.any() else found
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.no_validation = True
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.non_deterministic = self.random_state is None
-        return tags
-
     def _strengths(self) -> np.ndarray:
         """Lower and upper bound, share and kind of draw of each, checked."""
-        shares = {**CAMERA_SHARES, **dict(self.shares or {})}
-        stray = sorted(set(shares) - set(CAMERA_SHARES))
-        if stray:
-            raise ValueError(f"shares has no {stray[0]!r}; it has {', '.join(CAMERA_SHARES)}")
-        for name, share in shares.items():
-            if not _is_number(share) or not 0 <= share <= 1:
-                raise ValueError(f"shares[{name!r}] must lie in [0, 1], got {share!r}")
-        if not _is_number(self.significance) or self.significance < 0:
+        shares = checked_shares(self.shares, CAMERA_SHARES)
+        if not is_number(self.significance) or self.significance < 0:
             raise ValueError(f"significance must be a number from 0 on, got {self.significance!r}")
         out = np.zeros((len(NAMES), 4))
         for row, name in zip(out, NAMES, strict=True):
@@ -260,19 +232,14 @@ def _bounds(name: str, value: Any, needed: bool) -> tuple[float, float]:
     """Lower and upper bound of a strength; zeros for None."""
     if value is None and not needed:
         return 0.0, 0.0
-    bounds: tuple[Any, ...] = (value, value) if np.ndim(value) == 0 else tuple(value)
-    least = "above 0" if needed else "from 0 on"
-    good = len(bounds) == 2 and all(map(_is_number, bounds)) and 0 <= bounds[0] <= bounds[1]
-    if not good or (needed and not bounds[0] > 0):
+    bounds = rising_bounds(value)
+    if bounds is None or (needed and not bounds[0] > 0):
+        least = "above 0" if needed else "from 0 on"
         raise ValueError(
             f"{name} must be {'' if needed else 'None, '}a number {least} or a rising range of two,"
             f" got {value!r}"
         )
-    return float(bounds[0]), float(bounds[1])
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    return bounds
 
 
 def _with_strays(found: SpotPatterns, strays: np.ndarray, n_strays: np.ndarray) -> SpotPatterns:

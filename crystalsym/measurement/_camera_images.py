@@ -13,12 +13,11 @@ from scipy import ndimage
 from crystalsym.diffraction import SpotPatterns
 from crystalsym.diffraction._spot_drawing import draw_spots
 from crystalsym.measurement._pattern import Pattern
+from crystalsym.scattering import electron_wavelength
 
 LARGEST_VALUE = 65535
 # Drawn spots end where they fall below this part of the strongest.
 FAINTEST = 1e-7
-# Electron rest energy in eV, and hc in eV Å.
-REST_ENERGY, PLANCK = 510998.95, 12398.42
 # The diffuse background halves at this part of the field's radius, over a constant floor.
 DIFFUSE_RADIUS, DIFFUSE_FLOOR = 0.3, 0.3
 # A detector's point spread has a core and, in this part of the light, a wide halo (pixels).
@@ -337,18 +336,6 @@ class CameraImages:
                 raise ValueError(
                     f"{name} must be a number from 0 on or a rising range of two, got {value!r}"
                 )
-
-
-def electron_wavelength(voltage: float) -> float:
-    """Compute the relativistic wavelength of electrons in Å, of a voltage in kV.
-
-    Examples
-    --------
-    >>> round(electron_wavelength(200), 5)
-    0.02508
-    """
-    energy = 1000 * voltage
-    return PLANCK / math.sqrt(energy * (energy + 2 * REST_ENERGY))
 
 
 def _drawn(rng: np.random.Generator, strength: Strength) -> float:

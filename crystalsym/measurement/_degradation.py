@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
 from crystalsym import _provenance
 from crystalsym.diffraction import SpotPatterns
+from crystalsym.measurement._drawn_strengths import (
+    DrawnStrengths,
+    Strength,
+    checked_shares,
+    kernel_seed,
+    rising_bounds,
+)
 from crystalsym.measurement._shortcomings import NAMES, fall_short
 
 SHARES = {
@@ -58,10 +62,9 @@ LOGARITHMIC = ("b_factor", "background", "counting", "leak", "extinction")
 FRACTIONS = ("missing", "cone", "compression", "twin", "anisotropy")
 # What happens or does not.
 EVENTS = ("unmerged", "unique", "perfect")
-Strength = float | tuple[float, float] | None
 
 
-class Degradation(TransformerMixin, BaseEstimator):
+class Degradation(DrawnStrengths):
     """Make patterns fall short as measured ones do, each in its own way.
 
     Strengths are numbers, ranges that every crystal's own strength is drawn from, or None for
@@ -198,20 +201,6 @@ class Degradation(TransformerMixin, BaseEstimator):
         shares = {**PROFILES[name].get("shares", {}), **(changes.get("shares") or {})}
         return cls(**{**merged, "shares": shares or None})
 
-    def fit(self, X: Any = None, y: Any = None) -> Degradation:
-        """Check the parameters; there is nothing to learn.
-
-        Parameters
-        ----------
-        X, y : ignored
-
-        Returns
-        -------
-        Degradation
-        """
-        self._strengths()
-        return self
-
     def transform(self, X: SpotPatterns) -> SpotPatterns:
         """Draw one measurement of every crystal.
 
@@ -249,11 +238,7 @@ class Degradation(TransformerMixin, BaseEstimator):
         -------
         SpotPatterns
         """
-        if not isinstance(X, SpotPatterns):
-            raise TypeError(
-                f"Degradation takes SpotPatterns, got {type(X).__name__}: simulate with"
-                ' output="spots"'
-            )
+        self._check_patterns(X)
         hkl = X.hkl
         if hkl is None:
             raise ValueError("Degradation needs patterns whose indices are known")
@@ -269,7 +254,7 @@ class Degradation(TransformerMixin, BaseEstimator):
         # Crystals that could not be simulated have no bounds and no spots.
         q_low, q_high = np.fmin.reduce(X.q_min, axis=1), np.fmax.reduce(X.q_max, axis=1)
         fall_short(
-            int(np.random.SeedSequence(list(seed)).generate_state(1, np.uint64)[0] >> np.uint64(1)),
+            kernel_seed(seed),
             np.asarray(rows, dtype=np.int64),
             X.starts, X.n_views, hkl, X.indices, np.hypot(*X.q.T.astype(np.float64)),
             X.intensity.astype(np.float64), orbit, equal, strengths,
@@ -292,35 +277,20 @@ class Degradation(TransformerMixin, BaseEstimator):
             **selected,
         )
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.no_validation = True
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.non_deterministic = self.random_state is None
-        return tags
-
     def _strengths(self) -> np.ndarray:
         """Lower and upper bound, share and kind of draw of each, checked."""
-        shares = {**SHARES, **dict(self.shares or {})}
-        stray = sorted(set(shares) - set(SHARES))
-        if stray:
-            raise ValueError(f"shares has no {stray[0]!r}; it has {', '.join(SHARES)}")
+        shares = checked_shares(self.shares, SHARES)
         out = np.zeros((len(NAMES), 4))
         for row, name in zip(out, NAMES, strict=True):
             share = shares[name]
-            if not _is_number(share) or not 0 <= share <= 1:
-                raise ValueError(f"shares[{name!r}] must lie in [0, 1], got {share!r}")
             if name in EVENTS:
                 row[:] = 1, 1, share, 0
                 continue
             value = getattr(self, name)
             if value is None:
                 continue
-            bounds: tuple[Any, ...] = (value, value) if np.ndim(value) == 0 else tuple(value)
-            if not (
-                len(bounds) == 2 and all(map(_is_number, bounds)) and 0 <= bounds[0] <= bounds[1]
-            ):
+            bounds = rising_bounds(value)
+            if bounds is None:
                 raise ValueError(
                     f"{name} must be None, a number from 0 on or a range of two, got {value!r}"
                 )
@@ -329,10 +299,6 @@ class Degradation(TransformerMixin, BaseEstimator):
                 raise ValueError(f"{name} is a fraction and cannot exceed 1, got {value!r}")
             row[:] = low, high, share, name in LOGARITHMIC and low > 0
         return out
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _alone(patterns: SpotPatterns) -> np.ndarray:

@@ -58,9 +58,18 @@ def normalized_relu(x: Any, name: str, momentum: float) -> Any:
 
 
 def convolution_relu(
-    x: Any, filters: int, kernel: int, name: str, momentum: float | None, stride: int = 1
+    x: Any,
+    filters: int,
+    kernel: int,
+    name: str,
+    momentum: float | None,
+    stride: int = 1,
+    suffix: str = "",
 ) -> Any:
-    """A convolution and ReLU, with bias, or with batch normalization if there is a momentum."""
+    """A convolution and ReLU, with bias, or with batch normalization if there is a momentum.
+
+    The suffix belongs to the name of the convolution alone.
+    """
     from keras import layers
 
     normalized = momentum is not None
@@ -72,7 +81,7 @@ def convolution_relu(
         activation=None if normalized else "relu",
         use_bias=not normalized,
         kernel_initializer="he_normal",
-        name=name,
+        name=name + suffix,
     )(x)
     return x if momentum is None else normalized_relu(x, name, momentum)
 
@@ -81,16 +90,15 @@ def two_dense_layers(
     x: Any, units: int, dropout: float, momentum: float | None, initializer: str = "he_normal"
 ) -> Any:
     """What ends AlexNet and VGG: two dense layers with ReLU, and dropout between them."""
-    for name in ("dense1", "dense2"):
-        if name == "dense2":
-            x = seeded_dropout(dropout, "dropout1")(x)
-        if momentum is None:
-            from keras import layers
+    from keras import layers
 
-            x = layers.Dense(units, activation="relu", kernel_initializer=initializer, name=name)(x)
-        else:
-            x = dense_relu(x, units, name, momentum)
-    return x
+    def dense(x: Any, name: str) -> Any:
+        if momentum is not None:
+            return dense_relu(x, units, name, momentum)
+        return layers.Dense(units, activation="relu", kernel_initializer=initializer, name=name)(x)
+
+    x = seeded_dropout(dropout, "dropout1")(dense(x, "dense1"))
+    return dense(x, "dense2")
 
 
 def dense_relu(x: Any, units: int, name: str, momentum: float) -> Any:

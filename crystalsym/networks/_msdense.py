@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     check_sizes,
+    convolution_relu,
     dense_relu,
     joint_logits,
-    normalized_relu,
     shared_features,
     stream_inputs,
 )
@@ -21,17 +21,7 @@ BATCH_NORM_MOMENTUM = 0.95
 
 
 def _conv(x: Any, filters: int, kernel: int, name: str) -> Any:
-    from keras import layers
-
-    x = layers.Conv2D(
-        filters,
-        kernel,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_conv",
-    )(x)
-    return normalized_relu(x, name, BATCH_NORM_MOMENTUM)
+    return convolution_relu(x, filters, kernel, name, BATCH_NORM_MOMENTUM, suffix="_conv")
 
 
 def _parities(seen: Any, image_size: int, channels: int) -> Any:

@@ -8,6 +8,7 @@ from crystalsym._keras import import_keras
 from crystalsym.networks._common import (
     BATCH_NORM_MOMENTUM,
     check_sizes,
+    convolution_relu,
     joint_vector_logits,
     normalized_relu,
     shared_features,
@@ -21,18 +22,7 @@ SMALLEST_MAP = 4
 
 
 def _conv(x: Any, filters: int, kernel: int, strides: int, name: str) -> Any:
-    from keras import layers
-
-    x = layers.Conv2D(
-        filters,
-        kernel,
-        strides=strides,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_conv",
-    )(x)
-    return normalized_relu(x, name, BATCH_NORM_MOMENTUM)
+    return convolution_relu(x, filters, kernel, name, BATCH_NORM_MOMENTUM, strides, "_conv")
 
 
 def _trunk(image_size: int, channels: int, width: int, depth: int, features: int) -> Any:

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from crystalsym.diffraction import SpotPatterns
 from crystalsym.measurement import CameraDegradation, CameraImages, SpotFinder
 from crystalsym.measurement._camera_degradation import CAMERA_SHARES
-from crystalsym.measurement._camera_images import electron_wavelength
+from crystalsym.scattering import electron_wavelength
 
 WEAK = ("thickness", "tilt", "precession", "background", "beam_stop", "field", "scale_error")
 Q_MAX = 1.0

@@ -7,7 +7,7 @@ import pytest
 
 from crystalsym.diffraction import SpotPatterns
 from crystalsym.measurement import CameraImages
-from crystalsym.measurement._camera_images import electron_wavelength
+from crystalsym.scattering import electron_wavelength
 
 Q = np.array([[0.3, 0.0], [-0.3, 0.0], [0.1, 0.4], [-0.1, -0.4]])
 SPOTS = SpotPatterns(
