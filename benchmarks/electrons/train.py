@@ -1,40 +1,38 @@
-"""Train on dynamical patterns that patterns.py has computed, and ask about those held out.
+"""Train on dynamical patterns made on a GPU, and ask about those of crystals held out.
 
-    python benchmarks/electrons/train.py benchmarks/train-72-electron.toml \
-        --structures materials_project.npz --patterns DIR --output runs/72-electron
+    python benchmarks/electrons/train.py benchmarks/train-72-electron.toml \\
+        --layers layers.npz --output runs [--device cuda]
 
-``DIR/learning`` holds the patterns to learn from, ``DIR/held-out`` those to ask about. Folders
-``learning-large``, ``learning-tilt``, ``held-out-large`` (joined to ``held-out``) and other
-``held-out-*`` take part where they exist. In each epoch every pattern is shown at one of its
-thicknesses, as seen from before or behind, and turned by half a turn or not: which side of a zone
-axis the beam came from, and which way its axes point, nobody knows. Some are shown as they may be
-measured, weak spots lost and others off by some per cent. It may be interrupted and goes on from
-its last checkpoint.
+``layers.npz`` is what layers.py writes. :mod:`store` makes the patterns; several configurations
+learn from the same. In each epoch every crystal is shown aligned, tilted or by a precessing beam,
+each pattern at one of its thicknesses, as seen from before or behind, and turned by half a turn or
+not: which side of a zone axis the beam came from, and which way its axes point, nobody knows. Some
+are shown as they may be measured, weak spots lost and others off by some per cent.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from patterns import load, split, spots
+from multislice import Layers
+from patterns import BALANCE, load, spots
+from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
+from store import MODES, PatternStore, StoredRows
 
 from crystalsym import _provenance, metrics
 from crystalsym.learning import LazyRows
-from crystalsym.learning._augmentation import from_behind
 from crystalsym.pretrained import save_pipeline
 from crystalsym.spacegroups import is_centrosymmetric
 from crystalsym.training import TrainingConfig
 from crystalsym.training._data import file_digest
 
 PART = 256
-# Decades of the logarithmic scale of brightness. Of the crystals in an epoch this part is shown
-# with spots lost below 10^-5 to 10^-2.5 of the strongest, and others off by such a part (1 sigma).
-DECADES, NOISY, FAINTEST, ERROR = 5, 0.4, (-5.0, -2.5), (0.003, 0.1)
 
 
 def pictures(found: dict[str, np.ndarray], shaper: Any) -> np.ndarray:
@@ -50,58 +48,20 @@ def pictures(found: dict[str, np.ndarray], shaper: Any) -> np.ndarray:
     return out
 
 
-def turned(images: np.ndarray, which: np.ndarray) -> np.ndarray:
-    """Turn, in place, the patterns (n, S, H, W, C) that ``which`` (n, S) marks by half a turn."""
-    crystal, view = np.nonzero(which)
-    images[crystal, view] = images[crystal, view, ::-1, ::-1]
-    return images
-
-
-def noisy(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Patterns (n, S, H, W, C), brightness on a scale of five decades, as they may be measured.
-
-    A part of the crystals: spots below a part of the strongest are lost, and the others are
-    brighter or fainter by some per cent, another part in each pattern.
-    """
-    images = images.astype(np.float32)
-    brightness = images[..., 0]
-    shape = (*brightness.shape[:2], 1, 1)
-    chosen = rng.random((len(images), 1, 1, 1)) < NOISY
-    error = np.exp(rng.uniform(*np.log(ERROR), shape)) / np.log(10) / DECADES
-    floor = 1 + rng.uniform(*FAINTEST, shape) / DECADES
-    changed = brightness + error * rng.standard_normal(brightness.shape)
-    changed = np.where((brightness > 0) & (changed >= floor), np.minimum(changed, 1), 0)
-    images[..., 0] = np.where(chosen, changed, brightness)
-    return images
-
-
 class Pictures(LazyRows):
-    """Rows that show each pattern at one of its thicknesses, drawn anew in each epoch."""
+    """Rows that show each pattern at one of its thicknesses, drawn once."""
 
     def __init__(self, images: np.ndarray, groups: np.ndarray, seed: int = 0):
         super().__init__(len(images), PART)
         self.made_by: tuple = ()
-        self._images, self._seed = images, seed
+        self._images = images
         self.validation_groups = groups
-        self.set_epoch(None)
+        n, depths, views = images.shape[:3]
+        self.depths = np.random.default_rng([seed, 0]).integers(depths, size=(n, views))
         self._measure()
 
-    def set_epoch(self, epoch: int | None) -> None:
-        """Draw thicknesses and sides; None draws thicknesses once and for all."""
-        n, depths, views = self._images.shape[:3]
-        rng = np.random.default_rng([self._seed, 0 if epoch is None else epoch + 1])
-        self._epoch = epoch
-        self.depths = rng.integers(depths, size=(n, views))
-        sides = rng.random((2, n, views)) < 0.5
-        self._behind, self._turned = sides & (epoch is not None)
-
     def _make(self, rows: np.ndarray) -> np.ndarray:
-        views = np.arange(self._images.shape[2])
-        images = self._images[rows[:, None], self.depths[rows], views]
-        images = turned(from_behind(images, self._behind[rows]), self._turned[rows])
-        if self._epoch is None:
-            return images
-        return noisy(images, np.random.default_rng([self._seed, self._epoch, int(rows[0])]))
+        return self._images[rows[:, None], self.depths[rows], np.arange(self._images.shape[2])]
 
 
 def held_out_folders(folder: Path) -> dict[str, list[Path]]:
@@ -109,29 +69,6 @@ def held_out_folders(folder: Path) -> dict[str, list[Path]]:
     found = {place.name: [place] for place in sorted(folder.glob("held-out*"))}
     found["held-out"] += found.pop("held-out-large", [])
     return found
-
-
-def gathered(folder: Path, part: str, shaper: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pictures, labels and rows of a part: of small cells, large ones, and tilted beams."""
-    images, labels, rows = [], [], []
-    for kind in ("", "-large", "-tilt"):
-        place = folder / f"{part}{kind}"
-        if place.is_dir():
-            found = load(place)
-            print(place.name, len(found["rows"]), "crystals", flush=True)
-            images.append(pictures(found, shaper))
-            labels.append(found["labels"])
-            rows.append(found["rows"])
-    most = max(one.shape[1] for one in images)
-    images = [one[:, np.arange(most) % one.shape[1]] for one in images]
-    return np.concatenate(images), np.concatenate(labels), np.concatenate(rows)
-
-
-def natural(labels: np.ndarray, population: np.ndarray) -> np.ndarray:
-    """Weights by which groups count as often as in the population, 1 on average."""
-    ours, theirs = (np.bincount(one, minlength=231) for one in (labels, population))
-    weights = (theirs / np.maximum(ours, 1))[labels]
-    return weights / weights.mean()
 
 
 class Answers(NamedTuple):
@@ -171,62 +108,139 @@ def figures(answers: Answers) -> dict[str, Any]:
         "left_out": left_out,
         "top1_with_left_out": given["top1"] * asked_of,
         "top5_with_left_out": given["top5"] * asked_of,
-        "center_auc": center_auc(answers),
+        "center_auc": center_auc(labels, answers.probabilities, answers.classes),
     }
 
 
-def center_auc(answers: Answers) -> float:
+def center_auc(labels: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> float:
     """Area under the curve of the probability that a crystal has a center of inversion."""
-    central = np.array([is_centrosymmetric(int(group)) for group in answers.classes])
-    truth = np.array([is_centrosymmetric(int(group)) for group in answers.found["labels"]])
-    return float(roc_auc_score(truth, answers.probabilities[:, central].sum(axis=1)))
+    central = np.array([is_centrosymmetric(int(group)) for group in classes])
+    truth = np.array([is_centrosymmetric(int(group)) for group in labels])
+    return float(roc_auc_score(truth, probabilities[:, central].sum(axis=1)))
 
 
-def main() -> None:
-    """Train, ask and save."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--structures", type=Path, required=True, help="table of crystals, .npz")
-    parser.add_argument("--cache", type=Path, required=True, help="where standard cells are kept")
-    parser.add_argument("--patterns", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    args = parser.parse_args()
-    args.output.mkdir(parents=True, exist_ok=True)
-    config = TrainingConfig.read(args.config, args.structures)
+def sides(layers: Layers, config: TrainingConfig) -> np.ndarray:
+    """Whether the crystals of a file are learned from (0), held out (1) or neither (2)."""
+    held = layers.file["held_72" if config.data["groups"] == "72" else "held_230"].copy()
+    # Random crystals of groups that have few real ones.
+    held[held == 3] = 0 if config.data["groups"] == "all" else 2
+    held[layers.too_large.reshape(-1, 3).any(axis=1)] = 2
+    return held
+
+
+def precessing(layers: Layers, held: list[np.ndarray], n_learned: int, n_asked: int) -> np.ndarray:
+    """Crystals to be seen by a precessing beam: of those learned from, rare groups come early."""
+    rng = np.random.default_rng(2)
+    counts = np.bincount(layers.groups, minlength=231)[layers.groups]
+    clocks = rng.exponential(size=len(counts)) * counts**BALANCE
+    learned = np.logical_or.reduce([side == 0 for side in held])
+    clocks[~learned] = np.inf
+    chosen = np.argsort(clocks)[: min(n_learned, learned.sum())]
+    asked_of = [rng.permutation(np.flatnonzero(side == 1))[:n_asked] for side in held]
+    return np.unique(np.concatenate([chosen, *asked_of]))
+
+
+def epochs_within(classifier: Any, rows: Any, labels: np.ndarray, seconds: float) -> int:
+    """As many epochs as the classifier is to have, or those for which there is time."""
+    if not np.isfinite(seconds):
+        return int(classifier.epochs)
+    tried = clone(classifier).set_params(epochs=2).fit(rows, labels)
+    longest = max(tried.history_[1]["seconds"], 1e-3)
+    return int(np.clip(seconds / longest, 1, classifier.epochs))
+
+
+def learned(
+    config: TrainingConfig, store: PatternStore, folder: Path, digest: str, seconds: float
+) -> None:
+    """Train one configuration on a store, ask about what is held out, and save."""
+    layers = store.layers
+    held = sides(layers, config)[store.crystals]
+    groups = layers.file["kin"][store.crystals]
+    labels = layers.groups[store.crystals]
+    rows = np.flatnonzero(held == 0)
     pipeline = config.pipeline()
-    shaper = pipeline["shape"]
-    classifier = pipeline["classify"].set_params(
-        checkpoint_dir=str(args.output / "checkpoints"), verbose=1
-    )
-    images, labels, rows = gathered(args.patterns, "learning", shaper)
-    data = split(args.structures, args.cache, args.patterns / "split.npz")
-    learning = Pictures(images, data.kin[rows])
+    classifier = pipeline["classify"].set_params(verbose=1)
+    learning = StoredRows(store, rows, groups[rows])
     learning.made_by = tuple(_provenance.step(pipeline[name]) for name in ("simulate", "shape"))
-    classifier.fit(learning, labels, sample_weight=natural(labels, data.labels[data.train]))
+    classifier.set_params(epochs=epochs_within(classifier, learning, labels[rows], seconds))
+    classifier.fit(learning, labels[rows])
     held_out = {}
-    for name, folders in held_out_folders(args.patterns).items():
-        held_out[name] = figures(asked(classifier, load(*folders), shaper))
-        print(name, json.dumps(held_out[name]), flush=True)
+    for mode in MODES:
+        rows = np.flatnonzero((held == 1) & (store.where >= 0 if mode == "precessing" else True))
+        if not len(rows):
+            continue
+        asked_about = StoredRows(store, rows, groups[rows], mode, seed=1)
+        given = classifier.predict_proba(asked_about)
+        guesses = classifier.classes_[given.argmax(axis=1)]
+        held_out[mode] = {
+            **metrics.summary(labels[rows], given, classifier.classes_),
+            "top1_interval": list(metrics.accuracy_interval(guesses == labels[rows])),
+            "center_auc": center_auc(labels[rows], given, classifier.classes_),
+        }
+        print(config.name, mode, json.dumps(held_out[mode]), flush=True)
     result = {
         "name": config.name,
-        "held_out": held_out["held-out"],
-        "otherwise": {name: one for name, one in held_out.items() if name != "held-out"},
-        "learning_crystals": len(np.unique(rows)),
+        "held_out": held_out["aligned"],
+        "otherwise": {name: one for name, one in held_out.items() if name != "aligned"},
+        "learning_crystals": int((held == 0).sum()),
         "of_which_validation": classifier.n_calibration_,
+        "rounds": len(store.rounds),
+        "precessing": int((store.where >= 0).sum()),
         "parameters": classifier.n_parameters_,
         "history": classifier.history_,
         "config": {
             table: getattr(config, table) for table in ("data", "simulate", "shape", "classify")
         },
-        "crystals": {"sha256": file_digest(args.structures)},
+        "layers": {"sha256": digest},
     }
-    result["config"]["data"] = {**config.data, "structures": args.structures.name}
-    (args.output / "figures.json").write_text(json.dumps(result, indent=1, default=str) + "\n")
-    classifier.set_params(checkpoint_dir=None, verbose=0)
-    headline = {key: round(held_out["held-out"][key], 4) for key in ("top1", "top5", "macro")}
+    result["config"]["classify"] = {**config.classify, "epochs": classifier.epochs}
+    result["config"]["data"] = {**config.data, "structures": Path(config.data["structures"]).name}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "figures.json").write_text(json.dumps(result, indent=1, default=str) + "\n")
+    classifier.set_params(verbose=0)
+    headline = {key: round(held_out["aligned"][key], 4) for key in ("top1", "top5", "macro")}
     card = {"name": config.name, **config.card, **headline, "training": result}
     pipeline["simulate"].fit()
-    save_pipeline(pipeline, args.output / "model", metadata=card, dtype="float16")
+    save_pipeline(pipeline, folder / "model", metadata=card, dtype="float16")
+
+
+def main() -> None:
+    """Make patterns, and train, ask and save each configuration."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("configs", type=Path, nargs="+")
+    parser.add_argument("--layers", type=Path, required=True, help="what layers.py has written")
+    parser.add_argument("--device", default="cuda", help="of PyTorch (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=8, help="of patterns (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=1e9, help="no new round after them")
+    parser.add_argument(
+        "--train-seconds", type=float, default=np.inf, help="fewer epochs where they take longer"
+    )
+    parser.add_argument("--precessing", type=int, default=30000, help="crystals learned from")
+    parser.add_argument("--precessing-held-out", type=int, default=2048)
+    parser.add_argument("--crystals", type=int, help="take a sample alone, to try it out")
+    parser.add_argument("--epochs", type=int, help="instead of those configured")
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+    configs = [TrainingConfig.read(path, None) for path in args.configs]
+    layers = Layers(args.layers, args.device)
+    held = [sides(layers, config) for config in configs]
+    crystals = np.flatnonzero(np.logical_or.reduce([side < 2 for side in held]))
+    if args.crystals:
+        crystals = np.sort(np.random.default_rng(0).choice(crystals, args.crystals, replace=False))
+    store = PatternStore(layers, crystals)
+    chosen = precessing(
+        layers, [np.where(np.isin(np.arange(len(side)), crystals), side, 2) for side in held],
+        args.precessing, args.precessing_held_out,
+    )  # fmt: skip
+    store.fill(args.rounds, args.seconds)
+    begun = time.perf_counter()
+    store.precess(np.searchsorted(crystals, chosen))
+    print(f"{len(chosen)} precessing: {time.perf_counter() - begun:.1f} s", flush=True)
+    digest = file_digest(args.layers)
+    for config in configs:
+        if args.epochs:
+            config.classify["epochs"] = args.epochs
+        learned(config, store, args.output / config.name, digest, args.train_seconds)
 
 
 if __name__ == "__main__":

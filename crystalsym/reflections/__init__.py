@@ -6,6 +6,7 @@ import sys
 
 from crystalsym._moved import FunctionBecomeRoom
 from crystalsym.reflections._absences import AbsenceTest
+from crystalsym.reflections._block import reflection_block
 from crystalsym.reflections._centering import CenteringTest, find_centering
 from crystalsym.reflections._equivalents import MergedReflections, merge_equivalents
 from crystalsym.reflections._evidence import (
@@ -58,6 +59,7 @@ __all__ = [
     "normalized_intensities",
     "read_reflections",
     "reduce_reflections",
+    "reflection_block",
     "sections",
     "write_hklf4",
     "write_reflection_cif",
