@@ -19,7 +19,7 @@ from multislice import SIZE, Beams, Layers
 from crystalsym.learning import LazyRows
 from crystalsym.learning._augmentation import element_weights, exchanged_elements, kinds_of
 
-VOLTAGE, B_ISO, THICKNESS, N_DEPTHS = 200.0, 0.5, (50.0, 300.0), 4
+VOLTAGE, B_ISO, THICKNESS, N_DEPTHS = 200.0, 0.5, (50.0, 300.0), 6
 # Of later rounds: part of the crystals that keep what the first has, and the ranges of the others.
 KEPT, VOLTAGES, B_ISOS = 0.5, (80.0, 300.0), (0.1, 1.5)
 CHANGED, EXCHANGED = 0.5, 0.7
@@ -30,7 +30,7 @@ TILTED = 5
 # Grid points of the waves of a batch, on a GPU and elsewhere.
 ROOM, LITTLE_ROOM = 2**26, 2**22
 # How the patterns of a crystal are met: parts of those learned from.
-MODES = {"aligned": 0.3, "tilted": 0.5, "precessing": 0.2}
+MODES = {"aligned": 0.25, "tilted": 0.6, "precessing": 0.15}
 # Decades of the logarithmic scale of brightness. Of the crystals in an epoch this part is shown
 # with spots lost below 10^-5 to 10^-2.5 of the strongest, and others off by such a part (1 sigma).
 DECADES, NOISY, FAINTEST, ERROR = 5, 0.4, (-5.0, -2.5), (0.003, 0.1)
@@ -59,7 +59,8 @@ class PatternStore:
 
     Attributes
     ----------
-    rounds : list of Tensor of shape (n, 3, 1 + TILTED, N_DEPTHS, 169), float16
+    n_rounds : int
+    rounds : Tensor of shape (n_rounds or more, n, 3, 1 + TILTED, N_DEPTHS, 169), float16
     precessing : Tensor of shape (m, 3, N_DEPTHS, 169), float16
     where : ndarray of int, shape (n,)
         Where each crystal stands among the ``m``, -1 if it does not.
@@ -67,7 +68,8 @@ class PatternStore:
 
     def __init__(self, layers: Layers, crystals: np.ndarray, seed: int = 0):
         self.layers, self.crystals, self._seed = layers, crystals, seed
-        self.rounds: list[torch.Tensor] = []
+        self.n_rounds = 0
+        self.rounds = torch.zeros((0,), dtype=torch.float16)
         self.precessing = torch.zeros((0, 3, N_DEPTHS, SIZE * SIZE), dtype=torch.float16)
         self.where = np.full(len(crystals), -1)
         rows = 3 * crystals[:, None] + np.arange(3)
@@ -80,14 +82,17 @@ class PatternStore:
     def fill(self, n_rounds: int, seconds: float, verbose: int = 1) -> None:
         """Make rounds until there are so many, or the next would take longer than is left."""
         started, longest = time.perf_counter(), 0.0
-        while len(self.rounds) < n_rounds:
+        shape = (n_rounds, len(self.crystals), 3, 1 + TILTED, N_DEPTHS, SIZE * SIZE)
+        self.rounds = torch.empty(shape, dtype=torch.float16, device=self.layers.device)
+        while self.n_rounds < n_rounds:
             begun = time.perf_counter()
-            if self.rounds and begun - started + longest > seconds:
+            if self.n_rounds and begun - started + longest > seconds:
                 break
-            self.rounds.append(self._round(len(self.rounds)))
+            self.rounds[self.n_rounds] = self._round(self.n_rounds)
+            self.n_rounds += 1
             longest = max(longest, time.perf_counter() - begun)
             if verbose:
-                print(f"round {len(self.rounds)}: {time.perf_counter() - begun:.1f} s", flush=True)
+                print(f"round {self.n_rounds}: {time.perf_counter() - begun:.1f} s", flush=True)
 
     def _round(self, number: int) -> torch.Tensor:
         rng = np.random.default_rng([self._seed, number])
@@ -201,7 +206,7 @@ class StoredRows(LazyRows):
         self._precesses = mode == precesses
         self._round = np.zeros(n, dtype=np.int64)
         if epoch is not None:
-            self._round = rng.integers(len(self._store.rounds), size=n)
+            self._round = rng.integers(self._store.n_rounds, size=n)
         self._beam = np.where(tilted, 1 + rng.integers(TILTED, size=(n, 3)), 0)
         self._depth = rng.integers(N_DEPTHS, size=(n, 3))
         self._sides = (rng.random((2, n, 3)) < 0.5) & (epoch is not None)
@@ -215,14 +220,10 @@ class StoredRows(LazyRows):
         crystals = self._crystals[rows]
         views = there(np.arange(3))
         lengths = self._store.lengths[there(crystals)]
-        bright = torch.empty_like(lengths)
-        for number, made in enumerate(self._store.rounds):
-            chosen = np.flatnonzero(~self._precesses[rows] & (self._round[rows] == number))
-            if len(chosen):
-                bright[there(chosen)] = made[
-                    there(crystals[chosen])[:, None], views, there(self._beam[rows[chosen]]),
-                    there(self._depth[rows[chosen]]),
-                ]  # fmt: skip
+        bright = self._store.rounds[
+            there(self._round[rows])[:, None], there(crystals)[:, None], views,
+            there(self._beam[rows]), there(self._depth[rows]),
+        ]  # fmt: skip
         chosen = np.flatnonzero(self._precesses[rows])
         if len(chosen):
             bright[there(chosen)] = self._store.precessing[

@@ -33,6 +33,8 @@ from crystalsym.training import TrainingConfig
 from crystalsym.training._data import file_digest
 
 PART = 256
+# Rows of a group that has fewer crystals, and how often one is shown at most in an epoch.
+LEAST, MOST_COPIES = 300, 6
 
 
 def pictures(found: dict[str, np.ndarray], shaper: Any) -> np.ndarray:
@@ -140,6 +142,12 @@ def precessing(layers: Layers, held: list[np.ndarray], n_learned: int, n_asked: 
     return np.unique(np.concatenate([chosen, *asked_of]))
 
 
+def repeated(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The same rows, those of groups that have few of them several times."""
+    counts = np.bincount(labels[rows], minlength=231)[labels[rows]]
+    return np.repeat(rows, np.clip(LEAST // counts, 1, MOST_COPIES))
+
+
 def epochs_within(classifier: Any, rows: Any, labels: np.ndarray, seconds: float) -> int:
     """As many epochs as the classifier is to have, or those for which there is time."""
     if not np.isfinite(seconds):
@@ -157,7 +165,7 @@ def learned(
     held = sides(layers, config)[store.crystals]
     groups = layers.file["kin"][store.crystals]
     labels = layers.groups[store.crystals]
-    rows = np.flatnonzero(held == 0)
+    rows = repeated(np.flatnonzero(held == 0), labels)
     pipeline = config.pipeline()
     classifier = pipeline["classify"].set_params(verbose=1)
     learning = StoredRows(store, rows, groups[rows])
@@ -183,8 +191,9 @@ def learned(
         "held_out": held_out["aligned"],
         "otherwise": {name: one for name, one in held_out.items() if name != "aligned"},
         "learning_crystals": int((held == 0).sum()),
+        "rows": len(learning),
         "of_which_validation": classifier.n_calibration_,
-        "rounds": len(store.rounds),
+        "rounds": store.n_rounds,
         "precessing": int((store.where >= 0).sum()),
         "parameters": classifier.n_parameters_,
         "history": classifier.history_,

@@ -14,16 +14,18 @@ from crystalsym.identification._refusals import refusal
 from crystalsym.identification._weighing import Opinion, Weights, weighed
 from crystalsym.reflections import (
     Reduction,
+    ReflectionBlocks,
     ReflectionList,
     as_reflection_list,
     group_likelihoods,
     reduce_reflections,
+    reflection_block,
     sections,
 )
 
 if TYPE_CHECKING:
     from crystalsym.diffraction import SpotPatterns
-    from crystalsym.reflections import Evidence
+    from crystalsym.reflections import Evidence, MergedReflections
 
 # Hypotheses that are followed: so many, and none this much less probable than the first.
 MOST_HYPOTHESES, LEAST_PROBABLE = 5, 1e-4
@@ -124,7 +126,8 @@ def identify_reflections(
     if isinstance(lists, (ReflectionList, str, bytes)) or hasattr(lists, "__fspath__"):
         raise TypeError("identify_reflections takes several lists: put the one into a list")
     pipeline = model_pipeline(model)
-    if getattr(pipeline["shape"], "scheme", None) != "indices":
+    reads_blocks = isinstance(pipeline["shape"], ReflectionBlocks)
+    if not reads_blocks and getattr(pipeline["shape"], "scheme", None) != "indices":
         raise ValueError(
             f"model {model!r} knows whole patterns only; reflection lists need one whose shaper"
             ' has scheme="indices", such as "230-lists"'
@@ -190,21 +193,19 @@ def group_probabilities(reduction: Reduction, pipeline: Any) -> np.ndarray:
 
 def opinions_of(reduction: Reduction, pipeline: Any) -> list[Opinion]:
     """What network and evidence say under every hypothesis; all settings are heard alike."""
-    from crystalsym.diffraction import SpotPatterns
-
     least = LEAST_PROBABLE * reduction.hypotheses[0].probability
     followed = [
         (number, one)
         for number, one in enumerate(reduction.hypotheses[:MOST_HYPOTHESES])
         if one.probability >= least
     ]
-    layers, counts, likelihoods = [], [], []
+    seen, counts, likelihoods = [], [], []
     for number, _ in followed:
         merged, settings = reduction.merged(number), reduction.settings(number)
-        layers += [sections(merged, change) for change in settings]
+        seen += [(merged, change) for change in settings]
         counts.append(len(settings))
         likelihoods.append(group_likelihoods(merged, settings))
-    shaped = pipeline["shape"].transform(SpotPatterns.concatenate(layers))
+    shaped = _shaped(seen, pipeline["shape"])
     classifier = pipeline["classify"]
     probabilities = np.asarray(classifier.predict_proba(shaped), dtype=np.float64)
     known = np.zeros((len(probabilities), 231))
@@ -214,6 +215,16 @@ def opinions_of(reduction: Reduction, pipeline: Any) -> list[Opinion]:
         Opinion(one.probability, part.mean(axis=0)[found.numbers], found)
         for (_, one), part, found in zip(followed, parts, likelihoods, strict=True)
     ]
+
+
+def _shaped(seen: list[tuple[MergedReflections, np.ndarray]], shaper: Any) -> np.ndarray:
+    """What a model's network reads of lists in some settings."""
+    from crystalsym.diffraction import SpotPatterns
+
+    if isinstance(shaper, ReflectionBlocks):
+        return np.stack([reflection_block(merged, change) for merged, change in seen])
+    layers = [sections(merged, change) for merged, change in seen]
+    return np.asarray(shaper.transform(SpotPatterns.concatenate(layers)))
 
 
 def weights_of(pipeline: Any) -> Weights:

@@ -119,14 +119,12 @@ def save_pipeline(
     >>> pipeline.predict([example_crystals()["NaCl"]])
     array([225])
     """
-    from crystalsym.shaping import SpotMerger
-
     names = [name for name, _ in pipeline.steps]
     if names != list(STEPS):
         raise ValueError(f"the steps must be simulate, shape and classify, got {names}")
     shape = step_parameters(pipeline["shape"])
-    if isinstance(pipeline["shape"], SpotMerger):
-        shape = {"step": "SpotMerger", **shape}
+    if (kind := type(pipeline["shape"]).__name__) != SHAPER:
+        shape = {"step": kind, **shape}
     description = {
         "format": FORMAT,
         "version": VERSION,
@@ -165,12 +163,17 @@ def load_pipeline(path: str | os.PathLike[str]) -> SpaceGroupPipeline:
     from crystalsym.classification import SpaceGroupClassifier
     from crystalsym.classification._saving import rebuild
     from crystalsym.diffraction import DiffractionSimulator
+    from crystalsym.reflections import ReflectionBlocks
     from crystalsym.shaping import PatternShaper, SpotMerger
 
     files = _files(path)
     description = _description(files)
     kind = description["shape"].pop("step", SHAPER)
-    shapers: dict[Any, type] = {SHAPER: PatternShaper, "SpotMerger": SpotMerger}
+    shapers: dict[Any, type] = {
+        SHAPER: PatternShaper,
+        "SpotMerger": SpotMerger,
+        "ReflectionBlocks": ReflectionBlocks,
+    }
     if not isinstance(kind, str) or kind not in shapers:
         raise SavedModelError(
             f"{path}: {DESCRIPTION}: the step of shape must be one of {', '.join(shapers)}, got "

@@ -27,6 +27,7 @@ from crystalsym.reflections._lattice_symmetry import LaueCandidate, laue_candida
 from crystalsym.reflections._laue import RotationScore
 from crystalsym.reflections._reading import as_reflection_list, read_reflections
 from crystalsym.reflections._reduction import Hypothesis, Reduction, reduce_reflections
+from crystalsym.reflections._reflection_blocks import ReflectionBlocks
 from crystalsym.reflections._reflection_list import ReflectionList
 from crystalsym.reflections._reflection_sections import ReflectionSections
 from crystalsym.reflections._sections import sections
@@ -45,6 +46,7 @@ __all__ = [
     "LayerCoverage",
     "MergedReflections",
     "Reduction",
+    "ReflectionBlocks",
     "ReflectionFileError",
     "ReflectionList",
     "ReflectionSections",

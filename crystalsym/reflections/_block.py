@@ -16,7 +16,8 @@ from crystalsym.reflections._equivalents import MergedReflections
 
 CHANNELS = ("intensity", "measured", "q")
 # Indices h and k reach so far to either side, and l from 0 to HEIGHT - 1.
-REACH, HEIGHT = 6, 7
+REACH: int = 6
+HEIGHT: int = 7
 # Intensities are counted in units of this part of their intensity-weighted mean, and the scale is
 # linear below and logarithmic above; 1 is reached at RANGE times the mean.
 UNIT, RANGE = 0.01, 10.0
@@ -49,8 +50,8 @@ def reflection_block(merged: MergedReflections, change: np.ndarray | None = None
     >>> merged = merge_equivalents(np.array([[0, 1, 2]]), np.array([3.0]), None,
     ...     np.eye(3, dtype=int)[None], lattice=np.eye(3) * 5)
     >>> block = reflection_block(merged)
-    >>> block.shape, block[2, 6 + 1, 6, 1], block[..., 1].sum()
-    ((7, 13, 13, 3), 1.0, 1.0)
+    >>> block.shape, float(block[2, 6 + 1, 6, 1]), int(block[..., 1].sum())
+    ((7, 13, 13, 3), 1.0, 1)
     """
     change = np.eye(3, dtype=int) if change is None else np.asarray(change)
     reciprocal = np.linalg.inv(change @ merged.lattice).T
