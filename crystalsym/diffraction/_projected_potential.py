@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from scipy import fft
 
+from crystalsym._blas_threads import single_blas_thread
 from crystalsym.crystals import Crystal, as_crystal
 from crystalsym.diffraction._coupling import LARGE, FourierCoupling, MatrixCoupling
 from crystalsym.diffraction._incident_directions import Incidence, incidence, one_of_each
@@ -223,10 +224,12 @@ class ProjectedPotential:
             raise ValueError(f"thickness must be numbers from 0, got {thickness!r}")
         self._warn_of_overlap(convergence)
         out = np.empty((len(rising), len(self.indices)))
-        if tilt or precession or convergence or self._method != "bloch" or self._absorption:
-            out[order] = self._mean(rising, tilt, azimuth, precession, convergence)
-        else:
-            out[order] = self._along_the_axis(rising)
+        # Products are too small to be shared among threads, which would wait for each other.
+        with single_blas_thread():
+            if tilt or precession or convergence or self._method != "bloch" or self._absorption:
+                out[order] = self._mean(rising, tilt, azimuth, precession, convergence)
+            else:
+                out[order] = self._along_the_axis(rising)
         return out if depths.ndim else out[0]
 
     def _warn_of_overlap(self, convergence: float) -> None:
