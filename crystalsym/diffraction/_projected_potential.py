@@ -48,9 +48,8 @@ METHODS = ("bloch", "multislice")
 TOLERANCES = {"complex64": 3e-5, "complex128": 1e-10}
 # Bytes that the waves of many incident beams may take at once.
 ROOM = 2**26
-# Orbits of beams up to which the equations are solved by a matrix, by all its eigenvectors, and
-# how many operations a plane group has at most.
-LARGEST_MATRIX, SMALL_MATRIX, MOST_OPERATIONS = 350, 64, 12
+# Orbits of beams up to which the equations are solved by a matrix, and by all its eigenvectors.
+LARGEST_MATRIX, SMALL_MATRIX = 350, 64
 
 
 class ProjectedPotential:
