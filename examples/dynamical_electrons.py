@@ -20,7 +20,8 @@ crystal = standardize(example_crystals()["ZnS-sphalerite"])
 
 # %%
 # Along [1-10] sphalerite shows that it is polar. By kinematic theory 111 and -1-1-1 are equal;
-# electrons tell them apart. Tilted by 0.4°, the bright spots lie on a circle.
+# electrons tell them apart. Tilted by 0.4°, the bright spots lie on a circle. A beam that precesses
+# about the zone, or converges on the crystal, shows means over many directions.
 
 electrons = {"views": [[1, -1, 0]], "radiation": "electron", "voltage": 200, "q_max": 1.2}
 dynamical = {**electrons, "engine": "bloch", "thickness": 100.0, "b_iso": 0.5}
@@ -28,8 +29,10 @@ ways = {
     "kinematic": electrons,
     "along the zone": dynamical,
     "tilted by 0.4°": {**dynamical, "tilt": 0.4, "azimuth": 30.0},
+    "precessing by 0.5°": {**dynamical, "precession": 0.5},
+    "converging by 0.2°": {**dynamical, "convergence": 0.2},
 }
-figure, axes = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
+figure, axes = plt.subplots(1, 5, figsize=(13, 3.2), layout="constrained", sharey=True)
 for ax, (title, parameters) in zip(axes, ways.items(), strict=True):
     spots = DiffractionSimulator(output="spots", **parameters).transform([crystal]).pattern(0, 0)
     ax.scatter(*spots.q.T, s=120 * np.sqrt(spots.intensity), color="black", linewidths=0)

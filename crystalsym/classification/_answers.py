@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from crystalsym.classification._class_probabilities import leading_classes
+from crystalsym.classification._class_probabilities import dynamical_views, leading_classes
 from crystalsym.classification._prediction_sets import (
     check_coverage,
     prediction_sets,
@@ -70,6 +70,8 @@ class AnswersMixin(RankingMixin):
 
         Groups of one class differ in nothing but intensity statistics in the three zone axes
         (:func:`crystalsym.spacegroups.diffraction_class`); the class is what the patterns prove.
+        A classifier that learned from dynamical patterns of electrons gives their classes, which
+        hold fewer groups (:func:`crystalsym.spacegroups.dynamical_class`).
 
         Parameters
         ----------
@@ -88,4 +90,4 @@ class AnswersMixin(RankingMixin):
             If ``classes_`` are no space-group numbers.
         """
         check_is_fitted(self)
-        return leading_classes(self.predict_proba(X), self.classes_)
+        return leading_classes(self.predict_proba(X), self.classes_, dynamical_views(self))

@@ -4,22 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from crystalsym import spacegroups
 
+# Engines whose patterns do not obey Friedel's law, and views whose dynamical classes are known.
+_DYNAMICAL, _VIEWS = ("bloch", "multislice"), ("symmetry-directions", "zone-axes")
+
+
+def dynamical_views(classifier: Any) -> str | None:
+    """The views of dynamical patterns that a classifier learned from; None if they are others.
+
+    Parameters
+    ----------
+    classifier : SpaceGroupClassifier
+        Fitted; its ``metadata_["made_by"]`` says how patterns were made, if it is known.
+    """
+    steps = (getattr(classifier, "metadata_", None) or {}).get("made_by") or ()
+    for step in steps:
+        if isinstance(step, dict) and step.get("engine") in _DYNAMICAL:
+            views = step.get("views")
+            return views if isinstance(views, str) and views in _VIEWS else None
+    return None
+
 
 @cache
-def _columns(groups: tuple[int, ...]) -> tuple[list[tuple[int, ...]], np.ndarray]:
-    """The diffraction classes of some groups, and which groups each holds, (n_groups, m)."""
-    members = [spacegroups.diffraction_class(group) for group in groups]
+def _columns(
+    groups: tuple[int, ...], views: str | None
+) -> tuple[list[tuple[int, ...]], np.ndarray]:
+    """The classes of some groups, and which groups each holds, (n_groups, m)."""
+    if views is None:
+        members = [spacegroups.diffraction_class(group) for group in groups]
+    else:
+        members = [spacegroups.dynamical_class(group, views) for group in groups]
     classes = sorted(set(members))
     return classes, np.array([[own == one for one in classes] for own in members], dtype=float)
 
 
 def leading_classes(
-    probabilities: np.ndarray, groups: Sequence[int] | np.ndarray
+    probabilities: np.ndarray, groups: Sequence[int] | np.ndarray, views: str | None = None
 ) -> tuple[list[tuple[int, ...]], np.ndarray]:
     """The diffraction class with the largest summed probability in every row, and that sum.
 
@@ -28,6 +53,9 @@ def leading_classes(
     probabilities : (n, n_groups) float
     groups : sequence of int
         Space group of each column.
+    views : str, optional
+        Classes are those of dynamical patterns of these views
+        (:func:`crystalsym.spacegroups.dynamical_class`), else those of kinematic ones.
 
     Returns
     -------
@@ -49,7 +77,7 @@ def leading_classes(
     names = np.asarray(groups)
     if names.dtype.kind not in "iu":
         raise ValueError("diffraction classes need classes_ that are space-group numbers")
-    classes, holds = _columns(tuple(names.tolist()))
+    classes, holds = _columns(tuple(names.tolist()), views)
     sums = np.asarray(probabilities, dtype=np.float64) @ holds
     absent = np.isnan(sums).any(axis=1)
     best = np.where(absent, 0, sums.argmax(axis=1))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from crystalsym.classification._blas_threads import run_in_threads, single_blas_thread
+from crystalsym._blas_threads import run_in_threads, single_blas_thread
 from crystalsym.classification._distributing import n_replicas
 from crystalsym.classification._image_rows import ImageRows
 from crystalsym.networks._numpy_network import NumpyNetwork

@@ -174,6 +174,7 @@ def _page(answers: Sequence[Answer], simulator: Any, model_groups: Collection[in
         [answer.record.ranking[:_MOST_BARS] for answer in answers],
         names=[answer.source.name for answer in answers],
         known_groups=[answer.record.finder_group for answer in answers],
+        diffraction_classes=[answer.record.diffraction_class for answer in answers],
         q_max=edge(simulator),
         view_titles=None
         if of_spots

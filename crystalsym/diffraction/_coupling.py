@@ -1,4 +1,4 @@
-"""What a projected potential does to a wave: Σ_h v_{g-h} ψ_h, a product in real space.
+"""What a potential that absorbs does to a wave: Σ_h v_{g-h} ψ_h, a product in real space.
 
 Going there and back are two Fourier transforms. On small grids, of which beams fill a quarter, they
 are fastest as products with four thin matrices; on large ones by FFT.

@@ -141,5 +141,6 @@ def _layer(
         tilt=beam.tilt[number],
         azimuth=beam.azimuth[number],
         precession=beam.precession,
+        convergence=beam.convergence,
     )
     return potential, potential.of_layer(beams)

@@ -1,4 +1,4 @@
-"""How an electron beam meets a crystal: thickness, tilt, precession, fixed or drawn."""
+"""How an electron beam meets a crystal: thickness, tilt, its cones, fixed or drawn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 # Degrees.
-LARGEST_TILT, LARGEST_PRECESSION = 2.0, 5.0
+LARGEST_TILT, LARGEST_PRECESSION, LARGEST_CONVERGENCE = 2.0, 5.0, 2.0
 _QUANTITIES = ("thickness", "tilt", "azimuth")
 
 
@@ -27,6 +27,7 @@ class ElectronBeam:
     tilt: Any = 0.0
     azimuth: Any = None
     precession: float = 0.0
+    convergence: float = 0.0
     absorption: float = 0.0
     b_iso: float = 0.0
     bandwidth: float | None = None
@@ -68,6 +69,7 @@ def electron_beam(simulator: Any) -> ElectronBeam:
         )
     for name, most in (
         ("precession", LARGEST_PRECESSION),
+        ("convergence", LARGEST_CONVERGENCE),
         ("absorption", 1.0),
         ("b_iso", np.inf),
     ):
@@ -85,8 +87,8 @@ def electron_beam(simulator: Any) -> ElectronBeam:
         **{
             name: getattr(simulator, name)
             for name in (
-                "thickness", "tilt", "azimuth", "precession", "absorption", "b_iso", "bandwidth",
-                "slice_thickness",
+                "thickness", "tilt", "azimuth", "precession", "convergence", "absorption", "b_iso",
+                "bandwidth", "slice_thickness",
             )
         }
     )  # fmt: skip

@@ -11,13 +11,18 @@ v_{Rᵀg} = v_g exp(2πi g·t), and the amplitudes in the same way (Internationa
 from __future__ import annotations
 
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+from crystalsym.diffraction._layer_potential import widest
+
 # Lattice vectors whose lengths agree to this part, coefficients to this part of the largest, are
 # equal.
 SAME_LENGTH, SAME_POTENTIAL = 1e-5, 2e-6
+# Fractions of the cell below which a shift is none.
+NO_SHIFT = 1e-4
 # Coefficients that are looked at first.
 STRONGEST = 16
 _MATRICES = np.array(
@@ -27,7 +32,7 @@ _MATRICES = np.array(
 
 def plane_operations(
     basis: np.ndarray, indices: np.ndarray, values: np.ndarray, places: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+) -> PlaneGroup:
     """Find the operations x -> R x + t that take a plane potential to itself.
 
     Parameters
@@ -35,7 +40,7 @@ def plane_operations(
     basis : ndarray of shape (2, 2)
         The shortest two vectors of the reciprocal lattice that the coefficients generate.
     indices : ndarray of int64, shape (n, 2)
-        Multiples of these two, both of each Friedel pair.
+        Multiples of these two, 00, one of each Friedel pair, and then the others.
     values : ndarray of complex, shape (n,)
         Coefficients there.
     places : ndarray of shape (m, 2)
@@ -54,9 +59,12 @@ def plane_operations(
     matrices = _MATRICES[kept].astype(np.int64)
     # Columns become rows: an index g goes to Rᵀg = matrix @ g.
     order = np.argsort((matrices != np.eye(2)).any(axis=(1, 2)), kind="stable")
-    falling = np.argsort(-np.abs(values), kind="stable")
-    grid, widest = _on_grid(indices, values)
-    return _closed(*_operations(matrices[order], indices[falling], grid, widest, places))
+    grid, wide = _on_grid(indices, values)
+    half = len(indices) // 2 + 1  # the others follow
+    sizes = values[:half].real ** 2 + values[:half].imag ** 2
+    first = indices[np.argsort(-sizes)[:STRONGEST]]
+    found = _operations(matrices[order], first, indices[:half], grid, wide, places)
+    return PlaneGroup(*_closed(*found))
 
 
 def _closed(matrices: np.ndarray, shifts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -70,46 +78,130 @@ def _closed(matrices: np.ndarray, shifts: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _on_grid(indices: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    widest = np.abs(indices).max(axis=0)
-    grid = np.zeros(2 * widest + 1, dtype=np.complex128)
-    grid[tuple((indices + widest).T)] = values
-    return grid, widest
+    wide = widest(indices)
+    grid = np.zeros(2 * wide + 1, dtype=values.dtype)
+    grid.reshape(-1)[(indices + wide) @ np.array([2 * wide[1] + 1, 1])] = values
+    return grid, wide
 
 
 @njit(cache=True, nogil=True)
-def _operations(matrices, indices, grid, widest, places):
+def _operations(matrices, strongest, indices, grid, widest, places):
     found, shifts = np.empty((len(matrices), 2, 2), dtype=np.int64), np.empty((len(matrices), 2))
     count = 0
-    tolerance = SAME_POTENTIAL * abs(grid[widest[0], widest[1]])
-    first = min(STRONGEST, len(indices))
+    tolerance = (SAME_POTENTIAL * abs(grid[widest[0], widest[1]])) ** 2
     for matrix in matrices:
         for place in places:
             shift = np.empty(2)
             for axis in range(2):  # x of the first atom goes to R x + t, R the transpose
                 turned = matrix[0, axis] * places[0, 0] + matrix[1, axis] * places[0, 1]
                 shift[axis] = place[axis] - turned
-            same = True
-            for part in (indices[:first], indices[first:]):
-                if not same:
-                    break
-                for g in part:
-                    h = matrix[0, 0] * g[0] + matrix[0, 1] * g[1]
-                    k = matrix[1, 0] * g[0] + matrix[1, 1] * g[1]
-                    if abs(h) > widest[0] or abs(k) > widest[1]:
-                        continue
-                    turn = g[0] * shift[0] + g[1] * shift[1]
-                    turn = 2 * np.pi * (turn - np.round(turn))
-                    due = grid[g[0] + widest[0], g[1] + widest[1]] * complex(
-                        np.cos(turn), np.sin(turn)
-                    )
-                    if abs(grid[h + widest[0], k + widest[1]] - due) > tolerance:
-                        same = False
-                        break
-            if same:
+            along, across = _turns(shift[0], widest[0]), _turns(shift[1], widest[1])
+            if _holds(matrix, along, across, strongest, grid, widest, tolerance) and _holds(
+                matrix, along, across, indices, grid, widest, tolerance
+            ):
                 found[count], shifts[count] = matrix, shift
                 count += 1
                 break
     return found[:count], shifts[:count]
+
+
+@njit(cache=True, nogil=True)
+def _turns(shift, widest):
+    """exp(2πi h t) of indices h from -widest."""
+    h = np.arange(-widest, widest + 1)
+    angles = 2 * np.pi * (shift - np.round(shift)) * h
+    return np.cos(angles) + 1j * np.sin(angles)
+
+
+@njit(cache=True, nogil=True)
+def _holds(matrix, along, across, indices, grid, widest, tolerance):
+    """Whether an operation takes some coefficients to equal ones."""
+    for g in indices:
+        h = matrix[0, 0] * g[0] + matrix[0, 1] * g[1]
+        k = matrix[1, 0] * g[0] + matrix[1, 1] * g[1]
+        if abs(h) > widest[0] or abs(k) > widest[1]:
+            continue
+        i, j = g[0] + widest[0], g[1] + widest[1]
+        off = grid[h + widest[0], k + widest[1]] - grid[i, j] * (along[i] * across[j])
+        if off.real**2 + off.imag**2 > tolerance:
+            return False
+    return True
+
+
+class PlaneGroup(NamedTuple):
+    """The operations of a plane potential, as :func:`plane_operations` gives them."""
+
+    matrices: np.ndarray
+    shifts: np.ndarray
+
+    @property
+    def origin(self) -> np.ndarray:
+        """A twofold axis, else a point on a mirror line along the cell's edge, else nothing."""
+        for matrix in (-np.eye(2), np.diag([1, -1]), np.diag([-1, 1])):
+            same = (self.matrices == matrix).all(axis=(1, 2))
+            if same.any():
+                # Coordinates along a mirror line stay; what is left there is a glide.
+                return np.where(np.diag(matrix) < 0, self.shifts[same.argmax()] / 2, 0)
+        return np.zeros(2)
+
+    @property
+    def has_twofold(self) -> bool:
+        """Whether there is a twofold axis along the beam."""
+        return bool((self.matrices == -np.eye(2)).all(axis=(1, 2)).any())
+
+    @property
+    def present(self) -> np.ndarray:
+        """Which parts of the potential there are about the origin, bool of shape (4,).
+
+        Even in both coordinates, odd in the second, odd in the first, odd in both.
+        """
+        matrices, shifts = self.about(self.origin)
+        out = np.ones(4, dtype=bool)
+        for matrix, shift in zip(matrices, shifts, strict=True):
+            signs = np.diag(matrix)
+            is_diagonal = (np.abs(matrix) == np.eye(2)).all()
+            if is_diagonal and np.abs(shift - np.rint(shift)).max() < NO_SHIFT:
+                out &= np.array([1, signs[1], signs[0], signs[0] * signs[1]]) > 0
+        return out
+
+    def in_plane(self, basis: np.ndarray) -> np.ndarray:
+        """What the operations do to places q in 1/Å, q' = q @ matrix; ``basis`` is the cell's."""
+        return np.linalg.inv(basis) @ self.matrices.transpose(0, 2, 1) @ basis
+
+    def about(self, origin: np.ndarray) -> PlaneGroup:
+        """The same as seen from another origin."""
+        turned = self.matrices.transpose(0, 2, 1) @ origin
+        return PlaneGroup(self.matrices, self.shifts + turned - origin)
+
+
+class BeamOrbits:
+    """Average intensities over the beams that operations take to each other.
+
+    Parameters
+    ----------
+    matrices : ndarray
+        As in :class:`PlaneGroup`.
+    shifts : ndarray
+        The same; with zeros no orbit is dark by a glide line.
+    beams : ndarray of int64, shape (n_beams, 2)
+        Indices in the same basis; with each all its images.
+    """
+
+    def __init__(self, matrices: np.ndarray, shifts: np.ndarray, beams: np.ndarray):
+        self._orbit, _, first, self._sizes = _orbits(beams, matrices, shifts)
+        self._n = len(first)
+
+    def mean(self, intensities: np.ndarray) -> np.ndarray:
+        """Give every beam the mean of its orbit, (..., n_beams), and zero if it is dark."""
+        out = np.empty_like(intensities)
+        for row, into in zip(
+            intensities.reshape(-1, len(self._orbit)), out.reshape(-1, len(self._orbit)),
+            strict=True,
+        ):  # fmt: skip
+            sums = np.bincount(self._orbit + 1, weights=row, minlength=self._n + 1)
+            means = np.concatenate([np.zeros(1), sums[1:] / self._sizes])
+            into[:] = means[self._orbit + 1]
+        return out
 
 
 class SymmetricWaves:
@@ -117,8 +209,7 @@ class SymmetricWaves:
 
     Parameters
     ----------
-    matrices, shifts : ndarray
-        As :func:`plane_operations` gives them.
+    group : PlaneGroup
     beams : ndarray of int64, shape (n_beams, 2)
         Indices in the same basis, the direct beam first; with each all its images.
 
@@ -128,15 +219,12 @@ class SymmetricWaves:
         Orbits that are not dark by a glide line.
     """
 
-    def __init__(self, matrices: np.ndarray, shifts: np.ndarray, beams: np.ndarray):
-        self._beams = beams
-        self._orbit, self._phases, self._first, self._sizes = _orbits(beams, matrices, shifts)
+    def __init__(self, group: PlaneGroup, beams: np.ndarray):
+        self._beams, self._is_real = beams, group.has_twofold
+        self._origin = group.origin if self._is_real else np.zeros(2)
+        group = group.about(self._origin)
+        self._orbit, self._phases, self._first, self._sizes = _orbits(beams, *group)
         self.n_orbits = len(self._first)
-        self._twofold = np.zeros(2)
-        for matrix, shift in zip(matrices, shifts, strict=True):
-            if (matrix == -np.eye(2)).all():
-                self._twofold = shift
-        self._is_real = bool((matrices == -np.eye(2)).all(axis=(1, 2)).any())
 
     def matrix(self, indices: np.ndarray, values: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
         """Set up the equations' matrix, (n_orbits, n_orbits).
@@ -151,14 +239,16 @@ class SymmetricWaves:
         diagonal : ndarray of float64, shape (n_beams,)
             2π s_g, equal within each orbit.
         """
-        grid, widest = _on_grid(indices, values)
+        phases = self._phases
+        if self._is_real:
+            values = (values * np.exp(2j * np.pi * (indices @ self._origin))).real
+            phases = phases.real.copy()
+        grid, wide = _on_grid(indices, values)
         members = np.argsort(self._orbit, kind="stable")
         starts = np.searchsorted(self._orbit[members], np.arange(self.n_orbits + 1))
-        out = _reduced_matrix(self._beams, self._first, members, starts, self._phases, grid, widest)
-        turns = np.exp(1j * np.pi * (self._beams[self._first] @ self._twofold))
-        out *= turns[:, None] * turns.conj()
+        out = _reduced_matrix(self._beams, self._first, members, starts, phases, grid, wide)
         out[np.diag_indices(self.n_orbits)] += diagonal[self._first]
-        return np.ascontiguousarray(out.real) if self._is_real else out
+        return out
 
     def read(self, waves: np.ndarray) -> np.ndarray:
         """Take |ψ_g|² of all beams out of waves (..., n_orbits)."""
@@ -207,17 +297,21 @@ def _orbits(beams, matrices, shifts):
 
 @njit(cache=True, nogil=True)
 def _reduced_matrix(beams, first, members, starts, phases, grid, widest):
-    n = len(first)
-    out = np.empty((n, n), dtype=np.complex128)
+    n, width = len(first), grid.shape[1]
+    out = np.empty((n, n), dtype=grid.dtype)
+    flat = grid.reshape(-1)
+    away, turns = np.empty(len(members), dtype=np.int64), np.empty(len(members), grid.dtype)
+    for m in range(len(members)):
+        h = members[m]
+        away[m], turns[m] = beams[h, 0] * width + beams[h, 1], phases[h]
     for row in range(n):
-        g, k = beams[first[row], 0] + widest[0], beams[first[row], 1] + widest[1]
+        g = (beams[first[row], 0] + widest[0]) * width + beams[first[row], 1] + widest[1]
         size = starts[row + 1] - starts[row]
         for column in range(row + 1):
-            total = 0j
+            total = turns[0] * 0
             for m in range(starts[column], starts[column + 1]):
-                h = members[m]
-                total += phases[h] * grid[g - beams[h, 0], k - beams[h, 1]]
+                total += turns[m] * flat[g - away[m]]
             total *= np.sqrt(size / (starts[column + 1] - starts[column]))
             out[row, column] = total
-            out[column, row] = total.conjugate()
+            out[column, row] = np.conj(total)
     return out

@@ -14,39 +14,42 @@ Kirkland, Advanced Computing in Electron Microscopy, 2010, ch. 6).
 from __future__ import annotations
 
 import math
+import warnings
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numba import njit
 from scipy import fft
 
+from crystalsym._blas_threads import single_blas_thread
 from crystalsym.crystals import Crystal, as_crystal
 from crystalsym.diffraction._coupling import LARGE, FourierCoupling, MatrixCoupling
-from crystalsym.diffraction._krylov import MOST, propagate
-from crystalsym.diffraction._plane_symmetry import SymmetricWaves, plane_operations
+from crystalsym.diffraction._incident_directions import Incidence, incidence, one_of_each
+from crystalsym.diffraction._krylov import MOST, MatrixOperator, propagate
+from crystalsym.diffraction._layer_potential import (
+    EQUAL,
+    in_cell,
+    layer_potential,
+    smallest_cell,
+    widest,
+)
+from crystalsym.diffraction._plane_symmetry import (
+    BeamOrbits,
+    PlaneGroup,
+    SymmetricWaves,
+    plane_operations,
+)
+from crystalsym.diffraction._real_coupling import RealCoupling, RealOperator
 from crystalsym.diffraction._slices import propagate_in_slices
 from crystalsym.diffraction._zone_layers import OF_FAMILIES, bases_in_image, layer_bases
-from crystalsym.scattering import relativistic_mass
-from crystalsym.scattering._structure_factors import layer_amplitudes
 
 METHODS = ("bloch", "multislice")
-# Beams beyond the bandwidth would turn the wave's phase by this much (see _bandwidth).
-PHASE_ERROR = 1e-3
-# The bandwidth is looked for within a radius, in parts of the field's, that grows by a factor up to
-# the largest, 1/Å.
-FIRST_RADIUS, GROWTH, WIDEST = 3.8, 1.5, 8.0
-# Amplitudes below this part of F(000) count as dark: positions are no more precise.
-DARK = 1e-6
 # Errors of amplitudes in single and double precision, in parts of the incident one.
 TOLERANCES = {"complex64": 3e-5, "complex128": 1e-10}
 # Bytes that the waves of many incident beams may take at once.
 ROOM = 2**26
-# Orbits of beams up to which the equations are solved by a matrix, and by all its eigenvectors; and
-# how many operations a plane group has at most.
-LARGEST_MATRIX, SMALL_MATRIX, MOST_OPERATIONS = 600, 64, 12
-# Azimuths of a precessing beam beyond those that the cone's width asks for.
-AZIMUTHS = 8
+# Orbits of beams up to which the equations are solved by a matrix, and by all its eigenvectors.
+LARGEST_MATRIX, SMALL_MATRIX = 350, 64
 
 
 class ProjectedPotential:
@@ -147,7 +150,7 @@ class ProjectedPotential:
             raise ValueError(f"no family of views has the zone {zone!r}: leave out views={views!r}")
         self._crystal: Crystal = as_crystal(crystal)
         self._wavelength, self._q_max = float(wavelength), float(q_max)
-        self._b_iso, self._absorption = float(b_iso), float(absorption)
+        self._absorption = float(absorption)
         self._method, self._slice = method, float(slice_thickness)
         self._complex = np.result_type(np.dtype(dtype), np.complex64)
         zones = np.array([[zone]], dtype=np.int16)
@@ -156,10 +159,20 @@ class ProjectedPotential:
         bases = layer_bases(family, zones, reciprocals)
         self.basis_hkl = bases[0, 0].astype(np.int64)
         self.basis = bases_in_image(bases, reciprocals)[0, 0]
-        self.bandwidth, indices, strengths = self._bandwidth(bandwidth, float(thickest))
-        seen = self._lengths(indices) <= self._q_max
-        self.layer_indices = _middle_first(indices[seen])
-        self._place(indices, strengths)
+        layer = layer_potential(
+            self._crystal, self.basis_hkl, self.basis, self._wavelength, float(b_iso), self._q_max,
+            float(thickest), None if bandwidth is None else float(bandwidth),
+        )  # fmt: skip
+        self.bandwidth = layer.bandwidth
+        self.layer_indices = layer.indices[np.flatnonzero(layer.squares <= self._q_max**2)]
+        self._cell = smallest_cell(layer, self.basis)
+        (_, indices, self._strong, squares), self._all_inner = in_cell(layer, self._cell)
+        # Two thirds of the grid's half width, 2 x the bandwidth, for slices.
+        reach = self.bandwidth * (4 / 3 if method == "multislice" else 1)
+        beams = np.flatnonzero(squares <= (EQUAL * reach) ** 2)
+        self.indices, self._inner = indices[beams], self._all_inner[beams]
+        self.q = self.indices @ self.basis
+        self._axial = -math.pi * self._wavelength * squares[beams]  # 2π s_g
 
     @property
     def hkl(self) -> np.ndarray:
@@ -173,6 +186,7 @@ class ProjectedPotential:
         tilt: float = 0.0,
         azimuth: float = 0.0,
         precession: float = 0.0,
+        convergence: float = 0.0,
     ) -> np.ndarray:
         """Compute the intensity of every beam, in parts of the incident one.
 
@@ -188,31 +202,43 @@ class ProjectedPotential:
         precession : float, default=0.0
             Half angle, in degrees, of the cone about this direction on which the beam precesses;
             intensities are the mean over it.
+        convergence : float, default=0.0
+            Half angle, in degrees, of the cone that incident directions fill evenly; intensities
+            are the mean over it, those of whole disks.
 
         Returns
         -------
         ndarray of float64, shape (n, n_beams)
             Or (n_beams,) for a single thickness.
+
+        Warns
+        -----
+        UserWarning
+            If disks overlap: a detector would see them on each other.
         """
         depths = np.asarray(thickness, dtype=np.float64)
         order = np.argsort(np.atleast_1d(depths), kind="stable")
         rising = np.atleast_1d(depths)[order]
         if not len(rising) or not (rising[0] >= 0 and np.isfinite(rising[-1])):
             raise ValueError(f"thickness must be numbers from 0, got {thickness!r}")
-        if self._symmetric is not None and not tilt and not precession:
-            out = np.empty((len(rising), len(self.indices)))
-            out[order] = self._along_the_axis(rising)
-            return out if depths.ndim else out[0]
-        directions = self._directions(tilt, azimuth, precession, float(rising[-1]))
-        total = np.zeros((len(rising), len(self.indices)))
-        at_once = max(1, int(ROOM / ((MOST + 1) * len(self.indices) * self._complex.itemsize)))
-        for first in range(0, len(directions), at_once):
-            waves = self._waves(rising, directions[first : first + at_once])
-            total += (waves.real.astype(np.float64) ** 2).sum(axis=1)
-            total += (waves.imag.astype(np.float64) ** 2).sum(axis=1)
-        out = np.empty_like(total)
-        out[order] = total / len(directions)
+        self._warn_of_overlap(convergence)
+        out = np.empty((len(rising), len(self.indices)))
+        # Products are too small to be shared among threads, which would wait for each other.
+        with single_blas_thread():
+            if tilt or precession or convergence or self._method != "bloch" or self._absorption:
+                out[order] = self._mean(rising, tilt, azimuth, precession, convergence)
+            else:
+                out[order] = self._along_the_axis(rising)
         return out if depths.ndim else out[0]
+
+    def _warn_of_overlap(self, convergence: float) -> None:
+        apart = np.linalg.norm(self._inner_basis, axis=1).min()
+        if math.sin(math.radians(convergence)) > self._wavelength * apart / 2:
+            warnings.warn(
+                f"convergence={convergence:g}: disks overlap, since it is more than the smallest"
+                " Bragg angle of some patterns; intensities are those of each disk by itself",
+                stacklevel=3,
+            )
 
     def of_layer(self, values: np.ndarray) -> np.ndarray:
         """Put values of the beams in the order of ``layer_indices``, zero where it stays dark.
@@ -225,42 +251,53 @@ class ProjectedPotential:
         -------
         ndarray of shape (..., n)
         """
-        widest = np.abs(self.indices).max(axis=0)
-        number = np.full(2 * widest + 1, len(self.indices))
-        number[tuple((self.indices + widest).T)] = np.arange(len(self.indices))
-        inside = (np.abs(self.layer_indices) <= widest).all(axis=1)
-        places = np.where(inside[:, None], self.layer_indices, 0) + widest
-        which = np.where(inside, number[tuple(places.T)], len(self.indices))
         padded = np.concatenate([values, np.zeros((*values.shape[:-1], 1))], axis=-1)
-        return padded[..., which]
+        return padded[..., self._beam_of_layer]
 
     @cached_property
-    def _symmetric(self) -> SymmetricWaves | None:
-        """The orbits of beams, unless those are too many or the method another."""
-        if self._method != "bloch" or self._absorption:
-            return None
-        if len(self.indices) > LARGEST_MATRIX * MOST_OPERATIONS:
-            return None
-        matrices, shifts = plane_operations(
-            self._inner_basis @ self.basis, self._all_inner, self._strong, self._rarest_places()
+    def _beam_of_layer(self) -> np.ndarray:
+        """Number of the beam of each of ``layer_indices``; one too many where it stays dark."""
+        wide = np.maximum(widest(self.indices), widest(self.layer_indices))
+        across = np.array([2 * wide[1] + 1, 1])
+        number = np.full((2 * wide + 1).prod(), len(self.indices))
+        number[(self.indices + wide) @ across] = np.arange(len(self.indices))
+        return number[(self.layer_indices + wide) @ across]
+
+    @cached_property
+    def _inner_basis(self) -> np.ndarray:
+        """The reciprocal vectors of the smallest cell, image frame, 1/Å."""
+        return self._cell @ self.basis
+
+    @cached_property
+    def _group(self) -> PlaneGroup:
+        """The operations of the projected potential."""
+        return plane_operations(
+            self._inner_basis, self._all_inner, self._strong, self._rarest_places()
         )
-        if len(self.indices) > LARGEST_MATRIX * len(matrices):
-            return None
-        return SymmetricWaves(matrices, shifts, self._inner)
 
     def _rarest_places(self) -> np.ndarray:
         """Where the atoms of the element that has fewest lie across the beam."""
         crystal = self._crystal
         numbers, counts = np.unique(crystal.atomic_numbers, return_counts=True)
         chosen = crystal.atomic_numbers == numbers[counts.argmin()]
-        return crystal.frac_coords[chosen] @ (self._inner_basis @ self.basis_hkl).T
+        return crystal.frac_coords[chosen] @ (self._cell @ self.basis_hkl).T
+
+    @cached_property
+    def _symmetric(self) -> SymmetricWaves | None:
+        """The orbits of beams as unknowns, where they are few."""
+        if len(self.indices) > LARGEST_MATRIX * len(self._group.matrices):
+            return None
+        waves = SymmetricWaves(self._group, self._inner)
+        few = LARGEST_MATRIX if self._group.has_twofold else SMALL_MATRIX
+        return waves if waves.n_orbits <= few else None
 
     def _along_the_axis(self, depths: np.ndarray) -> np.ndarray:
         """Intensities for a beam along the zone axis, (n_depths, n_beams)."""
         symmetric = self._symmetric
-        assert symmetric is not None
-        turns = -math.pi * self._wavelength * (self.q**2).sum(axis=1)
-        matrix = symmetric.matrix(self._all_inner, self._strong, turns)
+        if symmetric is None:
+            found = self._carried(self._real.along_the_axis(), depths)
+            return BeamOrbits(*self._group, self._inner).mean(found)
+        matrix = symmetric.matrix(self._all_inner, self._strong, self._axial)
         start = np.zeros(symmetric.n_orbits, dtype=matrix.dtype)
         start[0] = 1
         if symmetric.n_orbits <= SMALL_MATRIX:
@@ -270,21 +307,90 @@ class ProjectedPotential:
         kind = np.dtype(self._complex)
         if not np.iscomplexobj(matrix):
             kind = kind.type(0).real.dtype
-        matrix = matrix.astype(kind)
         waves = propagate(
-            matrix,
-            start.astype(kind)[None],
-            depths.tolist(),
-            TOLERANCES[self._complex.name],
-            hermitian=True,
-        )
+            MatrixOperator(matrix.astype(kind)), start.astype(kind)[None], depths.tolist(),
+            TOLERANCES[self._complex.name], hermitian=True,
+        )  # fmt: skip
         return symmetric.read(waves[:, 0].astype(np.complex128))
+
+    def _mean(
+        self,
+        depths: np.ndarray,
+        tilt: float,
+        azimuth: float,
+        precession: float,
+        convergence: float,
+    ) -> np.ndarray:
+        """Mean intensities over all incident beams, (n_depths, n_beams)."""
+        beams, group = self._incident(tilt, azimuth, precession, convergence, float(depths[-1]))
+        if group is not None:
+            beams = one_of_each(beams, group.in_plane(self._inner_basis))
+        if self._method == "bloch" and not self._absorption:
+            total = np.zeros((len(depths), len(self.indices)))
+            for vector, weight in zip(*beams, strict=True):
+                along = -2 * math.pi * self._wavelength * (self.q @ vector)
+                total += weight * self._carried(self._real.tilted(along), depths)
+        else:
+            total = self._mean_of_waves(depths, beams)
+        if group is not None:
+            # Those left out are seen at the images of the beams.
+            still = np.zeros_like(group.shifts)
+            total = BeamOrbits(group.matrices, still, self._inner).mean(total)
+        return total
+
+    def _incident(
+        self, tilt: float, azimuth: float, precession: float, convergence: float, thickness: float
+    ) -> tuple[Incidence, PlaneGroup | None]:
+        """Incident beams, and the operations that take them to themselves, if that saves any."""
+        wavenumber = 1 / self._wavelength
+        circle, disk = (wavenumber * math.sin(math.radians(x)) for x in (precession, convergence))
+        turn = math.radians(azimuth)
+        middle = np.array([math.cos(turn), math.sin(turn)])
+        middle *= wavenumber * math.sin(math.radians(tilt))
+        # Within a radius k s t runs through λ g k t at the edge of the field, and |ψ|² oscillates
+        # that many times 2π.
+        turns = self._wavelength * self._q_max * thickness
+        group = None
+        order, mirror = 1, 0.0
+        if (circle or disk) and self._method == "bloch":
+            rotations = self._group.in_plane(self._inner_basis)
+            kept = np.abs(middle @ rotations - middle).max(axis=1) <= 1e-9 * wavenumber
+            group = PlaneGroup(self._group.matrices[kept], self._group.shifts[kept])
+            order = len(group.matrices)
+            mirrors = rotations[kept][np.linalg.det(rotations[kept]) < 0]
+            if len(mirrors):  # +x goes to twice the angle of the line
+                mirror = math.atan2(mirrors[0, 0, 1], mirrors[0, 0, 0]) / 2
+        return incidence(middle, circle, disk, turns, order, mirror), group
+
+    @cached_property
+    def _real(self) -> RealCoupling:
+        return RealCoupling(
+            self._all_inner, self._strong, self._inner, self._axial, self._group,
+            self._complex.type(0).real.dtype,
+        )  # fmt: skip
+
+    def _carried(self, operator: RealOperator, depths: np.ndarray) -> np.ndarray:
+        """Intensities of one incident beam, (n_depths, n_beams)."""
+        waves = propagate(
+            operator, operator.start()[None], depths.tolist(), TOLERANCES[self._complex.name],
+            hermitian=True,
+        )  # fmt: skip
+        return operator.read(waves[:, 0].astype(np.complex128))
+
+    def _mean_of_waves(self, depths: np.ndarray, beams: Incidence) -> np.ndarray:
+        """The same by complex waves: of slices, and where the potential absorbs."""
+        total = np.zeros((len(depths), len(self.indices)))
+        at_once = max(1, int(ROOM / ((MOST + 1) * len(self.indices) * self._complex.itemsize)))
+        for first in range(0, len(beams.weights), at_once):
+            part = slice(first, first + at_once)
+            waves = self._waves(depths, beams.vectors[part])
+            squares = waves.real.astype(np.float64) ** 2 + waves.imag.astype(np.float64) ** 2
+            total += np.einsum("w,dwn->dn", beams.weights[part], squares)
+        return total
 
     def _waves(self, depths: np.ndarray, directions: np.ndarray) -> np.ndarray:
         """Amplitudes after each depth, (n_depths, n_directions, n_beams)."""
-        squares = (self.q**2).sum(axis=1)
-        along = directions @ self.q.T
-        turns = -math.pi * self._wavelength * (squares + 2 * along)  # 2π s_g
+        turns = self._axial - 2 * math.pi * self._wavelength * (directions @ self.q.T)  # 2π s_g
         start = np.zeros(turns.shape, dtype=self._complex)
         start[:, 0] = 1
         if self._method == "multislice":
@@ -314,95 +420,17 @@ class ProjectedPotential:
         kind = MatrixCoupling if self._potential.size < LARGE else FourierCoupling
         return kind(self._potential, self._inner)
 
-    def _directions(
-        self, tilt: float, azimuth: float, precession: float, thickness: float
-    ) -> np.ndarray:
-        """Parts of the incident wave vectors across the zone axis, 1/Å, (n, 2)."""
-        wavenumber = 1 / self._wavelength
-        turn = math.radians(azimuth)
-        side = np.array([math.cos(turn), math.sin(turn)])
-        middle = wavenumber * math.sin(math.radians(tilt)) * side
-        if not precession:
-            return middle[None]
-        radius = wavenumber * math.sin(math.radians(precession))
-        # Along the cone s t runs through λ g k t at the edge of the field, and |ψ|² oscillates
-        # that many times 2π: more azimuths than that, and their mean is the integral.
-        n = math.ceil(2 * math.pi * self._wavelength * self._q_max * radius * thickness)
-        angles = 2 * math.pi * np.arange(n + AZIMUTHS) / (n + AZIMUTHS)
-        return middle + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    @cached_property
+    def _shape(self) -> tuple[int, int]:
+        """Of a grid on which products of a beam and v_g do not fold onto beams."""
+        one, two = (fft.next_fast_len(int(2 * n) + 1) for n in widest(self._all_inner))
+        return one, two
 
-    def _lengths(self, indices: np.ndarray) -> np.ndarray:
-        q = indices @ self.basis
-        return np.hypot(q[:, 0], q[:, 1])
-
-    def _strengths(self, q_max: float) -> tuple[np.ndarray, np.ndarray]:
-        """Reflections of the layer and their v_g, radians per Å."""
-        crystal = self._crystal
-        indices, amplitudes = layer_amplitudes(
-            self.basis_hkl, self.basis, crystal.frac_coords, crystal.atomic_numbers,
-            crystal.occupancies, q_max,
-        )  # fmt: skip
-        factor = relativistic_mass(self._wavelength) * self._wavelength
-        factor /= abs(float(np.linalg.det(crystal.lattice)))
-        damping = np.exp(-self._b_iso / 4 * self._lengths(indices) ** 2)
-        # Crystallographers' F has the other sign in its exponent.
-        return indices, factor * damping * amplitudes.conj()
-
-    def _bandwidth(
-        self, wanted: float | None, thickest: float
-    ) -> tuple[float, np.ndarray, np.ndarray]:
-        """The bandwidth, and v_g up to twice that: all that couples two of the beams."""
-        if wanted is not None:
-            if wanted < self._q_max * (1 - 1e-6):
-                raise ValueError(
-                    f"bandwidth={wanted!r} is below the field's radius, q_max={self._q_max:g}"
-                )
-            return float(wanted), *self._strengths(2 * float(wanted))
-        radius = FIRST_RADIUS * self._q_max
-        while True:
-            indices, strengths = self._strengths(radius)
-            q = self._lengths(indices)
-            rising = np.argsort(q)
-            outer = q[rising] > self._q_max
-            squares = np.zeros(len(q))
-            squares[outer] = np.abs(strengths[rising][outer]) ** 2 / q[rising][outer] ** 2
-            beyond = squares[::-1].cumsum()[::-1] * thickest / (math.pi * self._wavelength)
-            needless = np.flatnonzero(beyond <= PHASE_ERROR)
-            needed = q[rising][needless[0]] if len(needless) else radius
-            needed = max(self._q_max, float(needed))
-            if needed <= radius / GROWTH or radius >= WIDEST:
-                break
-            radius = min(radius * GROWTH, WIDEST)
-        if 2 * needed > radius:
-            indices, strengths = self._strengths(2 * needed)
-        else:
-            inside = q <= 2 * needed
-            indices, strengths = indices[inside], strengths[inside]
-        return needed, indices, strengths
-
-    def _place(self, indices: np.ndarray, strengths: np.ndarray) -> None:
-        """Choose beams, and lay the potential out on a grid of the smallest cell."""
-        present = np.abs(strengths) > DARK * np.abs(strengths).max()
-        # Of the lattice that the present reflections generate, the shortest basis: columns of
-        # coefficients are few then.
-        basis = _reduced(_generated(indices[present]), self.basis)
-        inverse = np.linalg.inv(basis)
-        inner = np.rint(indices @ inverse)
-        kept = np.abs(inner @ basis - indices).max(axis=1) < 1e-6
-        inner, strengths, indices = inner[kept].astype(np.int64), strengths[kept], indices[kept]
-        # Two thirds of the grid's half width, 2 x the bandwidth, for slices.
-        reach = self.bandwidth * (4 / 3 if self._method == "multislice" else 1)
-        beams = self._lengths(indices) <= reach * (1 + 1e-9)  # all of an orbit
-        self._inner_basis, self._all_inner, self._strong = basis, inner, strengths
-        self.indices = _middle_first(indices[beams])
-        self.q = self.indices @ self.basis
-        self._inner = np.rint(self.indices @ inverse).astype(np.int64)
-        widest = np.abs(inner).max(axis=0)
-        # Products of a beam and v_g, up to 3 x the bandwidth, must not fold onto beams.
-        shape = tuple(fft.next_fast_len(int(2 * n) + 1) for n in widest)
-        self._shape = shape
-        rows, columns = (self._inner % shape).T
-        self._places = rows * shape[1] + columns
+    @cached_property
+    def _places(self) -> np.ndarray:
+        """Where beams are among the coefficients of the grid."""
+        rows, columns = (self._inner % self._shape).T
+        return rows * self._shape[1] + columns
 
     @cached_property
     def _potential(self) -> np.ndarray:
@@ -413,44 +441,3 @@ class ProjectedPotential:
         if self._absorption:
             return (potential * (1 + 1j * self._absorption)).astype(self._complex)
         return potential.astype(self._complex.type(0).real.dtype)
-
-
-def _middle_first(indices: np.ndarray) -> np.ndarray:
-    """The same indices, 00 before all others."""
-    other = indices.any(axis=1)
-    return np.concatenate([np.zeros((1, 2), dtype=indices.dtype), indices[other]])
-
-
-@njit(cache=True, nogil=True)
-def _generated(points):
-    """Basis (p, 0), (r, s) of the plane lattice that some integer points generate."""
-    p, r, s = 0, 0, 0
-    for n in range(len(points)):
-        i, j = points[n, 0], points[n, 1]
-        while j != 0:  # Euclid on the second coordinates
-            quotient = s // j
-            r, s, i, j = i, j, r - quotient * i, s - quotient * j
-        i = abs(i)
-        while i != 0:
-            p, i = i, p % i
-        if s < 0:
-            r, s = -r, -s
-        if p > 0:
-            r %= p
-        if p == 1 and s == 1:
-            break
-    # Nothing is known across a row: as fine as the layer itself.
-    return np.array([[max(p, 1), 0], [r, max(s, 1)]], dtype=np.int64)
-
-
-def _reduced(multiples: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """The same plane lattice with the two shortest vectors (Gauss)."""
-    one, two = multiples
-    while True:
-        a, b = one @ basis, two @ basis
-        if b @ b < a @ a * (1 - 1e-9):
-            one, two, a, b = two, one, b, a
-        shift = int(np.rint((a @ b) / (a @ a)))
-        if abs(a @ b) <= (0.5 + 1e-9) * (a @ a) or shift == 0:
-            return np.array([one, two])
-        two = two - shift * one

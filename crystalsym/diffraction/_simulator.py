@@ -128,6 +128,10 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
     precession : float, default=0.0
         Half angle in degrees of the cone on which the beam precesses (``"bloch"``,
         ``"multislice"``).
+    convergence : float, default=0.0
+        Half angle in degrees, 0 to 2, of the cone that incident directions fill evenly
+        (``"bloch"``, ``"multislice"``; 1 mrad is 0.0573°). Intensities are means over them, those
+        of whole disks; spots and images show a disk as a spot. Disks that overlap are warned of.
     absorption : float, default=0.0
         Imaginary potential in parts of the real one (``"bloch"``, ``"multislice"``).
     b_iso : float, default=0.0
@@ -222,6 +226,7 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         tilt: Any = 0.0,
         azimuth: float | None = None,
         precession: float = 0.0,
+        convergence: float = 0.0,
         absorption: float = 0.0,
         b_iso: float = 0.0,
         bandwidth: float | None = None,
@@ -262,6 +267,7 @@ class DiffractionSimulator(PresetMixin, ImageOutputMixin, TransformerMixin, Base
         self.tilt = tilt
         self.azimuth = azimuth
         self.precession = precession
+        self.convergence = convergence
         self.absorption = absorption
         self.b_iso = b_iso
         self.bandwidth = bandwidth

@@ -34,6 +34,7 @@ OF_DYNAMICAL = {
     "tilt": 0.0,
     "azimuth": None,
     "precession": 0.0,
+    "convergence": 0.0,
     "absorption": 0.0,
     "b_iso": 0.0,
     "bandwidth": None,

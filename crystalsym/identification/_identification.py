@@ -22,7 +22,9 @@ class Identification:
     ranking : tuple of (int, float)
         Space groups and their probabilities, most probable first.
     diffraction_class : tuple of int
-        All of the 230 groups that share the most probable class.
+        All of the 230 groups that share the most probable class: the dynamical one
+        (:func:`crystalsym.spacegroups.dynamical_class`) if the model learned from dynamical
+        patterns, else the kinematic one (:func:`crystalsym.spacegroups.diffraction_class`).
     class_probability : float or None
     prediction_set : tuple of int or None
         Groups that hold the true one as often as was asked for, if it was.

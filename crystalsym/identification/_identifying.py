@@ -152,16 +152,26 @@ def answers(classifier: Any, shaped: Any, top: int, coverage: float | None) -> l
     with _predicting:
         probabilities = np.asarray(classifier.predict_proba(shaped))
         sets = None if coverage is None else classifier.predict_set(shaped, coverage)
-    return answers_of(probabilities, np.asarray(classifier.classes_), top, sets)
+    from crystalsym.classification._class_probabilities import dynamical_views
+
+    views = dynamical_views(classifier)
+    return answers_of(probabilities, np.asarray(classifier.classes_), top, sets, views)
 
 
 def answers_of(
-    probabilities: np.ndarray, classes: np.ndarray, top: int, sets: Any = None
+    probabilities: np.ndarray,
+    classes: np.ndarray,
+    top: int,
+    sets: Any = None,
+    views: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Give rankings and diffraction classes of probabilities, as fields of an Identification."""
+    """Give rankings and diffraction classes of probabilities, as fields of an Identification.
+
+    Classes are those of dynamical patterns where views of such are given.
+    """
     from crystalsym.classification._class_probabilities import leading_classes
 
-    members, totals = leading_classes(probabilities, classes)
+    members, totals = leading_classes(probabilities, classes, views)
     found: list[dict[str, Any]] = []
     for row, shares in enumerate(probabilities):
         if np.isnan(shares).any():

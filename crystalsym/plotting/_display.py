@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from crystalsym.classification._class_probabilities import dynamical_views
 from crystalsym.diffraction import SpotPatterns
 from crystalsym.plotting._drawing import (
     DECADES,
@@ -55,6 +56,9 @@ class PatternDisplay:
         know, or else [100], [010], [001].
     model_groups : collection of int, optional
         Groups that the model can answer. A known group that is none of them is marked so.
+    diffraction_classes : list of n collections of int, optional
+        Groups of the most probable diffraction class, shown in blue. Default: the kinematic class
+        with the largest sum of the probabilities shown.
 
     Attributes
     ----------
@@ -87,6 +91,7 @@ class PatternDisplay:
         q_max: float | None = None,
         view_titles: Sequence[str] | Sequence[Sequence[str]] | None = None,
         model_groups: Collection[int] | None = None,
+        diffraction_classes: Sequence[Collection[int]] | None = None,
     ) -> None:
         self.raw = raw
         self.shaped = shaped
@@ -96,6 +101,7 @@ class PatternDisplay:
         self.q_max = q_max
         self.view_titles = view_titles
         self.model_groups = model_groups
+        self.diffraction_classes = diffraction_classes
 
     @classmethod
     def from_estimator(
@@ -149,6 +155,10 @@ class PatternDisplay:
             if is_patterns
             else [titles_of(simulator, structure) for structure in X],
             model_groups=[int(group) for group in estimator[-1].classes_],
+            # Kinematic ones follow from the rankings.
+            diffraction_classes=estimator[-1].predict_diffraction_class(shaped)[0]
+            if dynamical_views(estimator[-1])
+            else None,
             ax=ax,
         )
 
@@ -253,7 +263,8 @@ class PatternDisplay:
         if self.rankings is not None:
             bars = grid(parts[1, 1], 1, 2, width_ratios=(1.75, _BARS - 1.75), wspace=0)
             axes.append(figure.add_subplot(bars[1]))
-            draw_ranking(axes[-1], self.rankings[i], known)
+            members = None if self.diffraction_classes is None else self.diffraction_classes[i]
+            draw_ranking(axes[-1], self.rankings[i], known, members)
         return axes
 
     def _checked(self) -> tuple[NDArray[Any], NDArray[Any] | None, list[Sequence[str]]]:
@@ -270,7 +281,7 @@ class PatternDisplay:
                 f"shaped patterns have shape (n, n_views, h, w, C) with n = {raw.shape[0]} and "
                 f"n_views = {raw.shape[1]}, not {shaped.shape}"
             )
-        for name in ("rankings", "names", "known_groups"):
+        for name in ("rankings", "names", "known_groups", "diffraction_classes"):
             value = getattr(self, name)
             if value is not None and len(value) != len(raw):
                 raise ValueError(f"{name} has {len(value)} entries for {len(raw)} crystals")

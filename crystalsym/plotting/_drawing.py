@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,10 +131,12 @@ def draw_shaped(ax: Axes, image: NDArray[Any], label: str | None) -> None:
     _frame(ax, label)
 
 
-def draw_ranking(ax: Axes, ranking: Ranking, known: int | None) -> None:
-    """Draw horizontal bars of the most probable groups, best on top."""
+def draw_ranking(
+    ax: Axes, ranking: Ranking, known: int | None, members: Collection[int] | None = None
+) -> None:
+    """Draw horizontal bars of the most probable groups, best on top, those of a class in blue."""
     numbers = [int(number) for number, _ in ranking]
-    group = _leading_class(ranking)
+    group = _leading_class(ranking) if members is None else sorted(members)
     ground = ax.get_facecolor()
     mark, faint, leading = (readable(color, ground) for color in (RED, FAINT, BLUE))
     for place, (number, probability) in enumerate(ranking):
@@ -153,6 +155,6 @@ def draw_ranking(ax: Axes, ranking: Ranking, known: int | None) -> None:
     ax.set(xlim=(0, 1.25), ylim=(max(len(numbers), 3) - 0.3, -0.6))
     _frame(ax, None)
     if len(group) > 1:
-        members = textwrap.shorten(", ".join(str(g) for g in group), 48, placeholder=" ...")
-        ax.text(1, 0.0, f"■ one diffraction class: {members}", color=leading, fontsize=8,
+        shown = textwrap.shorten(", ".join(str(g) for g in group), 48, placeholder=" ...")
+        ax.text(1, 0.0, f"■ one diffraction class: {shown}", color=leading, fontsize=8,
                 ha="right", va="bottom", transform=ax.transAxes)  # fmt: skip

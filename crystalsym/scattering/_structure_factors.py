@@ -17,6 +17,8 @@ from crystalsym.scattering._factors import N_TERMS, coefficients
 
 # Factors are read off a table of this many steps in q²; linear between them to 1e-6.
 STEPS = 4096
+# Smaller Gaussians are none, and no numbers so small that processors take long over them.
+NEGLIGIBLE = 1e-24
 N_ELEMENTS = 120
 HEAVIEST = 98
 
@@ -187,7 +189,7 @@ def layer_amplitudes(
     occupancies: np.ndarray,
     q_max: float,
     radiation: str = "electron",
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sum the atoms of one cell for all reflections of a zero-order layer, phases kept.
 
     Parameters
@@ -207,9 +209,12 @@ def layer_amplitudes(
     Returns
     -------
     indices : ndarray of int64, shape (n, 2)
-        Multiples (i, j) of the layer's two vectors; 000 and both of each Friedel pair are there.
+        Multiples (i, j) of the layer's two vectors; 000, which comes first, and one of each
+        Friedel pair.
     amplitudes : ndarray of complex128, shape (n,)
         F = Σ occupancy f exp(+2πi h·x).
+    squares : ndarray of float64, shape (n,)
+        q², 1/Å².
     """
     order = np.argsort(numbers, kind="stable")
     metric = np.array([vectors[0, 0], vectors[1, 0], abs(vectors[1, 1])])
@@ -224,17 +229,27 @@ def layer_amplitudes(
         np.asarray(occupancies, dtype=np.float64)[order],
         np.zeros((1, 1)), a, b / 4, True,
     )  # fmt: skip
-    j, i = np.divmod(np.arange(total_r.size).reshape(total_r.shape), total_r.shape[1])
-    i = i - i_max
-    x, y = i * metric[0] + j * metric[1], j * metric[2]
-    half = (x * x + y * y <= q_max * q_max) & ((j > 0) | (i >= 0))
-    indices = np.stack([i[half], j[half]], axis=1)
-    amplitudes = total_r[half] + 1j * total_i[half]
-    mates = indices.any(axis=1)
-    return (
-        np.concatenate([indices, -indices[mates]]),
-        np.concatenate([amplitudes, amplitudes[mates].conj()]),
-    )
+    return _half_circle(total_r, total_i, i_max, metric, q_max)
+
+
+@njit(cache=True, nogil=True)
+def _half_circle(total_r, total_i, i_max, metric, q_max):
+    """Indices, amplitudes and q² within a radius, 00 and one of each Friedel pair."""
+    height, width = total_r.shape
+    indices = np.empty((total_r.size, 2), dtype=np.int64)
+    amplitudes, squares = np.empty(total_r.size, dtype=np.complex128), np.empty(total_r.size)
+    count = 0
+    for j in range(height):
+        for column in range(0 if j else i_max, width):
+            i = column - i_max
+            x, y = i * metric[0] + j * metric[1], j * metric[2]
+            square = x * x + y * y
+            if square <= q_max * q_max:
+                indices[count, 0], indices[count, 1] = i, j
+                amplitudes[count] = complex(total_r[j, column], total_i[j, column])
+                squares[count] = square
+                count += 1
+    return indices[:count], amplitudes[:count], squares[:count]
 
 
 @njit(cache=True, nogil=True)
@@ -283,6 +298,34 @@ def _gaussians(a, b, square):
 
 
 @njit(cache=True, nogil=True)
+def _gaussians_of_row(out, a, b, origin, step, rest):
+    """Σ aₜ exp(-bₜ (x² + rest)) at x = origin + i step, from each to the next by two products."""
+    middle = min(max(round(-origin / step), 0), len(out) - 1)
+    x = origin + middle * step
+    out[:] = 0.0
+    for term in range(len(a)):
+        if a[term] == 0.0:
+            continue
+        top = a[term] * math.exp(-b[term] * (x * x + rest))
+        change = math.exp(-2 * b[term] * step * step)
+        out[middle] += top
+        value, ratio = top, math.exp(-b[term] * step * (step + 2 * x))
+        for i in range(middle + 1, len(out)):
+            if abs(value) < NEGLIGIBLE:
+                break
+            value *= ratio
+            ratio *= change
+            out[i] += value
+        value, ratio = top, math.exp(-b[term] * step * (step - 2 * x))
+        for i in range(middle - 1, -1, -1):
+            if abs(value) < NEGLIGIBLE:
+                break
+            value *= ratio
+            ratio *= change
+            out[i] += value
+
+
+@njit(cache=True, nogil=True)
 def _end_of_element(numbers, first, end):
     """Where the atoms of the element that begins here end."""
     last = first + 1
@@ -320,7 +363,7 @@ def _add_layer(
     step, b_x, b_y = metric
     height, width = total_r.shape
     part_r, part_i = np.zeros((height, width)), np.zeros((height, width))
-    nothing = np.zeros(3)
+    nothing, row = np.zeros(3), np.empty(width)
     first, end = 0, len(numbers)
     while first < end:
         last = _end_of_element(numbers, first, end)
@@ -330,16 +373,20 @@ def _add_layer(
         )
         z = numbers[first]
         for j in range(height):
+            if exact:
+                _gaussians_of_row(row, a[z], b[z], j * b_x - i_max * step, step, (j * b_y) ** 2)
+                for i in range(width):
+                    total_r[j, i] += row[i] * part_r[j, i]
+                    total_i[j, i] += row[i] * part_i[j, i]
+                continue
             for i in range(width):
                 x = (i - i_max) * step + j * b_x
                 y = j * b_y
                 square = x * x + y * y
-                if exact:
-                    f = _gaussians(a[z], b[z], square)
-                elif square <= 1.0:
-                    row = int(square * STEPS)
-                    f = table[z, row]
-                    f += (square * STEPS - row) * (table[z, row + 1] - f)
+                if square <= 1.0:
+                    place = int(square * STEPS)
+                    f = table[z, place]
+                    f += (square * STEPS - place) * (table[z, place + 1] - f)
                 else:
                     continue
                 total_r[j, i] += f * part_r[j, i]

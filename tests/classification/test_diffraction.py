@@ -7,8 +7,11 @@ import copy
 import numpy as np
 import pytest
 
-from crystalsym.classification._class_probabilities import leading_classes
-from crystalsym.spacegroups import diffraction_class
+from crystalsym.classification._class_probabilities import (
+    dynamical_views,
+    leading_classes,
+)
+from crystalsym.spacegroups import diffraction_class, dynamical_class
 
 
 def test_class_of_largest_sum_need_not_hold_the_first_group():
@@ -17,6 +20,39 @@ def test_class_of_largest_sum_need_not_hold_the_first_group():
     assert members == [diffraction_class(33), diffraction_class(14)]
     np.testing.assert_allclose(total, [0.55, 0.7], rtol=1e-6)
     assert total.dtype == np.float32
+
+
+def test_classes_of_dynamical_patterns():
+    probabilities = np.array([[0.3, 0.3, 0.4], [0.0, 0.9, 0.1]])
+    members, total = leading_classes(probabilities, [16, 47, 62], "symmetry-directions")
+    assert members == [(16, 47), (16, 47)]
+    np.testing.assert_allclose(total, [0.6, 0.9], rtol=1e-6)
+    for views in ("symmetry-directions", "zone-axes"):
+        members, _ = leading_classes(np.array([[0.6, 0.4]]), [216, 225], views)
+        assert members == [dynamical_class(216, views)]
+    assert leading_classes(np.array([[0.6, 0.4]]), [216, 225])[0] == [diffraction_class(216)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "views"),
+    [
+        ([{"step": "DiffractionSimulator", "engine": "bloch", "views": "zone-axes"}], "zone-axes"),
+        (
+            [{"step": "DiffractionSimulator", "engine": "multislice",
+              "views": "symmetry-directions"}, {"step": "PatternShaper"}],
+            "symmetry-directions",
+        ),
+        ([{"step": "DiffractionSimulator", "engine": "bragg", "views": "zone-axes"}], None),
+        ([{"step": "DiffractionSimulator", "engine": "bloch", "views": [[1, 1, 1]]}], None),
+        ([], None),
+    ],
+)  # fmt: skip
+def test_views_of_dynamical_patterns_are_those_that_were_learned_from(steps, views):
+    class Fitted:
+        metadata_ = {"made_by": steps}  # noqa: RUF012
+
+    assert dynamical_views(Fitted()) == views
+    assert dynamical_views(object()) is None
 
 
 def test_a_sum_of_rounded_probabilities_is_not_above_one():

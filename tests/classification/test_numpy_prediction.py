@@ -12,9 +12,9 @@ import threading
 import numpy as np
 import pytest
 
+from crystalsym import _blas_threads as blas
 from crystalsym.bundles import available
 from crystalsym.classification import SimilarityClassifier, SpaceGroupClassifier
-from crystalsym.classification import _blas_threads as blas
 from crystalsym.classification._prediction import NUMPY_BATCH_ROWS
 
 from .conftest import make_classifier, make_images

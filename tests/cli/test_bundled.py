@@ -80,7 +80,17 @@ def test_a_voltage_asks_the_weights_of_electrons(run, examples):
     assert (code, err) == (0, [])
     found = json.loads(out)
     assert found["model"] == "72-electron"
-    assert found["inputs"][0]["predictions"][0]["number"] == 216
+    (answer,) = found["inputs"]
+    assert answer["predictions"][0]["number"] == 216
+    # Of patterns that do not obey Friedel's law; kinematic ones leave five groups.
+    assert answer["diffraction_class"] == {
+        "groups": [216],
+        "probability": answer["predictions"][0]["probability"],
+    }
+    code, out, _ = run("identify", "--voltage", 200, examples["ZnS-sphalerite"])
+    assert "%: 216 F-43m\n" in out
+    code, out, _ = run("identify", "--json", examples["ZnS-sphalerite"])
+    assert len(json.loads(out)["inputs"][0]["diffraction_class"]["groups"]) == 5
 
 
 @pytest.mark.parametrize(

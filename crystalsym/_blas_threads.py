@@ -16,7 +16,8 @@ Result = TypeVar("Result")
 
 @functools.cache
 def _controller() -> Any:
-    import numpy as np  # noqa: F401 - its BLAS must be there to be found
+    import numpy as np  # noqa: F401 - its BLAS, and SciPy's, must be there to be found
+    import scipy.linalg  # noqa: F401 - the one that compiled kernels call
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas")
