@@ -30,8 +30,8 @@ ALIKE, UNLIKE = 0.3, 0.05
 # Significance of a node that holds a spot; pairs that are compared, brightest first,
 # and those that a coarse search looks at.
 SEEN, COMPARED, FIRST = 4.0, 100, 40
-# A beam that is seen outshines every spot; a dimmer one is less likely by so many nats, and one that
-# outshines them so many times is likelier.
+# A beam that is seen outshines every spot; a dimmer one is less likely by so many nats, and one
+# that outshines them so many times is likelier.
 DIM, OUTSHINES, BRIGHT = -8.0, 10.0, 3.0
 # What hides this many widths of a spot is a stop: the beam is behind it, likeliest where it is
 # broadest.
@@ -40,9 +40,9 @@ STOP, BESIDE_STOP, BEHIND_STOP = 3.5, -6.0, 3.0
 FROM_MIDDLE = 0.1
 # Only so much of the fall of intensities outward is believed, the scatter about it being no noise.
 OF_FALL = 0.1
-COARSE = 4  # pixels at which it is looked where a stop is
-# Nodes that the tilt is fitted at: those less likely than the best by fewer nats without it, and all
-# others only if mates about none of these agree by so many nats a pair.
+COARSE = 256  # pixels, to which larger images are thinned out to look where a stop is
+# Nodes that the tilt is fitted at: those less likely than the best by fewer nats without it, and
+# all others only if mates about none of these agree by so many nats a pair.
 NEAR_BEST, AGREED, FITTED = 5.0, 0.3, 24
 # A second node as near as so many nats (1 to 20) is told.
 NEARLY = 3.0
@@ -186,7 +186,7 @@ def likeliest_node(
     known -= _fineness(nodes.indices[seen], candidates)
     order = np.argsort(-known, kind="stable")[: 2 * FITTED]
     likely = order[known[order] > known[order[0]] - NEAR_BEST][:FITTED]
-    spread = max(2 * float(np.var(np.log(nodes.heights[seen]))), 0.1)
+    unrelated = _unrelated(nodes, seen)
     judged: list[tuple[float, np.ndarray, np.ndarray]] = []
     agreed = False
     for chosen in (likely, np.setdiff1d(order, likely, assume_unique=True)[:FITTED]):
@@ -194,7 +194,7 @@ def likeliest_node(
             break
         for i in chosen:
             pairs = _mates(nodes, candidates[i])
-            alike, tilt, curvature = _alike_under_tilt(pairs, basis * q_per_pixel, spread)
+            alike, tilt, curvature = _alike_under_tilt(pairs, basis * q_per_pixel, unrelated)
             agreed |= alike > AGREED * len(pairs[0]) and alike > NEARLY
             fall = _fall(nodes, seen, candidates[i], basis * q_per_pixel, tilt, curvature)
             judged.append((float(known[i]) + alike + fall, candidates[i], tilt))
@@ -223,11 +223,12 @@ def _behind_a_stop(
     # A margin, so that the distance to what is in the open is known at the edge.
     low = np.maximum(np.floor(middle - 1.5 * radius).astype(int), 0)
     high = np.ceil(middle + 1.5 * radius).astype(int) + 1
-    part = hidden[low[1] : high[1] : COARSE, low[0] : high[0] : COARSE]
+    every = max(1, min(hidden.shape) // COARSE)
+    part = hidden[low[1] : high[1] : every, low[0] : high[0] : every]
     if not part.any() or part.all():
         return np.zeros(len(places))
-    depth = COARSE * ndimage.distance_transform_edt(part)
-    column, row = np.rint((places - low) / COARSE).astype(int).T
+    depth = every * ndimage.distance_transform_edt(part)
+    column, row = np.rint((places - low) / every).astype(int).T
     own = depth[np.clip(row, 0, depth.shape[0] - 1), np.clip(column, 0, depth.shape[1] - 1)]
     deepest = float(depth.max())
     if deepest < STOP * spot_sigma:
@@ -252,6 +253,19 @@ def _fineness(spots: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     return cost[(candidates % 2) @ [1, 2]]
 
 
+def _unrelated(nodes: MeasuredNodes, seen: np.ndarray) -> np.ndarray:
+    """How ln of the ratio of unrelated spots is spread: parts and variances of two Gaussians.
+
+    One is of spots that are both seen, the other of those whose like is dark.
+    """
+    heights, errors = nodes.heights, nodes.errors
+    dark = float(np.mean(~seen[np.isfinite(heights)]))
+    dark = min(max(dark, 0.1), 0.9)
+    both = 2 * float(np.var(np.log(heights[seen])))
+    one = float(np.mean(np.log(heights[seen] / errors[seen]) ** 2))
+    return np.array([[1 - dark, max(both, 0.1)], [dark, max(one, 0.1)]])
+
+
 def _mates(
     nodes: MeasuredNodes, candidate: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -272,12 +286,12 @@ def _mates(
 
 
 def _alike_under_tilt(
-    pairs: tuple[np.ndarray, np.ndarray, np.ndarray], basis: np.ndarray, spread: float
+    pairs: tuple[np.ndarray, np.ndarray, np.ndarray], basis: np.ndarray, unrelated: np.ndarray
 ) -> tuple[float, np.ndarray, float]:
     """Logarithm of how much likelier pairs are mates than unrelated; tilt and curvature."""
     indices, ratio, variance = pairs
     alike, a_x, a_y, b = _best_tilt(
-        indices @ basis, ratio, variance, spread, np.array(CURVATURES), FIRST, *_TABLES
+        indices @ basis, ratio, variance, unrelated, np.array(CURVATURES), FIRST, *_TABLES
     )
     return alike, np.array([a_x, a_y]), b
 
@@ -317,13 +331,15 @@ _TABLES = _tables()
 
 
 @njit(cache=True, nogil=True)
-def _best_tilt(g, ratio, variance, spread, curvatures, n_first, table, wide_slack, slack):
+def _best_tilt(g, ratio, variance, unrelated, curvatures, n_first, table, wide_slack, slack):
     """The tilt under which mates are most alike: evidence against unrelated spots, a, b."""
     n = len(g)
     unlike = np.empty(n)
     for k in range(n):
-        wide = spread + variance[k]
-        unlike[k] = math.exp(-0.5 * ratio[k] * ratio[k] / wide) / math.sqrt(wide) + 1e-200
+        unlike[k] = 1e-200
+        for part, spread in unrelated:
+            wide = spread + variance[k]
+            unlike[k] += part * math.exp(-0.5 * ratio[k] * ratio[k] / wide) / math.sqrt(wide)
     steps = int(LARGEST_TILT / TILT_STEP)
     few = min(n, n_first)
     best, best_x, best_y, best_b = -np.inf, 0.0, 0.0, 0.0

@@ -81,7 +81,7 @@ def test_refused_and_flagged_are_told_apart(module):
     "kind", ["noise", "one bright pixel", "gradient", "zeros, one value", "rings"]
 )
 def test_kinds_that_hold_no_lattice_are_drawn_and_refused(module, kind):
-    refusals = module("refusals")
-    finder = refusals.SpotFinder(q_max=1.457)
-    told = refusals.looked_at(finder, refusals.KINDS[kind], square_net(), 0, 256)
+    kinds = module("kinds")
+    finder = kinds.SpotFinder(q_max=1.457)
+    told = kinds.looked_at(finder, kinds.KINDS[kind], square_net(), 0, 256)
     assert told.startswith("refused"), told
