@@ -61,7 +61,10 @@ def looked_at(finder: SpotFinder, kind: Any, spots: Any, number: int, size: int)
         (found,) = finder.find([images])
     if found.refused is not None:
         return f"refused: {found.refused}"
-    return "flagged: zones unknown" if found.turning.zones == "unknown" else "answered"
+    if found.doubtful:
+        unknown = found.turning.zones == "unknown"
+        return "flagged: zones unknown" if unknown else f"flagged: {found.notes[-1].split(': ')[1]}"
+    return "answered"
 
 
 def _patterns(images: Any) -> list[Pattern]:

@@ -3,7 +3,8 @@
     python benchmarks/robustness/refusals.py --structures materials_project.npz --output DIR -n 100
 
 Of every kind n triples are drawn. Refused is what ``SpotFinder`` refuses; flagged is what it
-answers with zones "unknown", whose images share no rows as those of one crystal do.
+answers with a warning: zones "unknown", whose images share no rows as those of one crystal do;
+strong spots off the lattice; two places that the direct beam may have.
 """
 
 from __future__ import annotations

@@ -32,10 +32,14 @@ CLOSEST = 2.2
 LEAST_EXPLAINED, LEAST_NUMBER = 0.6, 0.5
 # A second lattice shows in so many strays, this part of all.
 MANY_STRAYS, STRAYS_PART = 8, 0.25
+# So many strong spots off the lattice, this part of all, are worth a doubt.
+SOME_STRAYS, DOUBTFUL_PART = 5, 0.06
 # Shortest spacings of crystals' cells, Å.
 SHORTEST_SPACING = (1.5, 60.0)
 # Of crystals with cells like these, spots are seen beyond this, 1/Å.
 LEAST_REACH = 0.3
+# Atoms scatter too little beyond this for spots, 1/Å.
+MOST_REACH = 4.0
 # A place known to be as bright as this is the direct beam, in pixels about it.
 BEAM_WIDTHS = 4.0
 # Rings rise above what is beside them in most of their directions, by so many of their errors.
@@ -81,7 +85,9 @@ class FoundPattern:
     measured : tuple of ndarray
         Indices, intensity and sigma of all points of the lattice that were measured, weak ones too.
     notes : list of str
-        What was undone or is doubtful.
+        What was undone.
+    doubts : list of str
+        Why the answer may be wrong.
     refused : str or None
         Why the image is not answered.
 
@@ -108,6 +114,7 @@ class FoundPattern:
     sigma: np.ndarray | None = None
     measured: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     refused: str | None = None
 
     @property
@@ -234,7 +241,7 @@ def _move_beam(
     found.center = replace(found.center, lead=node.lead, rival=rival)
     if node.doubtful:
         assert rival is not None
-        found.notes.append(
+        found.doubts.append(
             f"the direct beam may as well be at column {rival[0]:.0f}, row {rival[1]:.0f}"
             f" ({math.exp(node.lead):.2g} times likelier where it was taken to be); give center"
             " if you know it"
@@ -321,6 +328,10 @@ def _judge(found: FoundPattern) -> None:
                 f"more than one lattice ({int(strays.sum())} of {strong} spots are off it)"
             )
         raise PatternRefused("no lattice found")
+    if strays.sum() >= SOME_STRAYS and strays.sum() > DOUBTFUL_PART * strong:
+        found.doubts.append(
+            f"{int(strays.sum())} of {strong} strong spots are off the lattice: a second crystal?"
+        )
     if part < LEAST_EXPLAINED:
         raise PatternRefused(
             f"no lattice found (the best explains {100 * part:.0f} % of the light)"
@@ -334,6 +345,10 @@ def _judge(found: FoundPattern) -> None:
         )
     offsets = found.lattice.indices[explained] @ found.basis
     reach = float(np.hypot(*offsets.T).max())
+    if reach > MOST_REACH:
+        raise PatternRefused(
+            f"implausible scale: spots as far as {reach:.2g} 1/Å, a spacing of {1 / reach:.2g} Å"
+        )
     if reach < LEAST_REACH:
         raise PatternRefused(
             f"implausible scale: no spot beyond {reach:.2g} 1/Å, a spacing of {1 / reach:.2g} Å"
