@@ -19,15 +19,17 @@ KEPT = 1500  # crystals of either side, in an order of their own
 
 
 def chosen(
-    model: Path, structures: str, cache: Path, folder: Path, side: str
+    model: Path, structures: str | None, cache: Path, folder: Path, side: str
 ) -> tuple[CrystalTable, np.ndarray]:
     """Take crystals of one side of a model's split, always in the same order.
 
     ``"held-out"`` ones serve for figures; front end and weights are mended and chosen on
     ``"validation"`` ones.
     """
-    kept, labels = folder / f"{side}.npz", folder / f"{side}-labels.npy"
+    kept, labels = _files(folder, side)
     if not kept.is_file():
+        if structures is None:
+            raise SystemExit(f"{kept} is not there: --structures has to name the table")
         training = read_description(model)["metadata"]["training"]["config"]
         settings = {**of_a_card(training["data"]), "structures": structures}
         data = load_data(SimpleNamespace(data=settings), cache)
@@ -36,7 +38,17 @@ def chosen(
         folder.mkdir(parents=True, exist_ok=True)
         np.save(labels, data.labels[rows])
         data.crystals.take(rows).save(kept)
+    return kept_crystals(folder, side)
+
+
+def kept_crystals(folder: Path, side: str) -> tuple[CrystalTable, np.ndarray]:
+    """Read the crystals and groups that :func:`chosen` has kept."""
+    kept, labels = _files(folder, side)
     return CrystalTable.load(kept), np.load(labels)
+
+
+def _files(folder: Path, side: str) -> tuple[Path, Path]:
+    return folder / f"{side}.npz", folder / f"{side}-labels.npy"
 
 
 def _validation(data: Any, classify: dict[str, Any]) -> np.ndarray:

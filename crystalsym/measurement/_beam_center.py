@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,10 @@ class BeamCenter:
     uncertainty : float
         Standard deviation of the place along either axis, pixels.
     pairs : int
+    lead : float
+        Natural logarithm of how many times likelier the place is than the next one on the lattice.
+    rival : ndarray of shape (2,) or None
+        That next place, if it was looked for.
 
     Examples
     --------
@@ -43,6 +48,8 @@ class BeamCenter:
     agreement: float
     uncertainty: float
     pairs: int
+    lead: float = math.inf
+    rival: np.ndarray | None = None
 
 
 def friedel_center(peaks: Peaks, bad: np.ndarray, search_radius: float) -> BeamCenter | None:
@@ -101,6 +108,44 @@ def friedel_center(peaks: Peaks, bad: np.ndarray, search_radius: float) -> BeamC
     middle, significance = (places[one_of_pair] + places[mate]) / 2, peaks.significance[chosen]
     place, uncertainty = _mean(middle, significance[one_of_pair], significance[mate])
     return BeamCenter(place, float(agreement), uncertainty, len(one_of_pair))
+
+
+def center_near(peaks: Peaks, bad: np.ndarray, place: np.ndarray) -> BeamCenter:
+    """Measure the beam's place where it is known to a pixel, by the spots that are mates about it.
+
+    Parameters
+    ----------
+    peaks : Peaks
+    bad : ndarray of bool, shape (H, W)
+        Not measured.
+    place : ndarray of shape (2,)
+        (column, row).
+
+    Returns
+    -------
+    BeamCenter
+        The place as it is, known to half a pixel, if there is no pair.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crystalsym.measurement._image_peaks import Peaks
+    >>> half = np.array([[20.0, 3.0], [4.0, 25.0]])
+    >>> places = np.concatenate([half, -half]) + [66.0, 61.0]
+    >>> peaks = Peaks(places, np.array([9.0, 5.0, 1.0, 7.0]), np.full(4, 50.0))
+    >>> found = center_near(peaks, np.zeros((128, 128), bool), np.array([66.3, 60.8]))
+    >>> found.place.round(3).tolist(), found.pairs
+    ([66.0, 61.0], 2)
+    """
+    chosen = np.argsort(-peaks.heights)[:STRONGEST]
+    places, weights = peaks.places[chosen], np.sqrt(peaks.heights[chosen])
+    agreement, one, mate = _agreement(place, places, weights, cKDTree(places), bad)
+    if not len(one):
+        return BeamCenter(place, agreement, 0.5, 0)
+    significance = peaks.significance[chosen]
+    middles = (places[one] + places[mate]) / 2
+    found, uncertainty = _mean(middles, significance[one], significance[mate])
+    return BeamCenter(found, agreement, uncertainty, len(one))
 
 
 def _crowded(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import ndimage
 
 from crystalsym.measurement._bad_pixels import beam_stop, dead_lines, hot_pixels
-from crystalsym.measurement._beam_center import BeamCenter, friedel_center
+from crystalsym.measurement._beam_center import BeamCenter, center_near, friedel_center
+from crystalsym.measurement._beam_node import MeasuredNodes, likeliest_node
 from crystalsym.measurement._diffuse_ground import diffuse_ground
 from crystalsym.measurement._image_checks import linear_gray, saturation_level
 from crystalsym.measurement._image_peaks import Peaks, find_peaks, spot_width
@@ -31,10 +32,14 @@ CLOSEST = 2.2
 LEAST_EXPLAINED, LEAST_NUMBER = 0.6, 0.5
 # A second lattice shows in so many strays, this part of all.
 MANY_STRAYS, STRAYS_PART = 8, 0.25
+# So many strong spots off the lattice, this part of all, are worth a doubt.
+SOME_STRAYS, DOUBTFUL_PART = 5, 0.06
 # Shortest spacings of crystals' cells, Å.
 SHORTEST_SPACING = (1.5, 60.0)
 # Of crystals with cells like these, spots are seen beyond this, 1/Å.
 LEAST_REACH = 0.3
+# Atoms scatter too little beyond this for spots, 1/Å.
+MOST_REACH = 4.0
 # A place known to be as bright as this is the direct beam, in pixels about it.
 BEAM_WIDTHS = 4.0
 # Rings rise above what is beside them in most of their directions, by so many of their errors.
@@ -80,7 +85,9 @@ class FoundPattern:
     measured : tuple of ndarray
         Indices, intensity and sigma of all points of the lattice that were measured, weak ones too.
     notes : list of str
-        What was undone or is doubtful.
+        What was undone.
+    doubts : list of str
+        Why the answer may be wrong.
     refused : str or None
         Why the image is not answered.
 
@@ -107,6 +114,7 @@ class FoundPattern:
     sigma: np.ndarray | None = None
     measured: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     refused: str | None = None
 
     @property
@@ -146,9 +154,14 @@ def _find(
 ) -> None:
     found.image, found.notes = linear_gray(found.image)
     light = _spots_above_ground(found, settings, center, mask)
+    peaks = found.peaks
     _find_beam(found, settings, center)
     _fit(found)
-    _integrate(found, light, settings.significance)
+    nodes = _measured_nodes(found, light)
+    if center is None and _move_beam(found, nodes, peaks, settings):
+        _fit(found)
+        nodes = _measured_nodes(found, light)
+    _integrate(found, nodes, settings.significance)
     _judge(found)
 
 
@@ -198,8 +211,42 @@ def _find_beam(
         if found.center is None or found.center.agreement < LEAST_AGREEMENT:
             rings = " (rings, not spots?)" if _has_rings(found) else ""
             raise PatternRefused(f"no spots that lie opposite each other about a beam{rings}")
-    off = np.hypot(*(found.peaks.places - found.center.place).T)
-    found.peaks = found.peaks.taken(off > BEAM_WIDTHS * max(found.spot_sigma, 0.5))
+    found.peaks = _beside_beam(found, found.peaks)
+
+
+def _beside_beam(found: FoundPattern, peaks: Peaks) -> Peaks:
+    """Peaks without the direct beam's own."""
+    assert found.center is not None
+    off = np.hypot(*(peaks.places - found.center.place).T)
+    return peaks.taken(off > BEAM_WIDTHS * max(found.spot_sigma, 0.5))
+
+
+def _move_beam(
+    found: FoundPattern, nodes: MeasuredNodes, peaks: Peaks | None, settings: FindingSettings
+) -> bool:
+    """Move the beam to the point of the lattice where it is likeliest; whether it was elsewhere."""
+    assert found.center is not None
+    assert found.lattice is not None
+    assert peaks is not None
+    basis, origin = found.lattice.basis, found.center.place
+    node = likeliest_node(
+        nodes, basis, found.q_per_pixel, origin, found.hidden_places,
+        settings.search_radius * max(found.image.shape), found.spot_sigma,
+    )  # fmt: skip
+    moved = bool(node.indices.any())
+    if moved:
+        found.center = center_near(peaks, found.hidden_places, origin + node.indices @ basis)
+        found.peaks = _beside_beam(found, peaks)
+    rival = None if node.next_indices is None else origin + node.next_indices @ basis
+    found.center = replace(found.center, lead=node.lead, rival=rival)
+    if node.doubtful:
+        assert rival is not None
+        found.doubts.append(
+            f"the direct beam may as well be at column {rival[0]:.0f}, row {rival[1]:.0f}"
+            f" ({math.exp(node.lead):.2g} times likelier where it was taken to be); give center"
+            " if you know it"
+        )
+    return moved
 
 
 def _fit(found: FoundPattern) -> None:
@@ -218,20 +265,29 @@ def _fit(found: FoundPattern) -> None:
     found.lattice = lattice
 
 
-def _integrate(found: FoundPattern, light: np.ndarray, significance: float) -> None:
-    """Measure every point of the lattice in the image, and join Friedel pairs."""
+def _measured_nodes(found: FoundPattern, light: np.ndarray) -> MeasuredNodes:
+    """Measure every point of the lattice in the image, the beam's among them."""
     assert found.lattice is not None
     assert found.center is not None
     assert found.noise is not None
     assert found.bad is not None
     indices = _points_within(found.lattice.basis, found.center.place, found.image.shape)
-    offsets = indices @ found.lattice.basis
-    beside = np.hypot(*offsets.T) > BEAM_WIDTHS * max(found.spot_sigma, 0.5)
-    indices, offsets = indices[beside], offsets[beside]
-    places = np.concatenate([found.center.place + offsets, found.center.place - offsets])
+    places = found.center.place + indices @ found.lattice.basis
     heights, errors = integrate_spots(light, found.noise, found.bad, places, found.spot_sigma)
-    n = len(indices)
-    heights, errors = heights.reshape(2, n), errors.reshape(2, n)
+    return MeasuredNodes(indices, heights, errors)
+
+
+def _integrate(found: FoundPattern, nodes: MeasuredNodes, significance: float) -> None:
+    """Join what was measured of Friedel pairs."""
+    assert found.lattice is not None
+    offsets = nodes.indices @ found.lattice.basis
+    beside = np.hypot(*offsets.T) > BEAM_WIDTHS * max(found.spot_sigma, 0.5)
+    indices = nodes.indices[beside]
+    # One of each pair, where either is in the image.
+    lower = (indices[:, 1] < 0) | ((indices[:, 1] == 0) & (indices[:, 0] < 0))
+    indices = np.unique(np.where(lower[:, None], -indices, indices), axis=0)
+    both = [nodes.at(sign * indices) for sign in (1, -1)]
+    heights, errors = (np.stack(values) for values in zip(*both, strict=True))
     measured = np.isfinite(heights)
     weights = np.where(measured, 1 / np.where(measured, errors, 1.0) ** 2, 0.0)
     seen = measured.any(axis=0)
@@ -247,19 +303,14 @@ def _integrate(found: FoundPattern, light: np.ndarray, significance: float) -> N
 
 
 def _points_within(basis: np.ndarray, center: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Indices of one of each pair of lattice points, where either is in the image."""
+    """Indices of the lattice points in the image."""
     height, width = shape
     corners = np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]]) - center
     most = np.ceil(np.abs(corners @ np.linalg.inv(basis)).max(axis=0)).astype(int)
-    h, k = np.meshgrid(np.arange(-most[0], most[0] + 1), np.arange(0, most[1] + 1))
-    indices = np.stack([h.ravel(), k.ravel()], axis=1)
-    indices = indices[(indices[:, 1] > 0) | (indices[:, 0] > 0)]
-    offsets = indices @ basis
-    inside = np.zeros(len(indices), dtype=bool)
-    for sign in (1, -1):
-        column, row = (center + sign * offsets).T
-        inside |= (column >= 0) & (column <= width - 1) & (row >= 0) & (row <= height - 1)
-    return indices[inside]
+    axes = (np.arange(-n, n + 1) for n in most)
+    indices = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+    column, row = (center + indices @ basis).T
+    return indices[(column >= 0) & (column <= width - 1) & (row >= 0) & (row <= height - 1)]
 
 
 def _judge(found: FoundPattern) -> None:
@@ -277,6 +328,10 @@ def _judge(found: FoundPattern) -> None:
                 f"more than one lattice ({int(strays.sum())} of {strong} spots are off it)"
             )
         raise PatternRefused("no lattice found")
+    if strays.sum() >= SOME_STRAYS and strays.sum() > DOUBTFUL_PART * strong:
+        found.doubts.append(
+            f"{int(strays.sum())} of {strong} strong spots are off the lattice: a second crystal?"
+        )
     if part < LEAST_EXPLAINED:
         raise PatternRefused(
             f"no lattice found (the best explains {100 * part:.0f} % of the light)"
@@ -290,6 +345,10 @@ def _judge(found: FoundPattern) -> None:
         )
     offsets = found.lattice.indices[explained] @ found.basis
     reach = float(np.hypot(*offsets.T).max())
+    if reach > MOST_REACH:
+        raise PatternRefused(
+            f"implausible scale: spots as far as {reach:.2g} 1/Å, a spacing of {1 / reach:.2g} Å"
+        )
     if reach < LEAST_REACH:
         raise PatternRefused(
             f"implausible scale: no spot beyond {reach:.2g} 1/Å, a spacing of {1 / reach:.2g} Å"

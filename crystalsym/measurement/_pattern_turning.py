@@ -33,6 +33,9 @@ MULTIPLES = (1.0, 2.0, 0.5, 3.0, 1 / 3)
 # rows that are not at right angles, of disagreement (of all of it that is tolerated), of a net
 # that has to be made finer.
 MULTIPLE_COST, LENGTH_COST, OBLIQUE_COST, DISAGREEMENT_COST, FINER_COST = 1.0, 0.7, 0.5, 0.5, 1.0
+# The shortest row of the net along the unique axis is a* of a primitive cell, (110) of a centered
+# one; what [100] and [1-10] show says which, and an order with the other costs so much.
+CENTERING_COST = 1.5
 # Lattices of a true image agree better than what is tolerated of a distorted one: disagreement
 # costs so much from about this part on.
 SHARP_COST, SHARP = 2.0, 0.001
@@ -125,14 +128,35 @@ def turning(bases: Sequence[np.ndarray], order: str = "xyz") -> Turning:
 
 def _standing(number, order, nets, chosen, cost) -> tuple[float, ...]:
     """Rank of an order among others: monoclinic b in the middle, then edges that rise."""
-    if number < 2:
+    if number == 0:
         return (cost,)
+    if number == 1:
+        return (cost + _centering_cost(nets, chosen),)
     oblique = [_is_oblique(net) for net in nets]
     middle = 0.0 if sum(oblique) != 1 or oblique[1] else 1.0
     # Patterns x, y, z have b*, c*, a* along +x: long ones belong to short edges.
     b, c, a = (row.period for row in chosen)
     falls = float(a < b * (1 - SAME_PERIOD)) + float(b < c * (1 - SAME_PERIOD))
     return middle, falls, cost
+
+
+def _centering_cost(nets: Sequence[np.ndarray], chosen: Sequence[_Row]) -> float:
+    """What speaks against the row of the unique axis' net that is held to be a*."""
+    b, c, a = chosen
+    in_x, in_y = _is_centered(nets[0], b), _is_centered(nets[1], c)
+    shortest = float(np.hypot(*nets[2].T).min())
+    if a.period > shortest * (1 + SAME_PERIOD):
+        # As in body-centered and rhombohedral cells, whose [100] is a centered net.
+        return 0.0 if in_x else CENTERING_COST
+    return CENTERING_COST if in_y and not in_x else 0.0
+
+
+def _is_centered(basis: np.ndarray, row: _Row) -> bool:
+    """Whether a net has points between those that a row and one at right angles to it span."""
+    for other in _across(row, _rows(basis)):
+        area = abs(np.linalg.det(np.stack([row.vector, other.vector])))
+        return bool(area > 1.5 * abs(np.linalg.det(basis)))
+    return False
 
 
 def _rows(basis: np.ndarray) -> list[_Row]:

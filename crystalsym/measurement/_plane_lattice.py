@@ -21,6 +21,8 @@ STRAYS = 0.05
 # A spot is explained by a lattice point as near as this many standard deviations, at most so
 # much of the shortest vector.
 NEAR, NEAR_PART = 4.0, 0.2
+# Of a row whose spots are so close, in parts of what can be told apart, two may make one peak.
+MERGED = 1.6
 # Spots off the lattice make it finer if so many lie on the finer one, and chance does not do it.
 FEWEST_BETWEEN, CHANCE = 3, 1e-4
 FINER = (2, 3)
@@ -154,6 +156,11 @@ def _common_vectors(points: np.ndarray, typical: float) -> list[np.ndarray]:
     # Where few spots are seen, no two pairs may share the vectors.
     for point in points[:NEAREST]:
         _add(found, point * (1 if point[1] >= 0 else -1), bin_width)
+    # Near the beam, spots of a cell with one long edge are all of one row.
+    across = np.array([-found[0][1], found[0][0]]) / math.hypot(*found[0])
+    if np.abs(np.array(found) @ across).max() < 4 * bin_width:
+        for point in points[np.abs(points @ across) > 4 * bin_width][:NEAREST]:
+            _add(found, point * (1 if point[1] >= 0 else -1), bin_width)
     return found
 
 
@@ -167,7 +174,7 @@ def _refined(
 ) -> PlaneLattice | None:
     """Refine on all points, and make finer as long as spots between its points ask for it."""
     for _ in range(3):
-        found = _explained(points, sigma, basis)
+        found = _explained(points, sigma, basis, closest)
         if found is None:
             return None
         finer = _finer(points, sigma, found, closest)
@@ -177,17 +184,23 @@ def _refined(
     return found
 
 
-def _explained(points: np.ndarray, sigma: np.ndarray, basis: np.ndarray) -> PlaneLattice | None:
+def _explained(
+    points: np.ndarray, sigma: np.ndarray, basis: np.ndarray, closest: float
+) -> PlaneLattice | None:
     field = math.pi * float((points**2).sum(axis=1).max())
     basis, _ = _grown(points, sigma, _reduced(basis), field, STRAYS)
     basis = _reduced(basis)
     if abs(np.linalg.det(basis)) < 1e-12:
         return None
     indices = np.rint(points @ np.linalg.inv(basis))
-    off = np.hypot(*(points - indices @ basis).T)
-    explained = off < _tolerance(sigma, basis)
-    explained &= indices.any(axis=1)
+    apart = points - indices @ basis
+    off, tolerance = np.hypot(*apart.T), _tolerance(sigma, basis)
+    explained = (off < tolerance) & indices.any(axis=1)
     residual = float(np.sqrt(np.mean(off[explained] ** 2))) if explained.any() else math.nan
+    shortest = math.hypot(*basis[0])
+    if shortest < MERGED * closest:
+        across = np.abs(apart @ [-basis[0, 1], basis[0, 0]]) / shortest
+        explained |= (across < tolerance) & indices.any(axis=1)
     return PlaneLattice(basis, indices.astype(np.int64), explained, residual)
 
 

@@ -70,7 +70,17 @@ class FoundCrystal:
     @property
     def notes(self) -> list[str]:
         """What was undone or is doubtful, of all three."""
-        return [f"image {i}: {note}" for i, one in enumerate(self.images) for note in one.notes]
+        return [
+            f"image {i}: {note}"
+            for i, one in enumerate(self.images)
+            for note in (*one.notes, *one.doubts)
+        ]
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether something speaks against the answer: an image's doubts, or unknown zones."""
+        unknown = self.turning is not None and self.turning.zones == "unknown"
+        return unknown or any(one.doubts for one in self.images)
 
     def reflections(self) -> ReflectionList:
         """Join the images to one list of reflections, in the axes that their zones are given in.

@@ -81,7 +81,24 @@ def test_refused_and_flagged_are_told_apart(module):
     "kind", ["noise", "one bright pixel", "gradient", "zeros, one value", "rings"]
 )
 def test_kinds_that_hold_no_lattice_are_drawn_and_refused(module, kind):
-    refusals = module("refusals")
-    finder = refusals.SpotFinder(q_max=1.457)
-    told = refusals.looked_at(finder, refusals.KINDS[kind], square_net(), 0, 256)
+    kinds = module("kinds")
+    finder = kinds.SpotFinder(q_max=1.457)
+    told = kinds.looked_at(finder, kinds.KINDS[kind], square_net(), 0, 256)
     assert told.startswith("refused"), told
+
+
+def test_two_processes_give_what_one_gives_and_time_ends_what_is_begun(module):
+    jobs = module("jobs")
+    tasks = [(i, 2) for i in range(7)]
+    one = dict(jobs.each(pow, tasks, 1, None))
+    assert one == {task: task[0] ** 2 for task in tasks}
+    assert dict(jobs.each(pow, tasks, 2, None)) == one
+    assert dict(jobs.each(pow, tasks, 2, -1.0)) == {}
+
+
+def test_answers_are_kept_in_the_order_of_their_numbers(module, tmp_path):
+    jobs, path = module("jobs"), tmp_path / "case.json"
+    jobs.write(path, {"10": 1, "9": 2})
+    assert list(jobs.read(path)) == ["9", "10"]
+    assert jobs.read(tmp_path / "none.json") == {}
+    assert [file.name for file in tmp_path.iterdir()] == ["case.json"]

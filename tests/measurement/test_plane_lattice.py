@@ -141,3 +141,36 @@ def test_lattices_no_finer_than_spots_can_be_told_apart():
     points = points[np.argsort(np.hypot(*points.T))]
     found = fit_lattice(points, np.full(len(points), 0.3), closest=4.0)
     assert np.hypot(*found.basis.T).min() == pytest.approx(6.0, abs=0.05)
+
+
+def long_cell(spacing):
+    """Rows 200 pixels apart, whose spots are close; those of every third place are seen."""
+    h, k = np.meshgrid(np.arange(-40, 41), np.arange(-2, 3))
+    indices = np.stack([h.ravel(), k.ravel()], axis=1)
+    indices = indices[(indices[:, 0] * 7 + indices[:, 1] * 5) % 3 == 0]
+    return indices[indices.any(axis=1)] * [spacing, 200.0]
+
+
+def test_a_lattice_whose_nearest_points_are_all_of_one_row_is_found():
+    points = long_cell(6.4)
+    points = points[(np.abs(points[:, 0]) > 30) | (points[:, 1] != 0)]
+    lattice = fit_lattice(points, np.full(len(points), 0.1), closest=4.7)
+    assert lattice is not None
+    assert lattice.explained.all()
+    assert abs(np.linalg.det(lattice.basis)) == pytest.approx(6.4 * 200 * 3, rel=1e-3)
+
+
+def test_two_close_spots_of_a_row_may_make_one_peak():
+    h, k = np.meshgrid(np.arange(-30, 31), np.arange(-4, 5))
+    points = np.stack([h.ravel() * 6.4, k.ravel() * 90.0], axis=1)
+    points = points[np.hypot(*points.T) > 1]
+    merged = np.array([[12.5 * 6.4, 90.0], [-7.5 * 6.4, -180.0], [19.5 * 6.4, 0.0]])
+    beside = np.array([[64.0, 45.0]])
+    every = np.concatenate([points, merged, beside])
+    lattice = fit_lattice(every, np.full(len(every), 0.1), closest=4.7)
+    np.testing.assert_allclose(np.hypot(*lattice.basis.T), [6.4, 90.0], rtol=1e-3)
+    assert lattice.explained[len(points) : -1].all()
+    assert not lattice.explained[-1]
+    # Spots that can be told apart well are not excused.
+    apart = fit_lattice(every, np.full(len(every), 0.1), closest=3.3)
+    assert not apart.explained[len(points) :].any()

@@ -144,6 +144,26 @@ def test_two_crystals_in_one_image_are_refused():
     assert "more than one lattice" in refused or "no lattice found" in refused
 
 
+def test_a_scale_that_puts_spots_where_no_atom_scatters_is_refused():
+    (images,) = CameraImages(SIZE, Q_MAX, spot_sigma=1.3).render(
+        patterns((1 / 8, 1 / 9), (1 / 9, 1 / 7), (1 / 7, 1 / 8))
+    )
+    scale = images[0].q_per_pixel
+    assert SpotFinder(q_per_pixel=scale).find([images])[0].refused is None
+    refused = SpotFinder(q_per_pixel=4.5 * scale).find([images])[0].refused
+    assert "implausible scale: spots as far as" in refused
+
+
+def test_strong_spots_off_the_lattice_are_told():
+    (clean,), (strewn,) = rendered(), rendered(impurity_spots=16)
+    first = SpotFinder(q_max=Q_MAX).find([clean])[0]
+    assert not first.doubtful
+    found = SpotFinder(q_max=Q_MAX).find([strewn])[0]
+    assert found.refused is None
+    assert found.doubtful
+    assert any("off the lattice: a second crystal?" in note for note in found.notes)
+
+
 def test_scales_that_no_crystal_has_are_refused():
     images = rendered()
     found = SpotFinder(q_per_pixel=images[0][0].q_per_pixel * 20).find(images)[0]
