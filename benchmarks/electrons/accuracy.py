@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from asking import Answers, Pictures, asked, figures, held_out_folders, pictures
 from patterns import load, split
-from train import Answers, Pictures, asked, figures, held_out_folders, pictures
 
 from crystalsym.bundles import find_model
 from crystalsym.pretrained import load_pipeline
@@ -109,11 +109,12 @@ def main() -> None:
     parser.add_argument("--patterns", type=Path, required=True)
     parser.add_argument("--model", default="72-electron")
     parser.add_argument("--kinematic", default=str(HERE.parent / "models" / "72"))
+    parser.add_argument("--groups", choices=("72", "all"), default="72", help="of the split")
     parser.add_argument("--structures", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--output", type=Path, default=HERE / "results")
     args = parser.parse_args()
-    table = split(args.structures, args.cache, args.patterns / "split.npz").crystals
+    table = split(args.structures, args.cache, args.patterns / "split.npz", args.groups).crystals
     atoms = np.diff(table.site_offsets)
     args.output.mkdir(parents=True, exist_ok=True)
     rows: list[tuple] = []

@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
     args = parser.parse_args()
     data = split(args.structures, args.cache, args.patterns / "split.npz")
-    rows = order(data, "held-out")
+    rows = order(data)
     rows = rows[np.diff(data.crystals.site_offsets)[rows] <= args.largest][: args.crystals]
     crystals, labels = [data.crystals[int(one)] for one in rows], data.labels[rows]
     lines = []

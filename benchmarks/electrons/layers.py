@@ -22,7 +22,7 @@ from numba import njit
 
 from crystalsym import DiffractionSimulator
 from crystalsym.datasets import CrystalTable, random_crystals
-from crystalsym.diffraction._projected_potential import _generated, _reduced
+from crystalsym.diffraction._layer_potential import _generated, _reduced
 from crystalsym.shaping._index_scheme import _cell, _selected, find_lattice
 from crystalsym.training import TrainingConfig, load_data
 from crystalsym.training._data import standard_table
@@ -47,10 +47,10 @@ def drawn_cells(x, y, heights, starts, seen, most):
 
 def present_lattice(indices: np.ndarray, intensity: np.ndarray, basis: np.ndarray) -> np.ndarray:
     """Basis (2, 2) of the lattice of present reflections, in indices of the layer."""
-    present = indices[intensity > PRESENT * intensity.max(initial=0)].astype(np.int64)
-    if not len(present):
+    present = intensity > PRESENT * intensity.max(initial=0)
+    if not present.any():
         return np.eye(2, dtype=np.int64)
-    return _reduced(_generated(present), basis)
+    return _reduced(_generated(indices.astype(np.int64), present), basis)
 
 
 def layers(table: CrystalTable, n_jobs: int | None) -> dict[str, np.ndarray]:
@@ -63,7 +63,8 @@ def layers(table: CrystalTable, n_jobs: int | None) -> dict[str, np.ndarray]:
     for first in range(0, len(table), 4096):
         spots = simulator.transform(table.take(np.arange(first, min(first + 4096, len(table)))))
         spots = spots.with_mates()
-        assert spots.indices is not None and spots.basis is not None
+        assert spots.indices is not None
+        assert spots.basis is not None
         x, y = np.ascontiguousarray(spots.q.T.astype(np.float64)) / Q_MAX
         heights = spots.intensity.astype(np.float64)
         found["cells"].append(drawn_cells(x, y, heights, spots.starts, SEEN, MOST_SPOTS))
@@ -78,6 +79,35 @@ def layers(table: CrystalTable, n_jobs: int | None) -> dict[str, np.ndarray]:
         "lattice_2d": np.array(found["lattice_2d"], dtype=np.int8).reshape(-1, 3, 2, 2),
         "cells": np.concatenate(found["cells"]).astype(np.float32).reshape(-1, 3, 5),
     }
+
+
+def write(
+    path: Path,
+    table: CrystalTable,
+    rows: np.ndarray,
+    kin: np.ndarray,
+    n_jobs: int | None,
+    **sides: Any,
+) -> None:
+    """Write the crystals and their layers.
+
+    ``rows`` are their places in another table, -1 if they are random; those of one number in
+    ``kin`` are kept together by a split; ``sides`` are 0 where they are learned from, 1 held out,
+    2 of no group of the split, 3 random.
+    """
+    shifted = table.frac_coords.astype(np.float64) % 1
+    np.savez_compressed(
+        path,
+        lattice=table.lattice.astype(np.float32),
+        site_offsets=np.asarray(table.site_offsets, dtype=np.int32),
+        places=(np.rint(shifted * PARTS) % PARTS).astype(np.uint16),
+        numbers=table.atomic_numbers.astype(np.uint8),
+        groups=table.space_group.astype(np.uint8),
+        rows=np.asarray(rows, dtype=np.int32),
+        kin=np.asarray(kin, dtype=np.int32),
+        **{name: np.asarray(side, dtype=np.int8) for name, side in sides.items()},
+        **layers(table, n_jobs),
+    )
 
 
 def main() -> None:
@@ -109,20 +139,10 @@ def main() -> None:
     made = random_crystals(groups, random_state=0)
     table = CrystalTable.concatenate([table, made])
     held = {name: np.r_[sides[rows], np.full(len(made), 3)] for name, sides in held.items()}
-    shifted = table.frac_coords.astype(np.float64) % 1
-    np.savez_compressed(
-        args.output,
-        lattice=table.lattice.astype(np.float32),
-        site_offsets=table.site_offsets.astype(np.int32),
-        places=(np.rint(shifted * PARTS) % PARTS).astype(np.uint16),
-        numbers=table.atomic_numbers.astype(np.uint8),
-        groups=table.space_group.astype(np.uint8),
-        rows=np.r_[rows, np.full(len(made), -1)].astype(np.int32),
-        kin=np.r_[kin[rows], kin.max() + 1 + np.arange(len(made))].astype(np.int32),
-        held_72=held["72"].astype(np.int8),
-        held_230=held["230"].astype(np.int8),
-        **layers(table, args.jobs),
-    )
+    rows = np.r_[rows, np.full(len(made), -1)]
+    kin = np.r_[kin[rows[rows >= 0]], kin.max() + 1 + np.arange(len(made))]
+    held = {f"held_{name}": sides for name, sides in held.items()}
+    write(args.output, table, rows, kin, args.jobs, **held)
 
 
 if __name__ == "__main__":

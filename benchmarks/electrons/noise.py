@@ -13,7 +13,8 @@ import csv
 from pathlib import Path
 
 import numpy as np
-import train
+import store
+import torch
 from patterns import load, spots
 
 from crystalsym.bundles import find_model
@@ -37,12 +38,15 @@ def main() -> None:
     which = rng.integers(len(found["intensity"]), size=(len(found["rows"]), 3))
     images = pipeline["shape"].transform(spots(found, which)[: args.crystals])
     labels = found["labels"][: args.crystals]
-    train.NOISY, train.FAINTEST = 1.0, (FAINTEST, FAINTEST)
+    store.NOISY, store.FAINTEST = 1.0, (FAINTEST, FAINTEST)
     rows = []
     for error in ERRORS:
-        train.ERROR = (max(error, 1e-9),) * 2
-        shown = train.noisy(np.asarray(images), np.random.default_rng(1)) if error else images
-        groups, _ = pipeline["classify"].predict_top_k(np.asarray(shown), 5)
+        store.ERROR = (max(error, 1e-9),) * 2
+        shown = np.array(images, dtype=np.float32)
+        if error:
+            drawn = torch.Generator().manual_seed(1)
+            shown[..., 0] = store.noisy(torch.from_numpy(shown[..., 0]), drawn).numpy()
+        groups, _ = pipeline["classify"].predict_top_k(shown, 5)
         right = groups == labels[:, None]
         rows.append((error, len(labels), *(round(float(r.mean()), 4) for r in (
             right[:, 0], right.any(axis=1)))))  # fmt: skip

@@ -1,14 +1,14 @@
-"""Dynamical zone-axis patterns of many crystals, kept in files that a cut leaves whole.
+"""Dynamical zone-axis patterns of crystals held out, kept in files that a cut leaves whole.
 
-    python benchmarks/electrons/patterns.py --structures materials_project.npz --cache FOLDER \
-        --part learning --output DIR
+    python benchmarks/electrons/patterns.py --structures materials_project.npz --cache FOLDER \\
+        --crystals 4096 --output DIR/held-out
 
 Each crystal is seen along its symmetry directions, exactly along the axis, 200 kV, B = 0.5 Å², and
 each pattern is computed for several thicknesses, drawn evenly from 50 to 300 Å: they follow from
 one solution. ``--tilt 0.2`` tilts the beam by up to so many degrees to any side, ``--precession``
-lets it precess. Crystals learned from come in an order in which rare groups come early; those held
-out, by the split of ``benchmarks/train-72.toml``, come at random. Crystals of more than
-``--largest`` atoms are left out and counted.
+lets it precess. Crystals held out by the split of ``benchmarks/train-72.toml``, or with ``--groups
+all`` by that of ``train-230.toml``, come at random. Crystals of more than ``--largest`` atoms are
+left out and counted.
 """
 
 from __future__ import annotations
@@ -32,13 +32,12 @@ THICKNESS = (50.0, 300.0)
 CHUNK = 128
 # Seconds after which the process that began a file is taken to be gone.
 ABANDONED = 1200
-# Of groups in the order of learning: a group of n crystals counts as n to this power.
-BALANCE = 0.5
+CONFIGS = {"72": "train-72.toml", "all": "train-230.toml"}
 
 
-def split(structures: Path, cache: Path, kept: Path) -> TrainingData:
-    """Crystals of the 72 groups, split as for the weights "72"; who is where is kept in a file."""
-    config = TrainingConfig.read(Path(__file__).parents[1] / "train-72.toml", structures)
+def split(structures: Path, cache: Path, kept: Path, groups: str = "72") -> TrainingData:
+    """Crystals split as for the weights "72" or "230"; who is where is kept in a file."""
+    config = TrainingConfig.read(Path(__file__).parents[1] / CONFIGS[groups], structures)
     if not kept.is_file():
         data = load_data(config, cache, None, 1)
         np.savez(kept, **{name: getattr(data, name) for name in ("train", "test", "kin", "rows")})
@@ -49,15 +48,9 @@ def split(structures: Path, cache: Path, kept: Path) -> TrainingData:
     return TrainingData(crystals, labels, **sides)
 
 
-def order(data: TrainingData, part: str, seed: int = 0) -> np.ndarray:
-    """Rows of the crystals of a part, in the order in which they are computed."""
-    rng = np.random.default_rng(seed)
-    if part == "held-out":
-        return rng.permutation(data.test)
-    rows = data.train
-    counts = np.bincount(data.labels[rows], minlength=231)[data.labels[rows]]
-    # Exponential clocks: the first n are a sample whose weights are those of the groups.
-    return rows[np.argsort(rng.exponential(size=len(rows)) * counts ** (1 - BALANCE))]
+def order(data: TrainingData, seed: int = 0) -> np.ndarray:
+    """Rows of the crystals held out, in the order in which they are computed."""
+    return np.random.default_rng(seed).permutation(data.test)
 
 
 def patterns(crystal: Crystal, rng: np.random.Generator, args: argparse.Namespace) -> dict:
@@ -167,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--structures", type=Path, required=True, help="table of crystals, .npz")
     parser.add_argument("--cache", type=Path, required=True, help="where standard cells are kept")
-    parser.add_argument("--part", choices=("learning", "held-out"), default="learning")
+    parser.add_argument("--groups", choices=sorted(CONFIGS), default="72", help="of the split")
     parser.add_argument("--crystals", type=int, help="how many, all by default")
     parser.add_argument("--thicknesses", type=int, default=6, help="of each pattern")
     parser.add_argument("--tilt", type=float, default=0.0, help="largest, degrees")
@@ -180,8 +173,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
-    data = split(args.structures, args.cache, args.output.parent / "split.npz")
-    rows = order(data, args.part, args.seed)[: args.crystals]
+    data = split(args.structures, args.cache, args.output.parent / "split.npz", args.groups)
+    rows = order(data, args.seed)[: args.crystals]
     sizes = np.diff(data.crystals.site_offsets)
     rows = rows[sizes[rows] >= args.smallest]
     left_out = sizes[rows] > args.largest

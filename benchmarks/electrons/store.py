@@ -19,7 +19,7 @@ from multislice import SIZE, Beams, Layers
 from crystalsym.learning import LazyRows
 from crystalsym.learning._augmentation import element_weights, exchanged_elements, kinds_of
 
-VOLTAGE, B_ISO, THICKNESS, N_DEPTHS = 200.0, 0.5, (50.0, 300.0), 6
+VOLTAGE, B_ISO, THICKNESS = 200.0, 0.5, (50.0, 300.0)
 # Of later rounds: part of the crystals that keep what the first has, and the ranges of the others.
 KEPT, VOLTAGES, B_ISOS = 0.5, (80.0, 300.0), (0.1, 1.5)
 CHANGED, EXCHANGED = 0.5, 0.7
@@ -29,8 +29,8 @@ TILT, WIDER_TILT, PRECESSION, PRECESSIONS, AZIMUTHS = 0.2, 0.25, 1.0, (0.5, 1.5)
 TILTED = 5
 # Grid points of the waves of a batch, on a GPU and elsewhere.
 ROOM, LITTLE_ROOM = 2**26, 2**22
-# How the patterns of a crystal are met: parts of those learned from.
-MODES = {"aligned": 0.25, "tilted": 0.6, "precessing": 0.15}
+# How the patterns of a crystal are met.
+MODES = ("aligned", "tilted", "precessing")
 # Decades of the logarithmic scale of brightness. Of the crystals in an epoch this part is shown
 # with spots lost below 10^-5 to 10^-2.5 of the strongest, and others off by such a part (1 sigma).
 DECADES, NOISY, FAINTEST, ERROR = 5, 0.4, (-5.0, -2.5), (0.003, 0.1)
@@ -55,22 +55,25 @@ class PatternStore:
     layers : Layers
     crystals : ndarray of int
         Which crystals of the file.
+    n_depths : int
+        Thicknesses at which each pattern is read.
     seed : int
 
     Attributes
     ----------
     n_rounds : int
-    rounds : Tensor of shape (n_rounds or more, n, 3, 1 + TILTED, N_DEPTHS, 169), float16
-    precessing : Tensor of shape (m, 3, N_DEPTHS, 169), float16
+    rounds : Tensor of shape (n_rounds or more, n, 3, 1 + TILTED, n_depths, 169), float16
+    precessing : Tensor of shape (m, 3, n_depths, 169), float16
     where : ndarray of int, shape (n,)
         Where each crystal stands among the ``m``, -1 if it does not.
     """
 
-    def __init__(self, layers: Layers, crystals: np.ndarray, seed: int = 0):
+    def __init__(self, layers: Layers, crystals: np.ndarray, n_depths: int = 6, seed: int = 0):
         self.layers, self.crystals, self._seed = layers, crystals, seed
+        self.n_depths = n_depths
         self.n_rounds = 0
         self.rounds = torch.zeros((0,), dtype=torch.float16)
-        self.precessing = torch.zeros((0, 3, N_DEPTHS, SIZE * SIZE), dtype=torch.float16)
+        self.precessing = torch.zeros((0, 3, n_depths, SIZE * SIZE), dtype=torch.float16)
         self.where = np.full(len(crystals), -1)
         rows = 3 * crystals[:, None] + np.arange(3)
         sites = _Sites(layers.file["site_offsets"], layers.file["numbers"])
@@ -82,7 +85,7 @@ class PatternStore:
     def fill(self, n_rounds: int, seconds: float, verbose: int = 1) -> None:
         """Make rounds until there are so many, or the next would take longer than is left."""
         started, longest = time.perf_counter(), 0.0
-        shape = (n_rounds, len(self.crystals), 3, 1 + TILTED, N_DEPTHS, SIZE * SIZE)
+        shape = (n_rounds, len(self.crystals), 3, 1 + TILTED, self.n_depths, SIZE * SIZE)
         self.rounds = torch.empty(shape, dtype=torch.float16, device=self.layers.device)
         while self.n_rounds < n_rounds:
             begun = time.perf_counter()
@@ -106,7 +109,7 @@ class PatternStore:
         angles[:, 0] = 0
         sides = 2 * np.pi * rng.random((3 * n, 1 + TILTED))
         tilts = angles * np.stack([np.cos(sides), np.sin(sides)], axis=-1)
-        beams = Beams(voltage.repeat(3), b_iso.repeat(3), _depths(3 * n, rng), tilts)
+        beams = Beams(voltage.repeat(3), b_iso.repeat(3), _depths(3 * n, self.n_depths, rng), tilts)
         return self._pictures(self.crystals, numbers, beams)
 
     def precess(self, which: np.ndarray, seed: int = 1) -> None:
@@ -119,7 +122,11 @@ class PatternStore:
         circle = np.stack([np.cos(around), np.sin(around)], axis=-1)
         tilts = angle.repeat(3)[:, None, None] * circle
         beams = Beams(
-            voltage.repeat(3), np.full(3 * n, B_ISO), _depths(3 * n, rng), tilts, averaged=True
+            voltage.repeat(3),
+            np.full(3 * n, B_ISO),
+            _depths(3 * n, self.n_depths, rng),
+            tilts,
+            averaged=True,
         )
         made = self._pictures(self.crystals[which], self.layers.numbers, beams)
         self.where[which] = np.arange(n)
@@ -130,7 +137,7 @@ class PatternStore:
         n_beams = beams.tilts.shape[1]
         kept = 1 if beams.averaged else n_beams
         out = torch.zeros(
-            (len(rows), kept, N_DEPTHS, SIZE * SIZE), dtype=torch.float16,
+            (len(rows), kept, self.n_depths, SIZE * SIZE), dtype=torch.float16,
             device=self.layers.device,
         )  # fmt: skip
         place = np.zeros(rows.max() + 1, dtype=np.int64)
@@ -154,9 +161,9 @@ class PatternStore:
         return becomes[owner, file["numbers"]].astype(np.int64)
 
 
-def _depths(n: int, rng: np.random.Generator) -> np.ndarray:
+def _depths(n: int, n_depths: int, rng: np.random.Generator) -> np.ndarray:
     """Thicknesses of n layers, rising, one in each part of the range."""
-    steps = (np.arange(N_DEPTHS) + rng.random((n, N_DEPTHS))) / N_DEPTHS
+    steps = (np.arange(n_depths) + rng.random((n, n_depths))) / n_depths
     return THICKNESS[0] + (THICKNESS[1] - THICKNESS[0]) * steps
 
 
@@ -170,8 +177,8 @@ class StoredRows(LazyRows):
         Numbers among the store's.
     groups : ndarray of int
         Crystals of one number are learned from or validated by together.
-    mode : str, optional
-        One of ``MODES``; all of them by default.
+    shares : dict
+        Parts of the crystals that are met in each of ``MODES``.
     seed : int
     """
 
@@ -180,11 +187,12 @@ class StoredRows(LazyRows):
         store: PatternStore,
         crystals: np.ndarray,
         groups: np.ndarray,
-        mode: str | None = None,
+        shares: dict[str, float],
         seed: int = 0,
     ):
         super().__init__(len(crystals), 1024)
-        self._store, self._crystals, self._seed, self._mode = store, crystals, seed, mode
+        self._store, self._crystals, self._seed = store, crystals, seed
+        self._shares = np.array([shares.get(mode, 0.0) for mode in MODES])
         self.made_by: tuple = ()
         self.validation_groups = groups
         self.set_epoch(None)
@@ -195,20 +203,14 @@ class StoredRows(LazyRows):
         self._epoch = epoch
         rng = np.random.default_rng([self._seed, 0 if epoch is None else epoch + 1])
         n = len(self._crystals)
-        modes, odds = list(MODES), list(MODES.values())
-        mode = rng.choice(len(modes), size=n, p=odds)
-        if self._mode is not None:
-            mode = np.full(n, modes.index(self._mode))
-        precesses = modes.index("precessing")
-        unknown = (mode == precesses) & (self._store.where[self._crystals] < 0)
-        mode = np.where(unknown, modes.index("tilted"), mode)
-        tilted = (mode == modes.index("tilted"))[:, None]
-        self._precesses = mode == precesses
+        mode = np.array(MODES)[rng.choice(len(MODES), size=n, p=self._shares / self._shares.sum())]
+        self._precesses = (mode == "precessing") & (self._store.where[self._crystals] >= 0)
+        tilted = ((mode != "aligned") & ~self._precesses)[:, None]
         self._round = np.zeros(n, dtype=np.int64)
         if epoch is not None:
             self._round = rng.integers(self._store.n_rounds, size=n)
         self._beam = np.where(tilted, 1 + rng.integers(TILTED, size=(n, 3)), 0)
-        self._depth = rng.integers(N_DEPTHS, size=(n, 3))
+        self._depth = rng.integers(self._store.n_depths, size=(n, 3))
         self._sides = (rng.random((2, n, 3)) < 0.5) & (epoch is not None)
 
     def _make(self, rows: np.ndarray) -> np.ndarray:

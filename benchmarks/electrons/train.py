@@ -16,109 +16,25 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from asking import center_auc
 from multislice import Layers
-from patterns import BALANCE, load, spots
 from sklearn.base import clone
-from sklearn.metrics import roc_auc_score
+from sklearn.utils import check_random_state
 from store import MODES, PatternStore, StoredRows
 
 from crystalsym import _provenance, metrics
-from crystalsym.learning import LazyRows
+from crystalsym.classification._validation_rows import split_rows
 from crystalsym.pretrained import save_pipeline
-from crystalsym.spacegroups import is_centrosymmetric
 from crystalsym.training import TrainingConfig
 from crystalsym.training._data import file_digest
 
-PART = 256
 # Rows of a group that has fewer crystals, and how often one is shown at most in an epoch.
 LEAST, MOST_COPIES = 300, 6
-
-
-def pictures(found: dict[str, np.ndarray], shaper: Any) -> np.ndarray:
-    """Shape all patterns at every thickness, (n, n_thicknesses, 3, H, W, C)."""
-    n, depths = len(found["rows"]), len(found["intensity"])
-    out = None
-    for depth in range(depths):
-        made = shaper.transform(spots(found, np.full((n, 3), depth)))
-        if out is None:
-            out = np.empty((n, depths, *made.shape[1:]), dtype=made.dtype)
-        out[:, depth] = made
-    assert out is not None
-    return out
-
-
-class Pictures(LazyRows):
-    """Rows that show each pattern at one of its thicknesses, drawn once."""
-
-    def __init__(self, images: np.ndarray, groups: np.ndarray, seed: int = 0):
-        super().__init__(len(images), PART)
-        self.made_by: tuple = ()
-        self._images = images
-        self.validation_groups = groups
-        n, depths, views = images.shape[:3]
-        self.depths = np.random.default_rng([seed, 0]).integers(depths, size=(n, views))
-        self._measure()
-
-    def _make(self, rows: np.ndarray) -> np.ndarray:
-        return self._images[rows[:, None], self.depths[rows], np.arange(self._images.shape[2])]
-
-
-def held_out_folders(folder: Path) -> dict[str, list[Path]]:
-    """Folders of patterns to ask about; those of large cells go with the others."""
-    found = {place.name: [place] for place in sorted(folder.glob("held-out*"))}
-    found["held-out"] += found.pop("held-out-large", [])
-    return found
-
-
-class Answers(NamedTuple):
-    """Probabilities of the groups for patterns of a folder, each at a thickness drawn once.
-
-    Attributes
-    ----------
-    found : dict
-        The patterns, as :func:`patterns.load` gives them.
-    depths : ndarray of int, shape (n, 3)
-        Number of the thickness of each.
-    probabilities : ndarray of shape (n, n_classes)
-    classes : ndarray of int
-    """
-
-    found: dict[str, np.ndarray]
-    depths: np.ndarray
-    probabilities: np.ndarray
-    classes: np.ndarray
-
-
-def asked(classifier: Any, found: dict[str, np.ndarray], shaper: Any) -> Answers:
-    """Ask a classifier about patterns."""
-    rows = Pictures(pictures(found, shaper), found["rows"])
-    return Answers(found, rows.depths, classifier.predict_proba(rows), classifier.classes_)
-
-
-def figures(answers: Answers) -> dict[str, Any]:
-    """Figures, those too in which crystals that were too large to be simulated count as wrong."""
-    labels, left_out = answers.found["labels"], len(answers.found["left_out"])
-    given = metrics.summary(labels, answers.probabilities, answers.classes)
-    guesses = answers.classes[answers.probabilities.argmax(axis=1)]
-    asked_of = len(labels) / (len(labels) + left_out)
-    return {
-        **given,
-        "top1_interval": list(metrics.accuracy_interval(guesses == labels)),
-        "left_out": left_out,
-        "top1_with_left_out": given["top1"] * asked_of,
-        "top5_with_left_out": given["top5"] * asked_of,
-        "center_auc": center_auc(labels, answers.probabilities, answers.classes),
-    }
-
-
-def center_auc(labels: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> float:
-    """Area under the curve of the probability that a crystal has a center of inversion."""
-    central = np.array([is_centrosymmetric(int(group)) for group in classes])
-    truth = np.array([is_centrosymmetric(int(group)) for group in labels])
-    return float(roc_auc_score(truth, probabilities[:, central].sum(axis=1)))
+# Of the crystals seen by precessing beams: a group of n counts as n to this power.
+BALANCE = 0.5
 
 
 def sides(layers: Layers, config: TrainingConfig) -> np.ndarray:
@@ -148,6 +64,13 @@ def repeated(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.repeat(rows, np.clip(LEAST // counts, 1, MOST_COPIES))
 
 
+def validation_rows(classifier: Any, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """The rows that a fit has kept out of learning."""
+    seed = int(check_random_state(classifier.random_state).randint(2**31 - 1))
+    codes = np.searchsorted(classifier.classes_, labels)
+    return split_rows(codes, classifier.validation_fraction, seed, groups)[1]
+
+
 def epochs_within(classifier: Any, rows: Any, labels: np.ndarray, seconds: float) -> int:
     """As many epochs as the classifier is to have, or those for which there is time."""
     if not np.isfinite(seconds):
@@ -158,26 +81,34 @@ def epochs_within(classifier: Any, rows: Any, labels: np.ndarray, seconds: float
 
 
 def learned(
-    config: TrainingConfig, store: PatternStore, folder: Path, digest: str, seconds: float
+    config: TrainingConfig, store: PatternStore, folder: Path, digest: str, args: argparse.Namespace
 ) -> None:
     """Train one configuration on a store, ask about what is held out, and save."""
     layers = store.layers
     held = sides(layers, config)[store.crystals]
     groups = layers.file["kin"][store.crystals]
     labels = layers.groups[store.crystals]
+    made = layers.file["rows"][store.crystals] < 0
     rows = repeated(np.flatnonzero(held == 0), labels)
     pipeline = config.pipeline()
     classifier = pipeline["classify"].set_params(verbose=1)
-    learning = StoredRows(store, rows, groups[rows])
+    shares = dict(zip(MODES, args.shares, strict=True))
+    learning = StoredRows(store, rows, groups[rows], shares)
     learning.made_by = tuple(_provenance.step(pipeline[name]) for name in ("simulate", "shape"))
-    classifier.set_params(epochs=epochs_within(classifier, learning, labels[rows], seconds))
+    classifier.set_params(
+        epochs=epochs_within(classifier, learning, labels[rows], args.train_seconds)
+    )
     classifier.fit(learning, labels[rows])
+    unseen = validation_rows(classifier, labels[rows], groups[rows])
+    # Each once, so that groups are as frequent as they are.
+    unseen = np.setdiff1d(rows[unseen], np.flatnonzero(made))
+    classifier.recalibrate(StoredRows(store, unseen, groups[unseen], shares), labels[unseen])
     held_out = {}
     for mode in MODES:
         rows = np.flatnonzero((held == 1) & (store.where >= 0 if mode == "precessing" else True))
         if not len(rows):
             continue
-        asked_about = StoredRows(store, rows, groups[rows], mode, seed=1)
+        asked_about = StoredRows(store, rows, groups[rows], {mode: 1.0}, seed=1)
         given = classifier.predict_proba(asked_about)
         guesses = classifier.classes_[given.argmax(axis=1)]
         held_out[mode] = {
@@ -194,6 +125,8 @@ def learned(
         "rows": len(learning),
         "of_which_validation": classifier.n_calibration_,
         "rounds": store.n_rounds,
+        "depths": store.n_depths,
+        "shares": shares,
         "precessing": int((store.where >= 0).sum()),
         "parameters": classifier.n_parameters_,
         "history": classifier.history_,
@@ -224,8 +157,13 @@ def main() -> None:
     parser.add_argument(
         "--train-seconds", type=float, default=np.inf, help="fewer epochs where they take longer"
     )
-    parser.add_argument("--precessing", type=int, default=30000, help="crystals learned from")
-    parser.add_argument("--precessing-held-out", type=int, default=2048)
+    parser.add_argument("--depths", type=int, default=6, help="thicknesses of a pattern")
+    parser.add_argument(
+        "--shares", type=float, nargs=3, default=(0.25, 0.6, 0.15), metavar="SHARE",
+        help="parts of an epoch seen aligned, tilted and precessing (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--precessing", type=int, default=14000, help="crystals learned from")
+    parser.add_argument("--precessing-held-out", type=int, default=1500)
     parser.add_argument("--crystals", type=int, help="take a sample alone, to try it out")
     parser.add_argument("--epochs", type=int, help="instead of those configured")
     parser.add_argument("--output", type=Path, required=True)
@@ -236,7 +174,7 @@ def main() -> None:
     crystals = np.flatnonzero(np.logical_or.reduce([side < 2 for side in held]))
     if args.crystals:
         crystals = np.sort(np.random.default_rng(0).choice(crystals, args.crystals, replace=False))
-    store = PatternStore(layers, crystals)
+    store = PatternStore(layers, crystals, args.depths)
     chosen = precessing(
         layers, [np.where(np.isin(np.arange(len(side)), crystals), side, 2) for side in held],
         args.precessing, args.precessing_held_out,
@@ -249,7 +187,7 @@ def main() -> None:
     for config in configs:
         if args.epochs:
             config.classify["epochs"] = args.epochs
-        learned(config, store, args.output / config.name, digest, args.train_seconds)
+        learned(config, store, args.output / config.name, digest, args)
 
 
 if __name__ == "__main__":

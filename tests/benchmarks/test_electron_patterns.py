@@ -72,68 +72,26 @@ def test_a_file_that_another_process_works_on_is_left_to_it(written, tmp_path):
     assert not path.is_file()
 
 
-def test_rare_groups_come_early(module):
-    patterns = module("patterns")
-    labels = np.repeat([225, 216], [9000, 90])
-    data = SimpleNamespace(labels=labels, train=np.arange(9090), test=np.arange(0))
-    rows = patterns.order(data, "learning")
-    assert sorted(rows) == list(range(9090))
-    first = labels[rows[:900]]
-    # By 9000^½ and 90^½ instead of 100 to 1, until those of the rare one run out.
-    assert 40 < (first == 216).sum() <= 90
-
-
-def test_an_epoch_shows_other_thicknesses_and_sides(written, module):
+def test_each_pattern_is_shown_at_one_thickness(written, module):
     _, _, found = written
-    train = module("train")
+    asking = module("asking")
     shaper = PatternShaper("lattice", friedel=False, dtype="float16")
-    images = train.pictures(found, shaper)
+    images = asking.pictures(found, shaper)
     assert images.shape == (2, 2, 3, 13, 13, 2)
-    rows = train.Pictures(images, np.arange(2))
+    rows = asking.Pictures(images, np.arange(2))
     plain = rows[[0, 1]]
     views = np.arange(3)
     for crystal in range(2):
         np.testing.assert_array_equal(plain[crystal], images[crystal, rows.depths[crystal], views])
-    rows.set_epoch(3)
-    one = rows[[0, 1]]
-    rows.set_epoch(3)
-    np.testing.assert_array_equal(rows[[0, 1]], one)
-    assert one.min() >= 0
-    assert one.max() <= 1
-    rows.set_epoch(None)
-    np.testing.assert_array_equal(rows[[0, 1]], plain)
-
-
-def test_noise_loses_weak_spots_and_lights_no_dark_ones(module, monkeypatch):
-    train = module("train")
-    monkeypatch.setattr(train, "NOISY", 1.0)
-    images = np.zeros((50, 3, 5, 5, 2), dtype=np.float16)
-    images[:, :, 1, :, 0] = np.linspace(0.2, 1, 5)
-    images[..., 1] = 0.25
-    changed = train.noisy(images, np.random.default_rng(0))
-    assert (changed[..., 1] == 0.25).all()
-    assert not changed[:, :, [0, 2, 3, 4], :, 0].any()
-    lit = changed[:, :, 1, :, 0]
-    assert 0.2 < (lit[..., 0] > 0).mean() < 0.6  # a spot of 1e-4: half the range of what is lost
-    assert (lit[..., -1] > 0.9).all()
-    assert (lit <= 1).all()
 
 
 def test_crystals_with_and_without_a_center_are_told_by_their_summed_probability(module):
-    train = module("train")
+    asking = module("asking")
     found = {"labels": np.array([225, 216, 216]), "left_out": np.arange(1)}
     probabilities = np.array([[0.1, 0.9], [0.8, 0.2], [0.4, 0.6]])
-    answers = train.Answers(found, np.zeros((3, 3)), probabilities, np.array([216, 225]))
-    given = train.figures(answers)
+    answers = asking.Answers(found, np.zeros((3, 3)), probabilities, np.array([216, 225]))
+    given = asking.figures(answers)
     assert given["center_auc"] == 1
     assert given["top1"] == pytest.approx(2 / 3)
     assert given["top1_with_left_out"] == pytest.approx(2 / 4)
     assert given["top5_with_left_out"] == pytest.approx(3 / 4)
-
-
-def test_weights_make_groups_count_as_in_the_population(module):
-    train = module("train")
-    labels = np.repeat([1, 2], [10, 10])
-    weights = train.natural(labels, np.repeat([1, 2, 3], [30, 10, 5]))
-    assert weights.mean() == pytest.approx(1)
-    assert weights[labels == 1].sum() == pytest.approx(3 * weights[labels == 2].sum())
