@@ -77,13 +77,30 @@ def sphere_amplitudes(
     sampling = _sampling(q, places, detector.wavelength)
     if sampling is None:
         return None
-    depth = np.abs(places[:, 2]).max() + 1e-3
     numbers, counts = np.unique(cluster.atomic_numbers, return_counts=True)
 
     def mean_factor(factors: np.ndarray) -> np.ndarray:
         mean: np.ndarray = np.sqrt(counts @ factors**2 / counts.sum())
         return mean
 
+    found = _on_the_grid(cluster, places, numbers, mean_factor, detector, radiation, sampling)
+    length = np.linalg.norm(q, axis=-1).ravel()
+    factors = mean_factor(scattering_factors(numbers, length, radiation))
+    at_pixels: np.ndarray = _at_pixels(found, q, detector, sampling)
+    return at_pixels * factors.astype(np.float32).reshape(at_pixels.shape)
+
+
+def _on_the_grid(
+    cluster: Cluster,
+    places: np.ndarray,
+    numbers: np.ndarray,
+    mean_factor: Callable[[np.ndarray], np.ndarray],
+    detector: Detector,
+    radiation: str,
+    sampling: _Sampling,
+) -> np.ndarray:
+    """F / f on the grid of Q, complex64."""
+    depth = np.abs(places[:, 2]).max() + 1e-3
     # Beyond the sphere's edge there are no pixels.
     edge = (1 - 1e-9) / detector.wavelength**2
     # Q² at the corner of the grid, and a little beyond the last pixel: farther out, values have
@@ -112,10 +129,7 @@ def sphere_amplitudes(
         # Places begin half a period before the middle.
         factor = np.where(m % 2, -1, 1) / _spreading_transform(m / size)
         found *= np.expand_dims(factor.astype(np.float32), 1 - axis)
-    length = np.linalg.norm(q, axis=-1).ravel()
-    factors = mean_factor(scattering_factors(numbers, length, radiation))
-    at_pixels: np.ndarray = _at_pixels(found, q, detector, sampling)
-    return at_pixels * factors.astype(np.float32).reshape(at_pixels.shape)
+    return found
 
 
 def _sampling(q: np.ndarray, places: np.ndarray, wavelength: float) -> _Sampling | None:
