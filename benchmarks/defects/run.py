@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
     parser.add_argument("--edges", nargs="*", type=float, default=EDGES, help="of blocks, Å")
     parser.add_argument("--parts", nargs="*", default=PARTS, choices=PARTS, help="which cases")
-    parser.add_argument("--above", type=float, default=12.0, help="as of BlockSpots")
+    parser.add_argument("--above", type=float, default=8.0, help="as of BlockSpots")
     args = parser.parse_args()
     n = args.n or (2000 if args.full else 200)
     for name in args.sets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,13 +14,19 @@ from crystalsym.crystals import Cluster
 from crystalsym.crystals._lists import structure_list
 from crystalsym.diffraction._bragg import zone_spots
 from crystalsym.diffraction._crystal_arrays import CrystalArrays
+from crystalsym.diffraction._reflection_classes import in_dark_class
 from crystalsym.diffraction._rendering import RenderSettings, finished_spots
 from crystalsym.diffraction._simulator import DiffractionSimulator
 from crystalsym.diffraction._simulator_parameters import render_settings
 from crystalsym.diffraction._spot_patterns import SpotPatterns
 
-# Where the ground between reflections is taken, in parts of the way to the next along each axis.
+# Where the ground is taken along each axis: so many whole 1/N from the reflection, where a block
+# without defects is dark and what strain spreads is still seen, and in this part of the way to
+# the next.
+NEAR = (1, 2)
 BETWEEN = 0.4
+# Below this part of the strongest, ground is rounding.
+ROUNDING = 1e-20
 
 
 class BlockSpots(TransformerMixin, BaseEstimator):
@@ -30,19 +37,30 @@ class BlockSpots(TransformerMixin, BaseEstimator):
     simulator : DiffractionSimulator, optional
         Whose views, field, radiation and scaling are used: engine ``"bragg"`` along zone axes on a
         flat Ewald surface, the default. That of a model's pipeline is ``pipeline["simulate"]``.
-    above : float, default=12.0
-        A reflection is seen where it is so many times as strong as the diffuse scattering around
-        it, which is subtracted; others are dark. With 0 all intensities are left as they are.
+    above : float, default=8.0
+        A class of reflections that a symmetry could forbid together is seen where its
+        intensities are on average so many times as strong as the diffuse scattering around
+        them; otherwise all of it is dark. With 0 all intensities are left as they are.
+    alone : float, default=25.0
+        A class is seen as well where one of its reflections is so many times as strong.
 
     Notes
     -----
     The intensity is |F|² / N² at the reflections of the block's lattice, N cells, and so that of
     the average structure plus diffuse scattering, which falls as 1/N. The ground is the
-    mean of |F|² / N² at six places, four tenths of the way to the next reflections along the
-    three axes, to a whole n/Nᵢ: there a block without defects is dark exactly. Scattering
-    factors are taken at the reflection. Where the average structure forbids it, its intensity
-    and the six are drawn from one exponential distribution, so that it passes with a
-    probability of (1 + above/6)⁻⁶, 0.14 % for 12. ``sigma`` holds the ground.
+    mean of |F|² / N² at eighteen places about the reflection, fewer in small blocks: one and two
+    whole 1/Nᵢ along each of the three axes, and four tenths of the way to the next reflection, to
+    a whole n/Nᵢ. There a block without defects is dark exactly. Scattering factors are taken
+    at the reflection. ``sigma`` holds the ground.
+
+    Weak reflections of a crystal lie below any threshold that keeps forbidden ones out one by
+    one; but they are forbidden in classes. These are the congruences of the two indices in a
+    plane modulo 2 to 4, which centerings, glide planes and special positions make, and the orders
+    along a row through the beam modulo 2, 3, 4 and 6, of screw axes and glide planes seen
+    edge-on. A reflection is dark if any class of it, of three reflections or more, does not
+    stand out; intensities of others are left as they are. The reflections of a forbidden class
+    may all share one draw (of vacancies on a centered lattice, say), and so may those at each of
+    nine pairs of places: then a class passes with a probability of (1 + above/9)⁻⁹, 0.3 %.
 
     Examples
     --------
@@ -58,9 +76,16 @@ class BlockSpots(TransformerMixin, BaseEstimator):
     [225]
     """
 
-    def __init__(self, simulator: DiffractionSimulator | None = None, *, above: float = 12.0):
+    def __init__(
+        self,
+        simulator: DiffractionSimulator | None = None,
+        *,
+        above: float = 8.0,
+        alone: float = 25.0,
+    ):
         self.simulator = simulator
         self.above = above
+        self.alone = alone
 
     def fit(self, X: Any = None, y: Any = None) -> BlockSpots:
         """Check the parameters; there is nothing to learn.
@@ -102,7 +127,7 @@ class BlockSpots(TransformerMixin, BaseEstimator):
         simulator, settings = self._settings()
         blocks = structure_list(X)
         parts = [
-            _block_spots(_checked(block, number), settings, float(self.above))
+            _block_spots(_checked(block, number), settings, float(self.above), float(self.alone))
             for number, block in enumerate(blocks)
         ]
         if not parts:
@@ -110,9 +135,11 @@ class BlockSpots(TransformerMixin, BaseEstimator):
         return replace(SpotPatterns.concatenate(parts), made_by=(_provenance.step(simulator),))
 
     def _settings(self) -> tuple[DiffractionSimulator, RenderSettings]:
-        above = self.above
-        if isinstance(above, bool) or not isinstance(above, (int, float)) or not 0 <= above < 1e9:
-            raise ValueError(f"above must be a number from 0 up, got {above!r}")
+        for name in ("above", "alone"):
+            value = getattr(self, name)
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not is_number or not 0 <= value < 1e9:
+                raise ValueError(f"{name} must be a number from 0 up, got {value!r}")
         simulator = self.simulator
         if simulator is None:
             simulator = DiffractionSimulator(output="spots", q_min=0.017141)
@@ -155,27 +182,40 @@ def _checked(block: Any, number: int) -> _Block:
     return _Block(block, block.lattice, block.cells)
 
 
-def _block_spots(block: _Block, settings: RenderSettings, above: float) -> SpotPatterns:
-    """Spots of one block, what does not stand out of the ground gone."""
+def _block_spots(
+    block: _Block, settings: RenderSettings, above: float, alone: float
+) -> SpotPatterns:
+    """Spots of one block, classes that do not stand out of the ground gone."""
     coords = block.cluster.positions @ np.linalg.inv(block.lattice)
     weights = block.cluster.occupancies / np.prod(block.cells)
     rows = [weights]
     for axis, n in enumerate(block.cells):
-        if n > 1 and above > 0:
-            phase = 2 * np.pi * max(1, round(BETWEEN * n)) / n * coords[:, axis]
-            rows += [weights * np.cos(phase), weights * np.sin(phase)]
+        for step in sorted({*NEAR, round(BETWEEN * n)}):
+            # What lies beyond the middle is nearer to the next reflection.
+            if above > 0 and 0 < 2 * step <= n:
+                phase = 2 * np.pi * step / n * coords[:, axis]
+                rows += [weights * np.cos(phase), weights * np.sin(phase)]
     summed = _layer_sums(block, coords, rows, settings)
     one = summed[0]
     if len(rows) > 1:
         # |C + iS|² + |C - iS|² = 2 |C|² + 2 |S|²: these sums hold both sides of each reflection.
         sides = summed.intensity.reshape(len(rows), -1)[1:].sum(axis=0)
         ground = sides / (len(rows) - 1) * 2
-        seen = one.intensity > above * ground
-        # Without defects the ground is rounding, and what passes it is as far below any spot.
-        one = replace(
-            one, intensity=np.where(seen, one.intensity - ground, 0).clip(0), sigma=ground
-        )
+        dark = _dark(one, ground, above, alone)
+        one = replace(one, intensity=np.where(dark, 0, one.intensity), sigma=ground)
     return finished_spots(one, settings)
+
+
+def _dark(spots: SpotPatterns, ground: np.ndarray, above: float, alone: float) -> np.ndarray:
+    """Which spots of one crystal belong to a class that does not stand out in its plane."""
+    assert spots.indices is not None
+    least = ROUNDING * spots.intensity.max(initial=1e-300)
+    times_ground = spots.intensity / np.maximum(ground, least)
+    dark = np.zeros(len(ground), dtype=bool)
+    for first, end in itertools.pairwise(spots.starts):
+        plane = slice(first, end)
+        dark[plane] = in_dark_class(spots.indices[plane], times_ground[plane], above, alone)
+    return dark
 
 
 def _layer_sums(

@@ -3,9 +3,9 @@
 On a flat Ewald surface pixels are a uniform grid of scattering vectors, and the sum over the atoms
 of an element is one transform of type 1: F(X, Y) = f Σ exp(-2πi (X x + Y y)). Periods of the grid
 do not matter, so neither the block's size nor the grid bounds the other. On the sphere
-q = (X, Y, 0) + q_z (λX, λY, 1): at a fixed q_z that is the same transform of stretched
-coordinates, and along q_z, which spans little, F is a smooth function of each pixel, interpolated
-between few nodes (Chebyshev's).
+q = (X, Y, 0) + q_z (λX, λY, 1): the terms of ``_sphere_sum`` do it where the sphere is not too
+curved for the block. Else, at a fixed q_z it is the same transform of stretched coordinates, and
+along q_z F is a smooth function of each pixel, interpolated between nodes (Chebyshev's).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from scipy.special import jv
 
 from crystalsym.crystals import Cluster
 from crystalsym.diffraction._geometry import Detector
+from crystalsym.diffraction._sphere_sum import sphere_amplitudes
 from crystalsym.scattering._factors import scattering_factors
 
 TOLERANCE = 1e-6  # of each transform, and of the interpolation, in parts of all atoms together
@@ -74,6 +75,10 @@ def fast_atoms_pattern(
     low, high = cluster.positions.min(axis=0), cluster.positions.max(axis=0)
     places = (cluster.positions - (low + high) / 2) @ rotation.T
     places -= (places.min(axis=0) + places.max(axis=0)) / 2
+    if ewald == "sphere":
+        found = sphere_amplitudes(cluster, places, detector, radiation)
+        if found is not None:
+            return found.real.astype(np.float64) ** 2 + found.imag.astype(np.float64) ** 2
     q = detector.scattering_vectors(ewald).reshape(-1, 3)
     length = np.linalg.norm(q, axis=1)
     nodes = _nodes(q[:, 2], places, detector)

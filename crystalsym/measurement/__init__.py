@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from crystalsym.measurement._camera_degradation import CameraDegradation
 from crystalsym.measurement._camera_images import CameraImages
+from crystalsym.measurement._defect_degradation import DefectDegradation
 from crystalsym.measurement._degradation import Degradation
 from crystalsym.measurement._found_pattern import FoundPattern
 from crystalsym.measurement._gray_scale import (
@@ -35,6 +36,7 @@ __all__ = [
     "SUFFIXES",
     "CameraDegradation",
     "CameraImages",
+    "DefectDegradation",
     "Degradation",
     "FoundCrystal",
     "FoundPattern",

@@ -91,6 +91,29 @@ def test_one_atom_shows_its_factor():
     assert np.abs(pattern - expected).max() < 1e-5 * expected.max()
 
 
+@pytest.mark.usefixtures("_finufft")
+@pytest.mark.parametrize("radiation", ["xray", "electron"])
+@pytest.mark.parametrize("wavelength", [0.035, 0.3])
+def test_a_few_atoms_with_wide_and_narrow_electron_clouds(radiation, wavelength):
+    rng = np.random.default_rng(0)
+    detector = Detector.for_q_max(24, 1.0, 100.0, wavelength)
+    cluster = Cluster(rng.uniform(-10, 10, (6, 3)), [55, 1, 3, 37, 92, 8])
+    fast = fast_atoms_pattern(cluster, np.eye(3), detector, "sphere", radiation)
+    direct = atoms_pattern(cluster, np.eye(3), detector, "sphere", radiation)
+    assert np.abs(fast - direct).max() < 1e-5 * direct.max()
+
+
+@pytest.mark.usefixtures("_finufft")
+@pytest.mark.parametrize("constant", ["LARGEST", "GRID_BYTES", "ATOMS"])
+def test_grids_too_large_and_atoms_in_parts_give_the_same(constant, monkeypatch):
+    cluster, detector = cluster_of(300), Detector.for_q_max(32, 1.2, 100.0, 0.035)
+    whole = fast_atoms_pattern(cluster, np.eye(3), detector, "sphere")
+    monkeypatch.setattr(f"crystalsym.diffraction._sphere_sum.{constant}", 64)
+    other = fast_atoms_pattern(cluster, np.eye(3), detector, "sphere")
+    assert np.abs(whole - other).max() < 1e-5 * whole.max()
+    assert not np.array_equal(whole, other)
+
+
 def test_without_finufft_it_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "finufft", None)
     simulator = DiffractionSimulator(engine="atoms", summation="nufft", **SMALL)
