@@ -1,10 +1,12 @@
 """How accuracy follows thickness, tilt and size of the cell, and how a kinematic model does.
 
-    python benchmarks/electrons/accuracy.py --patterns DIR --model runs/72-electron/model
+    python benchmarks/electrons/accuracy.py --structures materials_project.npz --cache FOLDER \\
+        --patterns DIR --kinematic benchmarks/models/72
 
-asks a model about the held-out patterns that patterns.py computed (``DIR/held-out``, and all
-folders ``DIR/held-out-*``), and ``--kinematic`` (weights "72" that have not learned from these
-crystals) about the same patterns. Writes ``accuracy.csv``, ``accuracy.png`` and ``accuracy.json``.
+asks "72-electron" (or ``--model``) about the held-out patterns that patterns.py computed
+(``DIR/held-out``, and all folders ``DIR/held-out-*``), and ``--kinematic``, weights that have not
+learned from these crystals, about the same patterns. ``--groups all`` is for "230-electron".
+Writes ``accuracy-72.csv``, ``.png`` and ``.json``, or ``accuracy-230``.
 """
 
 from __future__ import annotations
@@ -107,8 +109,8 @@ def main() -> None:
     """Ask, print, write and draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--patterns", type=Path, required=True)
-    parser.add_argument("--model", default="72-electron")
-    parser.add_argument("--kinematic", default=str(HERE.parent / "models" / "72"))
+    parser.add_argument("--model", help="by default the bundled one")
+    parser.add_argument("--kinematic", help="weights that know X-rays, to be asked the same")
     parser.add_argument("--groups", choices=("72", "all"), default="72", help="of the split")
     parser.add_argument("--structures", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
@@ -119,16 +121,20 @@ def main() -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     rows: list[tuple] = []
     summaries = {}
-    for name, model in (("72-electron", args.model), ("72, kinematic", args.kinematic)):
+    label = {"72": "72", "all": "230"}[args.groups]
+    models = {f"{label}-electron": args.model or f"{label}-electron"}
+    if args.kinematic:
+        models[f"{label}, kinematic"] = args.kinematic
+    for name, model in models.items():
         pipeline = load_pipeline(find_model(model))
         found, summaries[name] = measured(name, pipeline, args.patterns, atoms)
         rows += found
-    with open(args.output / "accuracy.csv", "w", newline="", encoding="utf-8") as file:
+    with open(args.output / f"accuracy-{label}.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         writer.writerows(rows)
-    (args.output / "accuracy.json").write_text(json.dumps(summaries, indent=1) + "\n")
-    draw(rows, args.output / "accuracy.png")
+    (args.output / f"accuracy-{label}.json").write_text(json.dumps(summaries, indent=1) + "\n")
+    draw(rows, args.output / f"accuracy-{label}.png")
 
 
 if __name__ == "__main__":

@@ -47,8 +47,11 @@ class Pictures(LazyRows):
 
 def held_out_folders(folder: Path) -> dict[str, list[Path]]:
     """Folders of patterns to ask about; those of large cells go with the others."""
-    found = {place.name: [place] for place in sorted(folder.glob("held-out*"))}
-    found["held-out"] += found.pop("held-out-large", [])
+    names = sorted(place.name for place in folder.glob("held-out*"))
+    large = [name for name in names if name.endswith("-large")]
+    found = {name: [folder / name] for name in names if name not in large}
+    for name in large:
+        found[name.removesuffix("-large")].append(folder / name)
     return found
 
 

@@ -25,7 +25,7 @@ from crystalsym.datasets import CrystalTable, random_crystals
 from crystalsym.diffraction._layer_potential import _generated, _reduced
 from crystalsym.shaping._index_scheme import _cell, _selected, find_lattice
 from crystalsym.training import TrainingConfig, load_data
-from crystalsym.training._data import standard_table
+from crystalsym.training._data import file_digest, standard_table
 
 BENCHMARKS = Path(__file__).parents[1]
 Q_MAX, PARTS = 1.457, 65520
@@ -86,14 +86,15 @@ def write(
     table: CrystalTable,
     rows: np.ndarray,
     kin: np.ndarray,
-    n_jobs: int | None,
+    n_jobs: int | None = 1,
+    digest: str = "",
     **sides: Any,
 ) -> None:
     """Write the crystals and their layers.
 
     ``rows`` are their places in another table, -1 if they are random; those of one number in
     ``kin`` are kept together by a split; ``sides`` are 0 where they are learned from, 1 held out,
-    2 of no group of the split, 3 random.
+    2 of no group of the split, 3 random. ``digest`` tells the table that ``rows`` are of.
     """
     shifted = table.frac_coords.astype(np.float64) % 1
     np.savez_compressed(
@@ -105,6 +106,7 @@ def write(
         groups=table.space_group.astype(np.uint8),
         rows=np.asarray(rows, dtype=np.int32),
         kin=np.asarray(kin, dtype=np.int32),
+        table=np.array(digest),
         **{name: np.asarray(side, dtype=np.int8) for name, side in sides.items()},
         **layers(table, n_jobs),
     )
@@ -142,7 +144,7 @@ def main() -> None:
     rows = np.r_[rows, np.full(len(made), -1)]
     kin = np.r_[kin[rows[rows >= 0]], kin.max() + 1 + np.arange(len(made))]
     held = {f"held_{name}": sides for name, sides in held.items()}
-    write(args.output, table, rows, kin, args.jobs, **held)
+    write(args.output, table, rows, kin, args.jobs, file_digest(args.structures), **held)
 
 
 if __name__ == "__main__":

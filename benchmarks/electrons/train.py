@@ -23,7 +23,7 @@ from asking import center_auc
 from multislice import Layers
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from store import MODES, PatternStore, StoredRows
+from store import MODES, VOLTAGES, PatternStore, StoredRows
 
 from crystalsym import _provenance, metrics
 from crystalsym.classification._validation_rows import split_rows
@@ -134,12 +134,14 @@ def learned(
             table: getattr(config, table) for table in ("data", "simulate", "shape", "classify")
         },
         "layers": {"sha256": digest},
+        "crystals": {"sha256": str(layers.file["table"])},
     }
     result["config"]["classify"] = {**config.classify, "epochs": classifier.epochs}
     result["config"]["data"] = {**config.data, "structures": Path(config.data["structures"]).name}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "figures.json").write_text(json.dumps(result, indent=1, default=str) + "\n")
     classifier.set_params(verbose=0)
+    classifier.metadata_["voltages"] = list(VOLTAGES)
     headline = {key: round(held_out["aligned"][key], 4) for key in ("top1", "top5", "macro")}
     card = {"name": config.name, **config.card, **headline, "training": result}
     pipeline["simulate"].fit()

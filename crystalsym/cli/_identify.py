@@ -50,9 +50,9 @@ def run(args: argparse.Namespace) -> int:
     of_electrons = args.voltage is not None and not args.of_images
     if of_electrons:
         args.model = args.model or OF_ELECTRONS
-        _check_voltage(args)
     args.given_model = args.model
     args.model = args.model or (OF_CAMERA if args.of_images and args.camera else DEFAULT_MODEL)
+    args.pipeline = _of_voltage(args) if of_electrons else None
     if args.output is not None:
         return _write_table(args)
     if args.jobs is not None:
@@ -75,26 +75,43 @@ def run(args: argparse.Namespace) -> int:
             "version": __version__,
         }, indent=2))  # fmt: skip
     if answers and args.plot:
-        pipeline = load_pipeline(args.model)
+        pipeline = _pipeline(args)
         _keep_patterns(answers, pipeline, args.symprec)
         write_figure(args.plot, answers, pipeline[0], frozenset(map(int, pipeline[-1].classes_)))
     if answers and args.report:
-        _keep_patterns(answers, load_pipeline(args.model), args.symprec)
+        _keep_patterns(answers, _pipeline(args), args.symprec)
         write_page(args.report, [a.record for a in answers], args.given_model,
                    [a.raw for a in answers], failures.found)  # fmt: skip
     return failures.exit_code(len(answers))
 
 
-def _check_voltage(args: argparse.Namespace) -> None:
-    """Refuse a voltage that is not the one whose patterns the model simulates."""
-    simulator = load_pipeline(args.model)[0]
+def _of_voltage(args: argparse.Namespace) -> Any:
+    """The model of electrons, its simulator set to the voltage asked for.
+
+    Refused are voltages that the model has not learned from.
+    """
+    from sklearn.base import clone
+
+    pipeline = load_pipeline(args.model)
+    simulator = pipeline[0]
     own = simulator.voltage if simulator.radiation == "electron" else None
-    if own != args.voltage:
+    if own == args.voltage:
+        return pipeline
+    known = pipeline[-1].metadata_.get("voltages")
+    if own is None or known is None or not known[0] <= args.voltage <= known[1]:
         wants = "X-rays" if own is None else f"electrons of {own:g} kV"
+        if own is not None and known is not None:
+            wants = f"electrons of {known[0]:g} to {known[1]:g} kV"
         raise InputError(
             f"--voltage {args.voltage:g}: the model {args.model} simulates structures as {wants}"
             " show them; leave --voltage out, or choose another --model"
         )
+    set_to = clone(simulator).set_params(voltage=args.voltage).fit()
+    return type(pipeline)([(pipeline.steps[0][0], set_to), *pipeline.steps[1:]])
+
+
+def _pipeline(args: argparse.Namespace) -> Any:
+    return args.pipeline or load_pipeline(args.model)
 
 
 def load_pipeline(name: str) -> Any:
@@ -117,7 +134,7 @@ def _answers(args: argparse.Namespace, failures: Failures) -> Iterator[Answer]:
         warn("--q-per-pixel is for images and has no effect on structures")
     for sources in _batches(args, failures):
         if sources:  # the model is loaded when there is something to ask it
-            yield from _answers_of(load_pipeline(args.model), sources, args, failures)
+            yield from _answers_of(_pipeline(args), sources, args, failures)
 
 
 def _batches(args: argparse.Namespace, failures: Failures) -> Iterator[list[Source]]:
@@ -263,6 +280,10 @@ def _write_table(args: argparse.Namespace) -> int:
         raise InputError(f"{args.files[0]}: --output is for structures, not for images")
     if args.q_per_pixel is not None:
         warn("--q-per-pixel is for images and has no effect on structures")
+    if args.pipeline is not None and args.voltage != (own := load_pipeline(args.model)[0].voltage):
+        raise InputError(
+            f"--voltage {args.voltage:g}: --output is for the model's own {own:g} kV alone"
+        )
     try:
         done = identify_many(
             _structures(args), args.output, model=args.model, top=args.top,

@@ -93,9 +93,23 @@ def test_a_voltage_asks_the_weights_of_electrons(run, examples):
     assert len(json.loads(out)["inputs"][0]["diffraction_class"]["groups"]) == 5
 
 
+@pytest.mark.parametrize("model", ["72-electron", "230-electron"])
+def test_structures_are_simulated_at_the_voltage_asked_for(run, examples, model):
+    found = []
+    for voltage in (200, 120):
+        code, out, err = run(
+            "identify", "--json", "--voltage", voltage, "--model", model, examples["ZnS-sphalerite"]
+        )
+        assert (code, err) == (0, [])
+        found.append(json.loads(out)["inputs"][0]["predictions"])
+    assert found[0][0]["number"] == found[1][0]["number"] == 216
+    assert found[0] != found[1]
+
+
 @pytest.mark.parametrize(
     ("options", "wants"),
-    [(("--voltage", 300), "electrons of 200 kV"),
+    [(("--voltage", 400), "electrons of 80 to 300 kV"),
+     (("--voltage", 120, "--output", "x.csv"), "own 200 kV"),
      (("--voltage", 200, "--model", "72"), "X-rays")],
 )  # fmt: skip
 def test_a_voltage_that_the_model_does_not_simulate_is_refused(run, examples, options, wants):
