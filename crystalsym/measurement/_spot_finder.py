@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import permutations
 from numbers import Real
 from typing import Any
@@ -24,7 +24,7 @@ from crystalsym.measurement._image_checks import check_kind
 from crystalsym.measurement._image_refusals import PatternRefused
 from crystalsym.measurement._indexed_turning import indexed_turning
 from crystalsym.measurement._pattern import Pattern, positive
-from crystalsym.measurement._pattern_turning import Turning, turning
+from crystalsym.measurement._pattern_turning import Turning, turnings
 from crystalsym.measurement._signals import is_signal, patterns_of_signal, triples_of_signal
 from crystalsym.measurement._zone_indexing import ZoneIndexing, index_zones, parse_zones
 from crystalsym.measurement._zone_reflections import row_profiles, zone_reflections
@@ -52,6 +52,9 @@ class FoundCrystal:
         Why there is no answer.
     indexing : ZoneIndexing or None
         The cell, and what the images' spots are in it, where the zones were given.
+    orders : list of Turning
+        All orders of the images that their lattices allow, ``turning`` among them; one order
+        where it was named, none where an image is refused or the zones were given.
 
     Examples
     --------
@@ -66,6 +69,7 @@ class FoundCrystal:
     turning: Turning | None = None
     refused: str | None = None
     indexing: ZoneIndexing | None = None
+    orders: list[Turning] = field(default_factory=list)
 
     @property
     def notes(self) -> list[str]:
@@ -320,7 +324,8 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
             return crystal
         bases = [one.basis for one in images]
         if self.zones is None:
-            crystal.turning = turning(bases, self.order)
+            crystal.orders = turnings(bases, self.order)
+            crystal.turning = crystal.orders[0]
             return crystal
         crystal.indexing = index_zones(bases, self.zones, row_profiles(images))
         if crystal.indexing is None:
@@ -335,13 +340,15 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         crystal.turning = indexed_turning(bases, crystal.indexing)
         return crystal
 
-    def spots(self, crystal: FoundCrystal) -> SpotPatterns:
+    def spots(self, crystal: FoundCrystal, turning: Turning | None = None) -> SpotPatterns:
         """Give what was found in a crystal's images as a row of patterns.
 
         Parameters
         ----------
         crystal : FoundCrystal
             Of :meth:`find`.
+        turning : Turning, optional
+            Another of its ``orders`` than its ``turning``.
 
         Returns
         -------
@@ -355,9 +362,10 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         """
         if crystal.turning is None:
             raise PatternRefused(str(crystal.refused))
-        views = [crystal.images[i] for i in crystal.turning.order]
+        turning = turning or crystal.turning
+        views = [crystal.images[i] for i in turning.order]
         parts, bases, limits, masks = [], [], [], []
-        for one, row in zip(views, crystal.turning.rows, strict=True):
+        for one, row in zip(views, turning.rows, strict=True):
             assert one.indices is not None
             assert one.intensity is not None
             assert one.sigma is not None
