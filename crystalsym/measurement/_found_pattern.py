@@ -34,8 +34,8 @@ LEAST_EXPLAINED, LEAST_NUMBER = 0.6, 0.5
 MANY_STRAYS, STRAYS_PART = 8, 0.25
 # So many strong spots off the lattice, this part of all, are worth a doubt.
 SOME_STRAYS, DOUBTFUL_PART = 5, 0.06
-# Shortest spacings of crystals' cells, Å.
-SHORTEST_SPACING = (1.5, 60.0)
+# The longest spacing of a zone, Å: along [111] that of copper is 1.28, of diamond 1.26.
+LONGEST_SPACING = (1.1, 60.0)
 # Of crystals with cells like these, spots are seen beyond this, 1/Å.
 LEAST_REACH = 0.3
 # Atoms scatter too little beyond this for spots, 1/Å.
@@ -122,6 +122,11 @@ class FoundPattern:
         """Vectors of the lattice as rows, 1/Å in the image's frame."""
         assert self.lattice is not None
         return self.lattice.basis * self.q_per_pixel
+
+    @property
+    def longest_spacing(self) -> float:
+        """Of the plane lattice, Å."""
+        return 1 / float(np.hypot(*self.basis.T).min())
 
     @functools.cached_property
     def hidden_places(self) -> np.ndarray:
@@ -336,11 +341,11 @@ def _judge(found: FoundPattern) -> None:
         raise PatternRefused(
             f"no lattice found (the best explains {100 * part:.0f} % of the light)"
         )
-    spacing = 1 / float(np.hypot(*found.basis.T).min())
-    if not SHORTEST_SPACING[0] <= spacing <= SHORTEST_SPACING[1]:
-        low, high = SHORTEST_SPACING
+    spacing = found.longest_spacing
+    if not LONGEST_SPACING[0] <= spacing <= LONGEST_SPACING[1]:
+        low, high = LONGEST_SPACING
         raise PatternRefused(
-            f"implausible scale: the longest spacing would be {spacing:.3g} Å, crystals have"
+            f"implausible scale: the longest spacing would be {spacing:.3g} Å, zones have"
             f" {low:g} to {high:g}"
         )
     offsets = found.lattice.indices[explained] @ found.basis

@@ -38,7 +38,7 @@ MULTIPLE_COST, LENGTH_COST, OBLIQUE_COST, DISAGREEMENT_COST, FINER_COST = 1.0, 0
 CENTERING_COST = 1.5
 # To weigh orders: how many of these costs make one e times less likely, and what edges that fall
 # and a b that is not monoclinic do.
-COST_PER_E, FALLS, NOT_MIDDLE = 3.0, 0.5, 0.3
+COST_PER_E, FALLS, NOT_MIDDLE = 3.0, 1.0, 0.3
 # Lattices of a true image agree better than what is tolerated of a distorted one: disagreement
 # costs so much from about this part on.
 SHARP_COST, SHARP = 2.0, 0.001

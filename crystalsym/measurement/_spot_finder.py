@@ -35,6 +35,8 @@ N_VIEWS = 3
 MASK_SIZE = 129  # places along an edge of the field at which it is told what was hidden
 # Rows that two images of one crystal share differ less: in length, and in the spots' amplitudes.
 MOST_MISFIT, MOST_DISAGREEMENT = 0.004, 0.35
+# Of three zones, one has a spacing as long as this, Å: nickel's are 1.2, 2.0 and 1.8.
+LEAST_LONGEST = 1.5
 ORDERS = ("any", *map("".join, permutations("xyz")))
 
 
@@ -316,6 +318,9 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         if refusals:
             crystal.refused = "; ".join(refusals)
             return crystal
+        crystal.refused = _too_short(images)
+        if crystal.refused is not None:
+            return crystal
         if looks_logarithmic([np.nan_to_num(one.image) for one in images]):
             crystal.refused = (
                 "images 0 to 2: gray follows the logarithm of intensity, strong spots being flatter"
@@ -478,6 +483,18 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         ):
             raise ValueError(f"center must be (column, row), got {self.center!r}")
         self._scale()
+
+
+def _too_short(images: Sequence[FoundPattern]) -> str | None:
+    """Say that the scale is wrong where no image has a spacing that crystals have."""
+    longest = [one.longest_spacing for one in images]
+    if max(longest) >= LEAST_LONGEST:
+        return None
+    listed = ", ".join(f"{spacing:.3g}" for spacing in longest)
+    return (
+        f"images 0 to 2: implausible scale: the longest spacings would be {listed} Å, of three"
+        f" zones of a crystal one has {LEAST_LONGEST:g} or more"
+    )
 
 
 def _wrong_zones(indexing: ZoneIndexing) -> str | None:

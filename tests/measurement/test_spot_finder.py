@@ -28,14 +28,14 @@ def rectangle(a, b, seed, q_max=Q_MAX):
     return q, (0.05 + rng.exponential(1, len(q))) * np.exp(-1.5 * (q**2).sum(axis=1))
 
 
-def patterns(*layers):
-    parts = [rectangle(a, b, seed) for seed, (a, b) in enumerate(layers)]
+def patterns(*layers, q_max=Q_MAX):
+    parts = [rectangle(a, b, seed, q_max) for seed, (a, b) in enumerate(layers)]
     return SpotPatterns(
         q=np.concatenate([q for q, _ in parts]),
         intensity=np.concatenate([intensity for _, intensity in parts]),
         starts=np.cumsum([0] + [len(q) for q, _ in parts]),
         q_min=np.zeros((1, 3)),
-        q_max=np.full((1, 3), Q_MAX),
+        q_max=np.full((1, 3), q_max),
         halved=True,
     )
 
@@ -168,6 +168,19 @@ def test_scales_that_no_crystal_has_are_refused():
     images = rendered()
     found = SpotFinder(q_per_pixel=images[0][0].q_per_pixel * 20).find(images)[0]
     assert "implausible scale" in found.refused
+
+
+def test_one_zone_of_a_small_cell_may_have_short_spacings_alone():
+    # As in a metal of 3.6 Å, all faces centered, along [111].
+    small = patterns((1 / 1.3, 1 / 1.3), (1 / 2.1, 1 / 1.3), (1 / 1.8, 1 / 1.8), q_max=3.0)
+    (images,) = CameraImages(SIZE, 3.0, spot_sigma=1.3).render(small)
+    assert SpotFinder(q_max=3.0).find([images])[0].refused is None
+    shrunk = [Pattern(one.image, 1.45 * one.q_per_pixel) for one in images]
+    refused = SpotFinder(q_max=3.0).find([shrunk])[0].refused
+    assert "image 0: implausible scale: the longest spacing would be 0.897 Å" in refused
+    shrunk = [Pattern(images[i].image, 1.45 * images[i].q_per_pixel) for i in (1, 1, 2)]
+    refused = SpotFinder(q_max=3.0).find([shrunk])[0].refused
+    assert "the longest spacings would be 1.45, 1.45, 1.24 Å" in refused
 
 
 def test_a_field_without_spots_beyond_large_spacings_is_refused():
