@@ -30,6 +30,8 @@ CUT = 1.5
 CLOSEST = 2.2
 # Part of the light in spots that the lattice has to explain, and of the number of strong spots.
 LEAST_EXPLAINED, LEAST_NUMBER = 0.6, 0.5
+# Where a lattice explains so many of the spots they are no rings, however dense they are.
+MOST_EXPLAINED = 0.9
 # A second lattice shows in so many strays, this part of all.
 MANY_STRAYS, STRAYS_PART = 8, 0.25
 # So many strong spots off the lattice, this part of all, are worth a doubt.
@@ -70,6 +72,8 @@ class FoundPattern:
         1/Å.
     bad : ndarray of bool, shape (H, W)
         Not measured: beam stop, hot, dead and saturated pixels, the user's mask.
+    saturated : ndarray of bool, shape (H, W)
+        Of these, the saturated ones; their spots are measured by their flanks.
     ground, noise : ndarray of shape (H, W)
     spot_sigma : float
         Width of the spots, pixels.
@@ -103,6 +107,7 @@ class FoundPattern:
     image: np.ndarray
     q_per_pixel: float
     bad: np.ndarray | None = None
+    saturated: np.ndarray | None = None
     ground: np.ndarray | None = None
     noise: np.ndarray | None = None
     spot_sigma: float = math.nan
@@ -194,6 +199,7 @@ def _spots_above_ground(
         hot[:] = False
         clean = np.where(bad, ground, image) - ground
     found.bad, found.ground, found.noise = bad | hot | saturated, ground, noise
+    found.saturated = saturated & ~(bad | hot)
     found.spot_sigma = sigma
     # Of a spot that is cut, the place is not known.
     cut = grown(opened(bad), max(1, round(CUT * sigma)))
@@ -263,7 +269,8 @@ def _fit(found: FoundPattern) -> None:
     uncertainty = np.hypot(sigma * math.sqrt(2) / peaks.significance, 0.03)
     uncertainty = np.hypot(uncertainty, found.center.uncertainty)
     lattice = fit_lattice(peaks.places - found.center.place, uncertainty, CLOSEST * sigma)
-    if _has_rings(found):
+    few = lattice is None or lattice.n_explained < MOST_EXPLAINED * len(peaks)
+    if few and _has_rings(found):
         raise PatternRefused("rings, not spots")
     if lattice is None or lattice.n_explained < FEWEST_SPOTS:
         raise PatternRefused("no lattice found")
@@ -278,7 +285,9 @@ def _measured_nodes(found: FoundPattern, light: np.ndarray) -> MeasuredNodes:
     assert found.bad is not None
     indices = _points_within(found.lattice.basis, found.center.place, found.image.shape)
     places = found.center.place + indices @ found.lattice.basis
-    heights, errors = integrate_spots(light, found.noise, found.bad, places, found.spot_sigma)
+    heights, errors = integrate_spots(
+        light, found.noise, found.bad, places, found.spot_sigma, found.saturated
+    )
     return MeasuredNodes(indices, heights, errors)
 
 
