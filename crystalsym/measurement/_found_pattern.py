@@ -42,6 +42,8 @@ LONGEST_SPACING = (1.1, 60.0)
 LEAST_REACH = 0.3
 # Atoms scatter too little beyond this for spots, 1/Å.
 MOST_REACH = 4.0
+# Rows whose systematic absences tell screw axes and glide planes, and what is called a row.
+ROWS_THROUGH_BEAM, FEWEST_IN_A_ROW = ((1, 0), (0, 1), (1, 1), (1, -1)), 3
 # A place known to be as bright as this is the direct beam, in pixels about it.
 BEAM_WIDTHS = 4.0
 # Rings rise above what is beside them in most of their directions, by so many of their errors.
@@ -310,10 +312,24 @@ def _integrate(found: FoundPattern, nodes: MeasuredNodes, significance: float) -
         mean = np.nansum(np.where(measured, heights, 0), axis=0) / measured.sum(axis=0)
         error = np.sqrt(1 / weights.sum(axis=0))
     found.measured = (indices[seen], mean[seen], error[seen])
+    if _hides_a_row(indices, seen):
+        found.doubts.append(
+            "no point of a row of the lattice through the beam was measured (a gap or a stop hides"
+            " it): its places count as dark, as if a screw axis or a glide plane forbade them"
+        )
     kept = seen & (mean > significance * error)
     found.indices, found.intensity, found.sigma = indices[kept], mean[kept], error[kept]
     if len(found.indices) < FEWEST_SPOTS // 2:
         raise PatternRefused(f"too few spots ({len(found.indices)})")
+
+
+def _hides_a_row(indices: np.ndarray, seen: np.ndarray) -> bool:
+    """Whether all points of a dense row through the beam, which has some, were not measured."""
+    for h, k in ROWS_THROUGH_BEAM:
+        on = h * indices[:, 1] == k * indices[:, 0]
+        if on.sum() >= FEWEST_IN_A_ROW and not seen[on].any():
+            return True
+    return False
 
 
 def _points_within(basis: np.ndarray, center: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

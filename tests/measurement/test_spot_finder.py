@@ -186,6 +186,13 @@ def test_the_flanks_of_overexposed_spots_tell_their_heights():
         assert np.isnan(hidden[1])
 
 
+def test_a_hidden_row_through_the_beam_is_told():
+    open_, crossed = (SpotFinder(q_max=Q_MAX).find(rendered(gaps=gaps))[0] for gaps in (0, 4))
+    assert not any("row of the lattice through the beam" in note for note in open_.notes)
+    assert sum("row of the lattice through the beam" in note for note in crossed.notes) == 3
+    assert crossed.doubtful
+
+
 def test_dense_spots_of_a_lattice_are_no_rings():
     # A long cell seen by a camera that spreads light: rows of spots nearly touch.
     dense = patterns((1 / 16, 1 / 17.3), (1 / 17.3, 1 / 19), (1 / 19, 1 / 16))
