@@ -41,7 +41,7 @@ caption { text-align: left; padding-bottom: .25rem; }
 p.bad { padding: .5rem .75rem; }
 figure { margin: .5rem 0; }
 img { max-width: 100%%; height: auto; display: block; }
-figure.scroll img { min-width: min(34rem, var(--wide)); }
+figure.scroll img { min-width: min(48rem, var(--wide)); }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: .75rem; }
 .panel { position: relative; }
 .panel img { width: 100%%; }
