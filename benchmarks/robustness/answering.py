@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cases import scaled
+from cases import PERFECT, scaled
 from crystals import SEED, kept_crystals
 
-PERFECT = "perfect patterns"
+from crystalsym.identification._order_evidence import order_shares
 
 
 def answered(
@@ -70,7 +70,7 @@ def _crystals(folder: str, side: str) -> tuple[Any, np.ndarray]:
 def looked_at(
     camera: Any, finder: Any, spots: Any, number: int, shuffled: bool
 ) -> tuple[dict[str, Any], Any]:
-    """Render one crystal and find its spots, None if it is refused."""
+    """Render one crystal and find its spots, None if it is refused; a row for each order."""
     try:
         (images,) = camera.render(spots, [number])
     except ValueError as reason:  # a pattern without a spot
@@ -81,7 +81,9 @@ def looked_at(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         (found,) = finder.find([images])
-    seen = None if found.refused is not None else finder.spots(found)
+    seen = None
+    if found.refused is None:
+        seen = type(spots).concatenate([finder.spots(found, one) for one in found.orders])
     row = {
         "refused": found.refused,
         "seconds": round(time.process_time() - start, 3),
@@ -94,19 +96,24 @@ def looked_at(
     if seen is None:
         return row, None
     row["zones"] = found.turning.zones
+    row["doubts"] = [round(one.doubt, 4) for one in found.orders]
     if not shuffled:
         row["turned_right"] = turned_right(seen, spots, images)
     return row, replace(seen, mask=None)
 
 
 def answer(row: dict[str, Any], seen: Any, models: dict[str, Any]) -> None:
-    """Add the answers of models to a row."""
+    """Add the answers of models to a row, orders weighed as ``identify_images`` weighs them."""
     for name, model in models.items():
         row["answers"][name] = []
-        if seen is not None:
-            groups, chances = model[1:].predict_top_k(seen, k=5)
-            row["answers"][name] = [int(group) for group in groups[0]]
-            row["chances"][name] = round(float(chances[0][0]), 4)
+        if seen is None:
+            continue
+        chances = np.asarray(model[1:].predict_proba(seen))
+        doubts = row.get("doubts", [0.0])  # none of perfect patterns
+        (chances,) = order_shares(chances, doubts)[None] @ chances
+        best = np.argsort(-chances, kind="stable")[:5]
+        row["answers"][name] = [int(group) for group in model[-1].classes_[best]]
+        row["chances"][name] = round(float(chances[best[0]]), 4)
 
 
 def turned_right(seen: Any, spots: Any, images: Any) -> list[bool]:

@@ -7,6 +7,7 @@ from typing import Any
 # Lengths in pixels are those of 1024 pixels; smaller images have them in proportion.
 PIXELS = ("gaps", "off_center", "beam_stop", "point_spread", "position_error", "spot_sigma")
 SIGMA = 2.0
+PERFECT = "perfect patterns"  # no images at all: what weights make of simulated spots
 TOGETHER: dict[str, Any] = {
     "background": 0.01,
     "off_center": 15.0,

@@ -24,8 +24,8 @@ from typing import Any
 
 import jobs
 import numpy as np
-from answering import PERFECT, answered
-from cases import ALL_CASES, CASES, CURVE_CASES, file_name
+from answering import answered
+from cases import ALL_CASES, CASES, CURVE_CASES, PERFECT, file_name
 from crystals import SIDES, chosen
 
 MODEL = Path(__file__).parents[1] / "models" / "72"
@@ -48,10 +48,6 @@ def main() -> None:
         rows = answer_case(case, place, args, left)
         for name in names if rows else ():
             print(line(case, name, rows), flush=True)
-            if case == PERFECT:
-                right = {key: _is_right(row, name) for key, row in zip(
-                    range(args.skip, args.skip + args.n), rows, strict=False)}  # fmt: skip
-                jobs.write(place / f"perfect.{name}.json", {str(k): v for k, v in right.items()})
 
 
 def arguments() -> argparse.Namespace:
@@ -111,10 +107,6 @@ def answer_case(
     if new:
         keep()
     return [kept[str(number)] for number in numbers if str(number) in kept]
-
-
-def _is_right(row: dict[str, Any], model: str) -> bool:
-    return row["answers"][model][:1] == [row["group"]]
 
 
 def line(case: str, model: str, rows: list[dict[str, Any]]) -> str:

@@ -31,7 +31,7 @@ from crystalsym.scattering._factors import coefficients
 from crystalsym.spacegroups import symbol
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "electrons"))
-from multislice import PARTS  # noqa: E402
+from multislice import PARTS
 
 REACH, HEIGHT, Q_MAX, LARGEST_Q, UNIT, RANGE = 6, 7, 1.457, 1.5, 0.01, 10.0
 ZONES = np.array(
@@ -110,7 +110,9 @@ class Blocks(LazyRows):
         changing = not (self._arbitrary or self._epoch is None)
         zones = self._zones(rows, rng)
         crystals = self._crystals[rows]
-        which = rng.integers(self._settings["back"].shape[1], size=len(rows)) * (not self._arbitrary)
+        which = rng.integers(self._settings["back"].shape[1], size=len(rows)) * (
+            not self._arbitrary
+        )
         back = self._to(self._settings["back"][crystals, which])
         standard = torch.einsum("pi,nji->npj", self._hkl, back)  # h' = back h
         q = torch.einsum("npi,nij,npj->np", standard, self._to(self._metric[rows]), standard)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -147,15 +148,30 @@ def identify(
     return records
 
 
-def answers(classifier: Any, shaped: Any, top: int, coverage: float | None) -> list[dict[str, Any]]:
-    """Give what a classifier says of shaped patterns, as the fields of an Identification."""
+def answers(
+    classifier: Any,
+    shaped: Any,
+    top: int,
+    coverage: float | None,
+    join: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> list[dict[str, Any]]:
+    """Give what a classifier says of shaped patterns, as the fields of an Identification.
+
+    ``join`` makes fewer rows of the probabilities, where several are of one crystal.
+    """
+    from crystalsym.classification._class_probabilities import dynamical_views
+    from crystalsym.classification._prediction_sets import prediction_sets, set_threshold
+
+    classes = np.asarray(classifier.classes_)
     with _predicting:
         probabilities = np.asarray(classifier.predict_proba(shaped))
         sets = None if coverage is None else classifier.predict_set(shaped, coverage)
-    from crystalsym.classification._class_probabilities import dynamical_views
-
-    views = dynamical_views(classifier)
-    return answers_of(probabilities, np.asarray(classifier.classes_), top, sets, views)
+    if join is not None:
+        probabilities = join(probabilities)
+        if coverage is not None:
+            threshold = set_threshold(classifier.set_scores_, classifier.n_calibration_, coverage)
+            sets = prediction_sets(probabilities, classes, threshold)
+    return answers_of(probabilities, classes, top, sets, dynamical_views(classifier))
 
 
 def answers_of(

@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from crystalsym.identification._identification import Identification
 from crystalsym.identification._identifying import answers, model_pipeline, reason
+from crystalsym.identification._order_evidence import order_shares, telling
 from crystalsym.identification._reflection_answers import (
     ReflectionIdentification,
     identify_reflections,
@@ -201,29 +202,49 @@ def _of_patterns(
     top: int,
     coverage: float | None,
 ) -> ImageIdentification:
-    """Ask a model of patterns."""
+    """Ask a model of patterns about every order that the images may have."""
+    assert crystal.turning is not None
+    orders = crystal.orders or [crystal.turning]
+    rows = [finder.spots(crystal, one) for one in orders]
+    shares = np.eye(1, len(orders))[0]  # all of the first, till answers speak
+
+    def join(probabilities: np.ndarray) -> np.ndarray:
+        shares[:] = order_shares(probabilities, [one.doubt for one in orders])
+        return shares[None] @ probabilities
+
+    def about() -> dict[str, Any]:
+        likeliest = int(shares.argmax())
+        return _about(replace(crystal, turning=orders[likeliest]), rows[likeliest], model)
+
+    try:
+        shaped = pipeline[1:-1].transform(type(rows[0]).concatenate(rows))
+        if not np.nan_to_num(shaped[..., 0]).any(axis=(2, 3)).all():
+            return ImageIdentification(name, error="no spot is in the model's field", **about())
+        several = join if len(orders) > 1 else None
+        (answer,) = answers(pipeline[-1], shaped, top, coverage, several)
+    except ZeroDivisionError as problem:  # a pattern that holds no plane lattice in the field
+        return ImageIdentification(name, error=reason(problem), **about())
+    said = about()
+    if several is not None:
+        said["warnings"] += (telling(shares, [one.order for one in orders]),)
+    return ImageIdentification(name, **answer, **said)
+
+
+def _about(crystal: FoundCrystal, spots: SpotPatterns, model: Any) -> dict[str, Any]:
+    """What there is to say of images besides their answer."""
     from crystalsym.measurement._zone_indexing import parse_zones
 
     assert crystal.turning is not None
-    spots = finder.spots(crystal)
     named = crystal.turning.zones
     zones = None if named == "unknown" else parse_zones(named.split()).astype(np.int16)
-    about: dict[str, Any] = {
-        "zones": crystal.turning.zones,
+    return {
+        "zones": named,
         "zones_given": crystal.indexing is not None,
         "model": _name(model or DEFAULT_MODEL),
         "found": crystal,
         "patterns": spots if zones is None else replace(spots, zone=zones[None]),
         "warnings": tuple(_notes(crystal)),
     }
-    try:
-        shaped = pipeline[1:-1].transform(spots)
-        if not np.nan_to_num(shaped[..., 0]).any(axis=(2, 3)).all():
-            return ImageIdentification(name, error="no spot is in the model's field", **about)
-        (answer,) = answers(pipeline[-1], shaped, top, coverage)
-    except ZeroDivisionError as problem:  # a pattern that holds no plane lattice in the field
-        return ImageIdentification(name, error=reason(problem), **about)
-    return ImageIdentification(name, **answer, **about)
 
 
 def _of_list(name: str | None, crystal: FoundCrystal, model: Any, top: int) -> ImageIdentification:

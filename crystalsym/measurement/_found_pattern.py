@@ -30,16 +30,20 @@ CUT = 1.5
 CLOSEST = 2.2
 # Part of the light in spots that the lattice has to explain, and of the number of strong spots.
 LEAST_EXPLAINED, LEAST_NUMBER = 0.6, 0.5
+# Where a lattice explains so many of the spots they are no rings, however dense they are.
+MOST_EXPLAINED = 0.9
 # A second lattice shows in so many strays, this part of all.
 MANY_STRAYS, STRAYS_PART = 8, 0.25
 # So many strong spots off the lattice, this part of all, are worth a doubt.
 SOME_STRAYS, DOUBTFUL_PART = 5, 0.06
-# Shortest spacings of crystals' cells, Å.
-SHORTEST_SPACING = (1.5, 60.0)
+# The longest spacing of a zone, Å: along [111] that of copper is 1.28, of diamond 1.26.
+LONGEST_SPACING = (1.1, 60.0)
 # Of crystals with cells like these, spots are seen beyond this, 1/Å.
 LEAST_REACH = 0.3
 # Atoms scatter too little beyond this for spots, 1/Å.
 MOST_REACH = 4.0
+# Rows whose systematic absences tell screw axes and glide planes, and what is called a row.
+ROWS_THROUGH_BEAM, FEWEST_IN_A_ROW = ((1, 0), (0, 1), (1, 1), (1, -1)), 3
 # A place known to be as bright as this is the direct beam, in pixels about it.
 BEAM_WIDTHS = 4.0
 # Rings rise above what is beside them in most of their directions, by so many of their errors.
@@ -70,6 +74,8 @@ class FoundPattern:
         1/Å.
     bad : ndarray of bool, shape (H, W)
         Not measured: beam stop, hot, dead and saturated pixels, the user's mask.
+    saturated : ndarray of bool, shape (H, W)
+        Of these, the saturated ones; their spots are measured by their flanks.
     ground, noise : ndarray of shape (H, W)
     spot_sigma : float
         Width of the spots, pixels.
@@ -103,6 +109,7 @@ class FoundPattern:
     image: np.ndarray
     q_per_pixel: float
     bad: np.ndarray | None = None
+    saturated: np.ndarray | None = None
     ground: np.ndarray | None = None
     noise: np.ndarray | None = None
     spot_sigma: float = math.nan
@@ -122,6 +129,11 @@ class FoundPattern:
         """Vectors of the lattice as rows, 1/Å in the image's frame."""
         assert self.lattice is not None
         return self.lattice.basis * self.q_per_pixel
+
+    @property
+    def longest_spacing(self) -> float:
+        """Of the plane lattice, Å."""
+        return 1 / float(np.hypot(*self.basis.T).min())
 
     @functools.cached_property
     def hidden_places(self) -> np.ndarray:
@@ -189,6 +201,7 @@ def _spots_above_ground(
         hot[:] = False
         clean = np.where(bad, ground, image) - ground
     found.bad, found.ground, found.noise = bad | hot | saturated, ground, noise
+    found.saturated = saturated & ~(bad | hot)
     found.spot_sigma = sigma
     # Of a spot that is cut, the place is not known.
     cut = grown(opened(bad), max(1, round(CUT * sigma)))
@@ -258,7 +271,8 @@ def _fit(found: FoundPattern) -> None:
     uncertainty = np.hypot(sigma * math.sqrt(2) / peaks.significance, 0.03)
     uncertainty = np.hypot(uncertainty, found.center.uncertainty)
     lattice = fit_lattice(peaks.places - found.center.place, uncertainty, CLOSEST * sigma)
-    if _has_rings(found):
+    few = lattice is None or lattice.n_explained < MOST_EXPLAINED * len(peaks)
+    if few and _has_rings(found):
         raise PatternRefused("rings, not spots")
     if lattice is None or lattice.n_explained < FEWEST_SPOTS:
         raise PatternRefused("no lattice found")
@@ -273,7 +287,9 @@ def _measured_nodes(found: FoundPattern, light: np.ndarray) -> MeasuredNodes:
     assert found.bad is not None
     indices = _points_within(found.lattice.basis, found.center.place, found.image.shape)
     places = found.center.place + indices @ found.lattice.basis
-    heights, errors = integrate_spots(light, found.noise, found.bad, places, found.spot_sigma)
+    heights, errors = integrate_spots(
+        light, found.noise, found.bad, places, found.spot_sigma, found.saturated
+    )
     return MeasuredNodes(indices, heights, errors)
 
 
@@ -296,10 +312,24 @@ def _integrate(found: FoundPattern, nodes: MeasuredNodes, significance: float) -
         mean = np.nansum(np.where(measured, heights, 0), axis=0) / measured.sum(axis=0)
         error = np.sqrt(1 / weights.sum(axis=0))
     found.measured = (indices[seen], mean[seen], error[seen])
+    if _hides_a_row(indices, seen):
+        found.doubts.append(
+            "no point of a row of the lattice through the beam was measured (a gap or a stop hides"
+            " it): its places count as dark, as if a screw axis or a glide plane forbade them"
+        )
     kept = seen & (mean > significance * error)
     found.indices, found.intensity, found.sigma = indices[kept], mean[kept], error[kept]
     if len(found.indices) < FEWEST_SPOTS // 2:
         raise PatternRefused(f"too few spots ({len(found.indices)})")
+
+
+def _hides_a_row(indices: np.ndarray, seen: np.ndarray) -> bool:
+    """Whether all points of a dense row through the beam, which has some, were not measured."""
+    for h, k in ROWS_THROUGH_BEAM:
+        on = h * indices[:, 1] == k * indices[:, 0]
+        if on.sum() >= FEWEST_IN_A_ROW and not seen[on].any():
+            return True
+    return False
 
 
 def _points_within(basis: np.ndarray, center: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -336,11 +366,11 @@ def _judge(found: FoundPattern) -> None:
         raise PatternRefused(
             f"no lattice found (the best explains {100 * part:.0f} % of the light)"
         )
-    spacing = 1 / float(np.hypot(*found.basis.T).min())
-    if not SHORTEST_SPACING[0] <= spacing <= SHORTEST_SPACING[1]:
-        low, high = SHORTEST_SPACING
+    spacing = found.longest_spacing
+    if not LONGEST_SPACING[0] <= spacing <= LONGEST_SPACING[1]:
+        low, high = LONGEST_SPACING
         raise PatternRefused(
-            f"implausible scale: the longest spacing would be {spacing:.3g} Å, crystals have"
+            f"implausible scale: the longest spacing would be {spacing:.3g} Å, zones have"
             f" {low:g} to {high:g}"
         )
     offsets = found.lattice.indices[explained] @ found.basis

@@ -36,6 +36,9 @@ MULTIPLE_COST, LENGTH_COST, OBLIQUE_COST, DISAGREEMENT_COST, FINER_COST = 1.0, 0
 # The shortest row of the net along the unique axis is a* of a primitive cell, (110) of a centered
 # one; what [100] and [1-10] show says which, and an order with the other costs so much.
 CENTERING_COST = 1.5
+# To weigh orders: how many of these costs make one e times less likely, and what edges that fall
+# and a b that is not monoclinic do.
+COST_PER_E, FALLS, NOT_MIDDLE = 3.0, 1.0, 0.3
 # Lattices of a true image agree better than what is tolerated of a distorted one: disagreement
 # costs so much from about this part on.
 SHARP_COST, SHARP = 2.0, 0.001
@@ -60,6 +63,9 @@ class Turning:
         ``"[100] [010] [001]"``, or ``"unknown"`` where the images share no rows.
     cost : float
         How far from simple the agreement is.
+    doubt : float
+        Of several orders that the lattices allow, one is exp(-doubt) times as likely as one of no
+        doubt, before the intensities are looked at.
 
     Examples
     --------
@@ -73,6 +79,7 @@ class Turning:
     order: tuple[int, ...]
     zones: str
     cost: float
+    doubt: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,21 @@ def turning(bases: Sequence[np.ndarray], order: str = "xyz") -> Turning:
     -------
     Turning
     """
+    return turnings(bases, order)[0]
+
+
+def turnings(bases: Sequence[np.ndarray], order: str = "xyz") -> list[Turning]:
+    """Find all orders of three plane lattices that they allow, and how each is turned.
+
+    Parameters
+    ----------
+    bases, order : as in :func:`turning`
+
+    Returns
+    -------
+    list of Turning
+        Of the same zones, the one of :func:`turning` first; one where ``order`` names it.
+    """
     orders = list(permutations(range(3)))
     if order != "any":
         x, y, z = (order.index(zone) for zone in "xyz")
@@ -115,15 +137,22 @@ def turning(bases: Sequence[np.ndarray], order: str = "xyz") -> Turning:
                 cost, chosen = min(fits, key=lambda fit: fit[0])
                 vectors = tuple(row.vector for row in chosen)
                 rank = _standing(number, one, nets, chosen, cost)
-                found.append(
-                    (cost - BONUS[zones], number, rank, Turning(vectors, one, zones, cost))
-                )
+                turned = Turning(vectors, one, zones, cost, _doubt(rank))
+                found.append((cost - BONUS[zones], number, rank, turned))
     if found:
         _, family_number, _, _ = min(found, key=lambda item: item[:2])
         same = [item for item in found if item[1] == family_number]
-        return min(same, key=lambda item: item[2])[3]
+        return [item[3] for item in sorted(same, key=lambda item: item[2])]
     shortest = tuple(seen[i][0].vector for i in orders[0])
-    return Turning(shortest, orders[0], "unknown", math.inf)
+    return [Turning(shortest, orders[0], "unknown", math.inf)]
+
+
+def _doubt(rank: tuple[float, ...]) -> float:
+    """What speaks against an order, given its standing among others."""
+    if len(rank) == 1:
+        return rank[0] / COST_PER_E
+    middle, falls, _ = rank
+    return NOT_MIDDLE * middle + FALLS * falls
 
 
 def _standing(number, order, nets, chosen, cost) -> tuple[float, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import permutations
 from numbers import Real
 from typing import Any
@@ -24,7 +24,7 @@ from crystalsym.measurement._image_checks import check_kind
 from crystalsym.measurement._image_refusals import PatternRefused
 from crystalsym.measurement._indexed_turning import indexed_turning
 from crystalsym.measurement._pattern import Pattern, positive
-from crystalsym.measurement._pattern_turning import Turning, turning
+from crystalsym.measurement._pattern_turning import Turning, turnings
 from crystalsym.measurement._signals import is_signal, patterns_of_signal, triples_of_signal
 from crystalsym.measurement._zone_indexing import ZoneIndexing, index_zones, parse_zones
 from crystalsym.measurement._zone_reflections import row_profiles, zone_reflections
@@ -35,6 +35,8 @@ N_VIEWS = 3
 MASK_SIZE = 129  # places along an edge of the field at which it is told what was hidden
 # Rows that two images of one crystal share differ less: in length, and in the spots' amplitudes.
 MOST_MISFIT, MOST_DISAGREEMENT = 0.004, 0.35
+# Of three zones, one has a spacing as long as this, Å: nickel's are 1.2, 2.0 and 1.8.
+LEAST_LONGEST = 1.5
 ORDERS = ("any", *map("".join, permutations("xyz")))
 
 
@@ -52,6 +54,9 @@ class FoundCrystal:
         Why there is no answer.
     indexing : ZoneIndexing or None
         The cell, and what the images' spots are in it, where the zones were given.
+    orders : list of Turning
+        All orders of the images that their lattices allow, ``turning`` among them; one order
+        where it was named, none where an image is refused or the zones were given.
 
     Examples
     --------
@@ -66,6 +71,7 @@ class FoundCrystal:
     turning: Turning | None = None
     refused: str | None = None
     indexing: ZoneIndexing | None = None
+    orders: list[Turning] = field(default_factory=list)
 
     @property
     def notes(self) -> list[str]:
@@ -312,6 +318,9 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         if refusals:
             crystal.refused = "; ".join(refusals)
             return crystal
+        crystal.refused = _too_short(images)
+        if crystal.refused is not None:
+            return crystal
         if looks_logarithmic([np.nan_to_num(one.image) for one in images]):
             crystal.refused = (
                 "images 0 to 2: gray follows the logarithm of intensity, strong spots being flatter"
@@ -320,7 +329,8 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
             return crystal
         bases = [one.basis for one in images]
         if self.zones is None:
-            crystal.turning = turning(bases, self.order)
+            crystal.orders = turnings(bases, self.order)
+            crystal.turning = crystal.orders[0]
             return crystal
         crystal.indexing = index_zones(bases, self.zones, row_profiles(images))
         if crystal.indexing is None:
@@ -335,13 +345,15 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         crystal.turning = indexed_turning(bases, crystal.indexing)
         return crystal
 
-    def spots(self, crystal: FoundCrystal) -> SpotPatterns:
+    def spots(self, crystal: FoundCrystal, turning: Turning | None = None) -> SpotPatterns:
         """Give what was found in a crystal's images as a row of patterns.
 
         Parameters
         ----------
         crystal : FoundCrystal
             Of :meth:`find`.
+        turning : Turning, optional
+            Another of its ``orders`` than its ``turning``.
 
         Returns
         -------
@@ -355,9 +367,10 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         """
         if crystal.turning is None:
             raise PatternRefused(str(crystal.refused))
-        views = [crystal.images[i] for i in crystal.turning.order]
+        turning = turning or crystal.turning
+        views = [crystal.images[i] for i in turning.order]
         parts, bases, limits, masks = [], [], [], []
-        for one, row in zip(views, crystal.turning.rows, strict=True):
+        for one, row in zip(views, turning.rows, strict=True):
             assert one.indices is not None
             assert one.intensity is not None
             assert one.sigma is not None
@@ -470,6 +483,18 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         ):
             raise ValueError(f"center must be (column, row), got {self.center!r}")
         self._scale()
+
+
+def _too_short(images: Sequence[FoundPattern]) -> str | None:
+    """Say that the scale is wrong where no image has a spacing that crystals have."""
+    longest = [one.longest_spacing for one in images]
+    if max(longest) >= LEAST_LONGEST:
+        return None
+    listed = ", ".join(f"{spacing:.3g}" for spacing in longest)
+    return (
+        f"images 0 to 2: implausible scale: the longest spacings would be {listed} Å, of three"
+        f" zones of a crystal one has {LEAST_LONGEST:g} or more"
+    )
 
 
 def _wrong_zones(indexing: ZoneIndexing) -> str | None:

@@ -13,12 +13,19 @@ from scipy.spatial import cKDTree
 REACH = 3.0  # of a spot's widths that its intensity is taken from
 # A spot of which less than this part was measured was not measured.
 LEAST_SEEN = 0.35
+# Of one that is saturated in the middle, the flanks tell as much: up to five times overexposed.
+LEAST_FLANKS = 0.04
 # Spots closer than this many widths are fitted together.
 OVERLAP = 6.0
 
 
 def integrate_spots(
-    light: np.ndarray, noise: np.ndarray, bad: np.ndarray, places: np.ndarray, sigma: float
+    light: np.ndarray,
+    noise: np.ndarray,
+    bad: np.ndarray,
+    places: np.ndarray,
+    sigma: float,
+    saturated: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit the heights of Gaussian spots at given places.
 
@@ -32,6 +39,9 @@ def integrate_spots(
         (column, row).
     sigma : float
         Width of the spots, pixels.
+    saturated : ndarray of bool, shape (H, W), optional
+        Which of the bad pixels are too bright to be measured: such a spot is measured by its
+        flanks, of which less is needed.
 
     Returns
     -------
@@ -49,11 +59,13 @@ def integrate_spots(
     >>> integrate_spots(light.astype(np.float32), ones, none, places, 2.0)[0].round(1).tolist()
     [9.0, 2.0, nan]
     """
-    sums, seen, variance = _gathered(
-        light, noise, bad, np.ascontiguousarray(places, dtype=np.float64), sigma, REACH
-    )
+    places = np.ascontiguousarray(places, dtype=np.float64)
+    sums, seen, variance = _gathered(light, noise, bad, places, sigma, REACH)
     whole = _whole(sigma)
     measured = seen > LEAST_SEEN * whole
+    if saturated is not None and saturated.any():
+        known = _gathered(light, noise, bad & ~saturated, places, sigma, REACH)[1]
+        measured |= (known > LEAST_SEEN * whole) & (seen > LEAST_FLANKS * whole)
     heights, errors = np.full(len(places), np.nan), np.full(len(places), np.nan)
     if not measured.any():
         return heights, errors

@@ -41,7 +41,7 @@ def section(answer: Identification, place: str, patterns: Any, pipeline: Any) ->
     -------
     str
     """
-    parts = [f'<section aria-labeledby="{place}">', f'<h2 id="{place}">{name_of(answer)}</h2>']
+    parts = [f'<section aria-labelledby="{place}">', f'<h2 id="{place}">{name_of(answer)}</h2>']
     if answer.error is not None:
         parts.append(f'<p class="bad">Not answered: {escape(answer.error)}</p>')
     elif getattr(answer, "refused", None):

@@ -45,7 +45,8 @@ def themed_picture(draw: Callable[[], Any], alt: str, kind: str = "svg") -> str:
             uris.append(_uri(figure, kind))
     light, dark = uris
     return (
-        f'<figure><picture><source media="screen and (prefers-color-scheme: dark)" srcset="{dark}">'
+        f'<figure class="scroll" style="--wide: {width}px"><picture>'
+        f'<source media="screen and (prefers-color-scheme: dark)" srcset="{dark}">'
         f'<img src="{light}" alt="{escape(alt)}" width="{width}" height="{height}"></picture>'
         "</figure>"
     )

@@ -23,7 +23,7 @@ h1 { font-size: 1.5rem; margin: .5rem 0; }
 h2 { font-size: 1.25rem; margin: 2.5rem 0 .5rem; padding-top: .75rem;
   border-top: 2px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
-h1, h2, td, dd, li, figcaption { overflow-wrap: anywhere; }
+h1, h2, nav td, dd, li, figcaption { overflow-wrap: anywhere; }
 a { color: var(--link); }
 p, li, dd { max-width: 50rem; }
 .faint, figcaption, caption { color: var(--faint); }
@@ -34,13 +34,14 @@ dd { margin: 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
-td.number, th.number { text-align: right; }
+td.number, th.number { text-align: right; white-space: nowrap; }
 caption { text-align: left; padding-bottom: .25rem; }
 .bar { display: inline-block; height: .75em; background: var(--bar); min-width: 1px; }
 .bad { background: var(--bad); color: #fff; padding: .1rem .4rem; border-radius: .25rem; }
 p.bad { padding: .5rem .75rem; }
 figure { margin: .5rem 0; }
 img { max-width: 100%%; height: auto; display: block; }
+figure.scroll img { min-width: min(48rem, var(--wide)); }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: .75rem; }
 .panel { position: relative; }
 .panel img { width: 100%%; }
@@ -58,7 +59,11 @@ a.top { font-size: .875rem; }
   a { color: inherit; text-decoration: none; }
   a.top { display: none; }
   h2, h3 { break-after: avoid; }
-  figure, tr, .panel { break-inside: avoid; }
+  caption { break-after: avoid; }
+  figure, section table, tr, .panels, .panel { break-inside: avoid; }
+  .scroll { overflow: visible; }
+  figure.scroll img { min-width: 0; }
+  details:not([open]) { display: none; }
   .panels { grid-template-columns: repeat(3, 1fr); }
   .bar, .bad, img { print-color-adjust: exact; }
 }

@@ -155,7 +155,7 @@ def _contents(answers: Sequence[Identification], most: int) -> str:
 
 
 def _provenance(models: Sequence[Any]) -> str:
-    parts = ['<section aria-labeledby="provenance"><h2 id="provenance">Provenance</h2>']
+    parts = ['<section aria-labelledby="provenance"><h2 id="provenance">Provenance</h2>']
     parts.append(pairs([("Software", f"crystalsym {__version__}")]))
     seen: list[Any] = []
     for model in models:

@@ -53,7 +53,13 @@ def test_accuracy_refusals_and_failures_are_those_of_the_answers(module, tmp_pat
         "7": {"group": 1, "refused": None, "answers": {"72": [1, 2], "new": [1, 2]}},
     }
     (tmp_path / cases.file_name("all together")).write_text(json.dumps(rows))
-    (tmp_path / "perfect.72.json").write_text(json.dumps({str(i): i != 7 for i in range(4, 8)}))
+    perfect = {
+        key: {"group": row["group"], "refused": None, "answers": {"72": [row["group"] % 62 or 62]}}
+        for key, row in rows.items()
+        if key != "7"
+    }
+    perfect["8"] = {"group": 1, "refused": None, "answers": {"72": [2, 1]}}
+    (tmp_path / cases.file_name(cases.PERFECT)).write_text(json.dumps(perfect))
     perfect, of_72, of_new = report.table(tmp_path)
     assert (perfect["images"], perfect["crystals"], perfect["top-1"]) == (
         "perfect patterns",
@@ -64,9 +70,11 @@ def test_accuracy_refusals_and_failures_are_those_of_the_answers(module, tmp_pat
         "72", "50.0", "75.0", "25.0",
     )  # fmt: skip
     assert of_new["top-1"] == "50.0"
+    # Of the three that both have, 5 and 6 are lost: 2/3, with 2 sqrt(2/3 / 3).
+    assert (of_72["points lost"], of_new["points lost"]) == ("66.7 ± 94.3", "")
     failed = {(row["weights"], row["crystal"]) for row in report.failures(tmp_path)}
     assert failed == {("72", "5"), ("72", "6"), ("new", "4"), ("new", "6")}
-    assert report.markdown([of_72]).splitlines()[1] == "|---|---|---|---|---|---|---|"
+    assert report.markdown([of_72]).splitlines()[1] == "|" + "---|" * 8
 
 
 def test_refused_and_flagged_are_told_apart(module):

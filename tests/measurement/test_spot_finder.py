@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from crystalsym.diffraction import SpotPatterns
 from crystalsym.measurement import CameraImages, Pattern, PatternRefused, SpotFinder
+from crystalsym.measurement._spot_integration import integrate_spots
 
 SIZE, Q_MAX = 256, 1.0
 WRONG = dict(spot_sigma=1.3, background=0.01, off_center=6.0, rotate=True, beam_stop=9.0)
@@ -28,14 +29,14 @@ def rectangle(a, b, seed, q_max=Q_MAX):
     return q, (0.05 + rng.exponential(1, len(q))) * np.exp(-1.5 * (q**2).sum(axis=1))
 
 
-def patterns(*layers):
-    parts = [rectangle(a, b, seed) for seed, (a, b) in enumerate(layers)]
+def patterns(*layers, q_max=Q_MAX):
+    parts = [rectangle(a, b, seed, q_max) for seed, (a, b) in enumerate(layers)]
     return SpotPatterns(
         q=np.concatenate([q for q, _ in parts]),
         intensity=np.concatenate([intensity for _, intensity in parts]),
         starts=np.cumsum([0] + [len(q) for q, _ in parts]),
         q_min=np.zeros((1, 3)),
-        q_max=np.full((1, 3), Q_MAX),
+        q_max=np.full((1, 3), q_max),
         halved=True,
     )
 
@@ -168,6 +169,48 @@ def test_scales_that_no_crystal_has_are_refused():
     images = rendered()
     found = SpotFinder(q_per_pixel=images[0][0].q_per_pixel * 20).find(images)[0]
     assert "implausible scale" in found.refused
+
+
+def test_the_flanks_of_overexposed_spots_tell_their_heights():
+    y, x = np.mgrid[:48, :96]
+    light = sum(h * np.exp(-((x - c) ** 2 + (y - 24) ** 2) / 8) for h, c in ((9, 20), (40, 60)))
+    places = np.array([[20.0, 24.0], [60.0, 24.0]])
+    for level, expected in ((10.0, 40.0), (2.0, np.nan)):  # four and twenty times overexposed
+        saturated = light >= level
+        recorded = np.minimum(light, level).astype(np.float32)
+        ones = np.ones_like(recorded)
+        found, _ = integrate_spots(recorded, ones, saturated, places, 2.0, saturated)
+        np.testing.assert_allclose(found, [9.0, expected], rtol=0.02)
+        # What a stop hides is not measured by what is left of it.
+        hidden, _ = integrate_spots(recorded, ones, saturated, places, 2.0)
+        assert np.isnan(hidden[1])
+
+
+def test_a_hidden_row_through_the_beam_is_told():
+    open_, crossed = (SpotFinder(q_max=Q_MAX).find(rendered(gaps=gaps))[0] for gaps in (0, 4))
+    assert not any("row of the lattice through the beam" in note for note in open_.notes)
+    assert sum("row of the lattice through the beam" in note for note in crossed.notes) == 3
+    assert crossed.doubtful
+
+
+def test_dense_spots_of_a_lattice_are_no_rings():
+    # A long cell seen by a camera that spreads light: rows of spots nearly touch.
+    dense = patterns((1 / 16, 1 / 17.3), (1 / 17.3, 1 / 19), (1 / 19, 1 / 16))
+    images = CameraImages(512, Q_MAX, spot_sigma=2.0, point_spread=0.8).render(dense)
+    assert SpotFinder(q_max=Q_MAX).find(images)[0].refused is None
+
+
+def test_one_zone_of_a_small_cell_may_have_short_spacings_alone():
+    # As in a metal of 3.6 Å, all faces centered, along [111].
+    small = patterns((1 / 1.3, 1 / 1.3), (1 / 2.1, 1 / 1.3), (1 / 1.8, 1 / 1.8), q_max=3.0)
+    (images,) = CameraImages(SIZE, 3.0, spot_sigma=1.3).render(small)
+    assert SpotFinder(q_max=3.0).find([images])[0].refused is None
+    shrunk = [Pattern(one.image, 1.45 * one.q_per_pixel) for one in images]
+    refused = SpotFinder(q_max=3.0).find([shrunk])[0].refused
+    assert "image 0: implausible scale: the longest spacing would be 0.897 Å" in refused
+    shrunk = [Pattern(images[i].image, 1.45 * images[i].q_per_pixel) for i in (1, 1, 2)]
+    refused = SpotFinder(q_max=3.0).find([shrunk])[0].refused
+    assert "the longest spacings would be 1.45, 1.45, 1.24 Å" in refused
 
 
 def test_a_field_without_spots_beyond_large_spacings_is_refused():

@@ -78,6 +78,13 @@ def images():
     return CameraImages(256, spot_sigma=1.0, rotate=True).render(spots)[0]
 
 
+def test_sections_are_named_by_their_headings(tmp_path, structure):
+    answers, spots = structure
+    _, page = written(tmp_path, answers, patterns=spots)
+    named = [section["aria-labelledby"] for section in page.all("section")]
+    assert named == [heading["id"] for heading in page.all("h2")] == ["answer-1", "provenance"]
+
+
 def test_a_structure_has_ranking_patterns_and_provenance(tmp_path, structure):
     answers, spots = structure
     text, page = written(tmp_path, answers, patterns=spots)
