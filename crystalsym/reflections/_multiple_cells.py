@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -29,8 +29,9 @@ MOST_STEPS = 4
 
 
 def without_multiple_cell(
-    reflections: ReflectionList, hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray
-) -> ReflectionList:
+    reflections: ReflectionList, hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray,
+    few_zones: bool = False,
+) -> ReflectionList:  # fmt: skip
     """Bring a list to a smaller cell if the one given is a multiple of it.
 
     Parameters
@@ -40,6 +41,9 @@ def without_multiple_cell(
         Its reflections, each once.
     intensity, sigma : ndarray of shape (n,)
         Theirs.
+    few_zones : bool, default=False
+        Whether they lie in planes of a few zones. Those of a centered cell may then obey more
+        conditions than its centering's; a cell that a common centering explains is kept.
 
     Returns
     -------
@@ -61,6 +65,8 @@ def without_multiple_cell(
     for _ in range(MOST_STEPS):
         points = _lattice_points(hkl, intensity, sigma)
         if len(points) == 1 or centering_of(points) != "?":
+            break
+        if few_zones and _explained(points, hkl):
             break
         lattice = lattice_of(found.known_cell())
         change = _basis(points)
@@ -84,6 +90,22 @@ def without_multiple_cell(
         hkl = np.round(hkl[own] @ change.T).astype(np.int64)
         intensity, sigma = intensity[own], sigma[own]
     return found
+
+
+def _explained(points: np.ndarray, hkl: np.ndarray) -> bool:
+    """Whether a common centering forbids all that points do of some planes' reflections."""
+    dark = ~_allowed(hkl, points)
+    for size in (4, 3, 2):
+        for chosen in combinations(points[1:], size - 1):
+            part = np.array([points[0], *chosen])
+            if centering_of(part) != "?" and not (dark & _allowed(hkl, part)).any():
+                return True
+    return False
+
+
+def _allowed(hkl: np.ndarray, points: np.ndarray) -> np.ndarray:
+    layers = hkl @ points.T
+    return np.asarray(np.abs(layers - np.round(layers)).max(axis=1) < 1e-3)
 
 
 def _lattice_points(hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray) -> np.ndarray:
