@@ -191,7 +191,9 @@ class Layers:
         )  # fmt: skip
         k = self._to(turn * unit / wavelength[:, None, None])[..., None, None]
         along = k[:, :, 0] * x[:, None] + k[:, :, 1] * y[:, None]
-        turns = self._to(-math.pi * wavelength)[:, None, None, None] * (squares[:, None] + 2 * along)
+        turns = self._to(-math.pi * wavelength)[:, None, None, None] * (
+            squares[:, None] + 2 * along
+        )
         del along
         waves = torch.zeros(turns.shape, dtype=torch.complex64, device=self.device)
         waves[..., 0, 0] = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 # Planes of so many zones, and fewest reflections that are told to lie in them alone.
-MOST_ZONES, FEWEST = 4, 20
+MOST_ZONES, FEWEST = 3, 20
 # Rows that zones are looked for in; all are compared with what these say.
 SAMPLE = 48
 
@@ -33,7 +33,7 @@ def in_few_zones(hkl: np.ndarray) -> bool:
     >>> plane = np.array([(h, k, 0) for h in range(-4, 5) for k in range(1, 5)])
     >>> in_few_zones(np.concatenate([plane, plane[:, [2, 0, 1]]]))
     True
-    >>> in_few_zones(plane + [0, 0, 1])
+    >>> in_few_zones(plane + [0, 0, 1])  # one level up
     False
     """
     hkl = np.asarray(hkl, dtype=np.int64)
@@ -45,7 +45,8 @@ def in_few_zones(hkl: np.ndarray) -> bool:
         axes = np.cross(left[:, None], left[None]).reshape(-1, 3)
         axes = axes[axes.any(axis=1)]
         # A single row lies in the plane of any zone across it.
-        zone = _commonest(axes) if len(axes) else np.cross(left[0], np.roll(left[0], 1) + [1, 2, 5])
+        across = np.eye(3, dtype=np.int64)[np.abs(left[0]).argmin()]
+        zone = _commonest(axes) if len(axes) else np.cross(left[0], across)
         zones.append(zone)
         left = left[left @ zone != 0]
     return not len(left) and bool((hkl @ np.array(zones).T == 0).any(axis=1).all())
