@@ -334,7 +334,11 @@ def main() -> None:
     for name, arbitrary in (("as learned", False), ("arbitrary", True)):
         rows = Blocks(layers, settings, asked, args.device, 1, arbitrary)
         given = classifier.predict_proba(rows)
-        figures[name] = metrics.summary(groups[asked], given, classifier.classes_)
+        guesses = classifier.classes_[given.argmax(axis=1)]
+        figures[name] = {
+            **metrics.summary(groups[asked], given, classifier.classes_),
+            "top1_interval": list(metrics.accuracy_interval(guesses == groups[asked])),
+        }
         print(name, json.dumps(figures[name]), flush=True)
     classifier.set_params(verbose=0)
     args.output.mkdir(parents=True, exist_ok=True)
