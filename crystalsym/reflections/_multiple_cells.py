@@ -10,6 +10,7 @@ import numpy as np
 from crystalsym.crystals._cell_parameters import cell_of, lattice_of
 from crystalsym.crystals._metric_settings import canonical_setting, centering_of
 from crystalsym.reflections._reflection_list import ReflectionList, as_cell
+from crystalsym.reflections._zone_planes import NONE
 
 # Weak reflections of a superstructure are real, so that much less is forgiven than of centerings:
 # mean intensity in parts of that of the others, or so many of its own standard errors.
@@ -24,13 +25,15 @@ FEWEST = 50
 OFF_LAYER = 0.25
 # Listed less often than this part, the others were left out on purpose.
 LISTED = 0.02
+# No crystal repeats itself within so many Å.
+SHORTEST = 2.0
 # Each step divides the cell by 2 or 3, or by more at once.
 MOST_STEPS = 4
 
 
 def without_multiple_cell(
     reflections: ReflectionList, hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray,
-    few_zones: bool = False,
+    zones: np.ndarray = NONE,
 ) -> ReflectionList:  # fmt: skip
     """Bring a list to a smaller cell if the one given is a multiple of it.
 
@@ -41,9 +44,10 @@ def without_multiple_cell(
         Its reflections, each once.
     intensity, sigma : ndarray of shape (n,)
         Theirs.
-    few_zones : bool, default=False
-        Whether they lie in planes of a few zones. Those of a centered cell may then obey more
-        conditions than its centering's; a cell that a common centering explains is kept.
+    zones : ndarray of int, shape (n, 3), optional
+        Of whose planes the list is, if it is of a few alone. What these do not show says nothing
+        of the cell, and those of a centered cell may obey more conditions than its centering's: a
+        cell that a common centering explains is kept.
 
     Returns
     -------
@@ -63,14 +67,16 @@ def without_multiple_cell(
     """
     found = reflections
     for _ in range(MOST_STEPS):
-        points = _lattice_points(hkl, intensity, sigma)
+        points = _lattice_points(hkl, intensity, sigma, zones)
         if len(points) == 1 or centering_of(points) != "?":
             break
-        if few_zones and _explained(points, hkl):
+        if len(zones) and _explained(points, hkl):
             break
         lattice = lattice_of(found.known_cell())
         change = _basis(points)
         change = canonical_setting(change @ lattice, "P", "-1") @ change
+        if np.linalg.norm(change @ lattice, axis=1).min() < SHORTEST:
+            break
         cell = as_cell(cell_of(change @ lattice))
         kept = _whole(found.hkl, change)
         note = (
@@ -108,13 +114,18 @@ def _allowed(hkl: np.ndarray, points: np.ndarray) -> np.ndarray:
     return np.asarray(np.abs(layers - np.round(layers)).max(axis=1) < 1e-3)
 
 
-def _lattice_points(hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+def _lattice_points(
+    hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray, zones: np.ndarray
+) -> np.ndarray:
     """All points in [0, 1) of the lattice whose reflections are not dark."""
     points = {(0, 0, 0)}  # in sixths
     for order in (2, 3):
         for vector in product(range(order), repeat=3):
             first = next((x for x in vector if x), 0)
-            if first == 1 and _is_translation(np.array(vector), order, hkl, intensity, sigma):
+            if first != 1:
+                continue
+            shown = _shown(np.array(vector), order, hkl, zones)
+            if _is_translation(np.array(vector), order, hkl[shown], intensity[shown], sigma[shown]):
                 step = np.array(vector) * (6 // order)
                 points |= {
                     tuple(((np.array(p) + n * step) % 6).tolist())
@@ -122,6 +133,15 @@ def _lattice_points(hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray) -
                     for n in range(1, order)
                 }
     return np.array(sorted(points)) / 6
+
+
+def _shown(vector: np.ndarray, order: int, hkl: np.ndarray, zones: np.ndarray) -> np.ndarray:
+    """Reflections of those zones that hold places which vector / order would forbid."""
+    if not len(zones):
+        return np.ones(len(hkl), dtype=bool)
+    # All h with h · z = 0 have h · v = 0 modulo the order if v is a multiple of z modulo it.
+    same = [any(((vector - n * zone) % order == 0).all() for n in range(order)) for zone in zones]
+    return np.asarray((hkl @ zones[~np.array(same)].T == 0).any(axis=1))
 
 
 def _is_translation(

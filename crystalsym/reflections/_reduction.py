@@ -18,7 +18,7 @@ from crystalsym.reflections._lattice_symmetry import (
 from crystalsym.reflections._laue import RotationScore, laue_probabilities, score_rotations
 from crystalsym.reflections._multiple_cells import without_multiple_cell
 from crystalsym.reflections._reflection_list import ReflectionList
-from crystalsym.reflections._zone_planes import in_few_zones
+from crystalsym.reflections._zone_planes import few_zones
 
 IDENTITY = np.eye(3, dtype=int)[None]
 # A few uncertainties of zero among others would outweigh all.
@@ -163,9 +163,9 @@ def reduce_reflections(reflections: ReflectionList, tolerance: float = TOLERANCE
     if not len(reflections):
         raise ValueError(f"{reflections!r}: the list holds no reflection")
     friedel = _merged_mates(reflections, lattice)
-    few_zones = in_few_zones(friedel.hkl)
+    zones = few_zones(friedel.hkl)
     smaller = without_multiple_cell(
-        reflections, friedel.hkl, friedel.intensity, friedel.sigma, few_zones
+        reflections, friedel.hkl, friedel.intensity, friedel.sigma, zones
     )
     if smaller is not reflections:
         reflections, lattice = smaller, lattice_of(smaller.known_cell())
@@ -186,7 +186,7 @@ def reduce_reflections(reflections: ReflectionList, tolerance: float = TOLERANCE
             friedel.q[kept],
             rotations,
             reflections.radiation == "electron",
-            whole=not few_zones,
+            whole=not len(zones),
         )
         shares = share * laue_probabilities(candidates, scores)
         found += [

@@ -8,10 +8,11 @@ import numpy as np
 MOST_ZONES, FEWEST = 3, 20
 # Rows that zones are looked for in; all are compared with what these say.
 SAMPLE = 48
+NONE = np.empty((0, 3), dtype=np.int64)
 
 
-def in_few_zones(hkl: np.ndarray) -> bool:
-    """Whether all reflections lie in the planes of a few zones.
+def few_zones(hkl: np.ndarray) -> np.ndarray:
+    """Find the few zones in whose planes all reflections lie.
 
     Of such a list most rotations take no reflection to another one, and reflections of a plane
     obey conditions that those of the whole crystal do not: neither tells what it would in a list
@@ -23,22 +24,22 @@ def in_few_zones(hkl: np.ndarray) -> bool:
 
     Returns
     -------
-    bool
-        False of fewer than 20.
+    ndarray of int, shape (n, 3)
+        Three at most; none if they lie elsewhere, too, or are fewer than 20.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from crystalsym.reflections._zone_planes import in_few_zones
+    >>> from crystalsym.reflections._zone_planes import few_zones
     >>> plane = np.array([(h, k, 0) for h in range(-4, 5) for k in range(1, 5)])
-    >>> in_few_zones(np.concatenate([plane, plane[:, [2, 0, 1]]]))
-    True
-    >>> in_few_zones(plane + [0, 0, 1])  # one level up
-    False
+    >>> sorted(few_zones(np.concatenate([plane, plane[:, [2, 0, 1]]])).tolist())
+    [[0, 0, 1], [1, 0, 0]]
+    >>> few_zones(plane + [0, 0, 1]).tolist()  # one level up
+    []
     """
     hkl = np.asarray(hkl, dtype=np.int64)
     if len(hkl) < FEWEST:
-        return False
+        return NONE
     left = hkl[np.linspace(0, len(hkl) - 1, SAMPLE).astype(int)]
     zones: list[np.ndarray] = []
     while len(left) and len(zones) < MOST_ZONES:
@@ -49,7 +50,8 @@ def in_few_zones(hkl: np.ndarray) -> bool:
         zone = _commonest(axes) if len(axes) else np.cross(left[0], across)
         zones.append(zone)
         left = left[left @ zone != 0]
-    return not len(left) and bool((hkl @ np.array(zones).T == 0).any(axis=1).all())
+    found = np.array(zones)
+    return NONE if len(left) or (hkl @ found.T).all(axis=1).any() else found
 
 
 def _commonest(axes: np.ndarray) -> np.ndarray:

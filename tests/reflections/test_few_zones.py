@@ -7,7 +7,7 @@ import pytest
 from support.orbit_lists import KINDS, TRICLINIC, orbit_list
 
 from crystalsym.reflections import ReflectionList, reduce_reflections
-from crystalsym.reflections._zone_planes import in_few_zones
+from crystalsym.reflections._zone_planes import few_zones
 
 ARBITRARY = [[1, 0, 1], [0, 1, 2], [1, 1, 0]]
 
@@ -20,19 +20,19 @@ def of_zones(given, zones):
 def test_zones_are_told_from_spheres(kind):
     given = orbit_list(*kind)
     for zones in (ARBITRARY, np.eye(3, dtype=int), [[1, 1, 1], [1, -2, 0], [2, 1, -1]]):
-        assert in_few_zones(of_zones(given, zones).hkl)
-    assert not in_few_zones(given.hkl)
-    assert not in_few_zones(orbit_list(*kind, merged=True).hkl)
-    assert not in_few_zones(given.hkl[:12])
+        assert len(few_zones(of_zones(given, zones).hkl)) == 3
+    assert not len(few_zones(given.hkl))
+    assert not len(few_zones(orbit_list(*kind, merged=True).hkl))
+    assert not len(few_zones(given.hkl[:12]))
 
 
 def test_one_reflection_beside_the_zones_is_enough():
     given = of_zones(orbit_list("mmm"), ARBITRARY).hkl
-    assert not in_few_zones(np.vstack([given, [[5, 1, 2]]]))
+    assert not len(few_zones(np.vstack([given, [[5, 1, 2]]])))
 
 
 def test_one_row_is_of_few_zones():
-    assert in_few_zones(np.outer(np.arange(1, 30), [1, 2, 0]))
+    assert len(few_zones(np.outer(np.arange(1, 30), [1, 2, 0])))
 
 
 def test_mates_that_no_zone_shows_were_not_merged():
@@ -62,3 +62,19 @@ def test_a_doubled_cell_of_zones_is_still_halved():
     )
     found = reduce_reflections(of_zones(doubled, [[1, 2, 0], [1, 0, 2], [0, 1, 1]]))
     np.testing.assert_allclose(found.reflections.cell, given.cell, rtol=1e-6)
+
+
+def test_what_no_plane_shows_says_nothing_of_the_cell():
+    """In the planes of [122], [1-2-2] and [1-22] all h are even, whatever the cell is."""
+    given = of_zones(orbit_list("mmm", d_min=0.45), [[1, 2, 2], [1, -2, -2], [1, -2, 2]])
+    assert not (given.hkl[:, 0] % 2).any()
+    assert len(given) > 100
+    assert reduce_reflections(given).reflections is given
+
+
+def test_no_cell_becomes_shorter_than_atoms_are_apart():
+    given = orbit_list("mmm", cell=(1.7, 6.3, 7.7, 90, 90, 90), d_min=0.3)
+    doubled = ReflectionList(
+        given.hkl * [2, 1, 1], given.intensity, given.sigma, (3.4, 6.3, 7.7, 90, 90, 90)
+    )
+    assert reduce_reflections(doubled).reflections is doubled
