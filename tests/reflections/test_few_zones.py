@@ -78,3 +78,13 @@ def test_no_cell_becomes_shorter_than_atoms_are_apart():
         given.hkl * [2, 1, 1], given.intensity, given.sigma, (3.4, 6.3, 7.7, 90, 90, 90)
     )
     assert reduce_reflections(doubled).reflections is doubled
+
+
+def test_a_cell_that_is_not_quite_orthorhombic_counts_in_few_zones():
+    zones = [[1, 1, 1], [1, 2, 0], [2, 1, -1]]
+    shares = []
+    for beta in (90.0, 90.5):
+        given = of_zones(orbit_list("2/m", cell=(5.2, 6.3, 7.7, 90.0, beta, 90.0)), zones)
+        found = reduce_reflections(given).hypotheses
+        shares.append(sum(one.probability for one in found if one.candidate.laue == "mmm"))
+    assert shares[1] < 0.2 * shares[0]
