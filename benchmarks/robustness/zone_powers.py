@@ -22,12 +22,11 @@ import numpy as np
 from zone_training import PARTS, TRIPLES, ZONES, validation_side
 
 from crystalsym import DiffractionSimulator
-from crystalsym.bundles._bundled_models import DESCRIPTION
+from crystalsym.bundles._bundled_models import CLASSIFIER, DESCRIPTION
 from crystalsym.crystals import Crystal
-from crystalsym.identification import model_pipeline
 from crystalsym.identification._reflection_answers import opinions_of
 from crystalsym.identification._weighing import Opinion, Weights, weighed
-from crystalsym.pretrained import SpaceGroupPipeline
+from crystalsym.pretrained import SpaceGroupPipeline, load_pipeline
 from crystalsym.reflections import ReflectionList, reduce_reflections
 from crystalsym.reflections._zone_lists import lists_of_zones
 
@@ -96,25 +95,24 @@ def main() -> None:
     chosen = validation_side(layers)
     chosen = chosen[layers["rows"][chosen] >= 0]  # no random ones
     chosen = np.random.default_rng(SEED).permutation(chosen)[: args.n]
-    file = args.model / DESCRIPTION
-    description: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    # Those that are followed are heard while the powers are fitted.
-    description["metadata"]["lists"] = FOLLOWED.as_dict()
-    write(args.model, description)
-    found = opinions(layers, chosen, model_pipeline(args.model))
+    pipeline = load_pipeline(args.model)
+    pipeline["classify"].metadata_["lists"] = FOLLOWED.as_dict()
+    found = opinions(layers, chosen, pipeline)
     truth = layers["groups"][chosen].astype(int)
     weights = replace(fitted(found, truth), most=FOLLOWED.most, least=FOLLOWED.least)
     print(json.dumps(figures(found, truth, weights)))
     stored = {name: round(value, 4) for name, value in weights.as_dict().items()}
-    description["metadata"]["lists"] = {**stored, "least": FOLLOWED.least}
-    write(args.model, description)
-    print(json.dumps(description["metadata"]["lists"], indent=1))
+    write(args.model, {**stored, "least": FOLLOWED.least})
 
 
-def write(folder: Path, description: dict[str, Any]) -> None:
-    """Write the description of a saved pipeline, and its manifest."""
-    (folder / DESCRIPTION).write_bytes(json.dumps(description, indent=1).encode() + b"\n")
+def write(folder: Path, powers: dict[str, float]) -> None:
+    """Write powers into the card of a saved pipeline and that of its classifier."""
+    for name, indent in ((DESCRIPTION, 1), (f"{CLASSIFIER}/config.json", 2)):
+        description: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
+        description["metadata"]["lists"] = powers
+        (folder / name).write_bytes(json.dumps(description, indent=indent).encode() + b"\n")
     renew(folder)
+    print(json.dumps(powers, indent=1))
 
 
 if __name__ == "__main__":
