@@ -16,24 +16,25 @@ import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from zone_training import PARTS, TRIPLES, ZONES, validation_side
 
 from crystalsym import DiffractionSimulator
-from crystalsym.bundles._bundled_models import CLASSIFIER, DESCRIPTION
 from crystalsym.crystals import Crystal
 from crystalsym.identification._reflection_answers import opinions_of
 from crystalsym.identification._weighing import Opinion, Weights, weighed
-from crystalsym.pretrained import SpaceGroupPipeline, load_pipeline
+from crystalsym.pretrained import (
+    SpaceGroupPipeline,
+    load_pipeline,
+    read_description,
+    save_pipeline,
+)
 from crystalsym.reflections import ReflectionList, reduce_reflections
 from crystalsym.reflections._zone_lists import lists_of_zones
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "measured"))
 from fit import fitted
-from renew_manifests import renew
 
 SEED = 3
 # What the beam hides, 1/Å; errors in parts of an intensity, of the strongest one, and of a scale.
@@ -101,18 +102,17 @@ def main() -> None:
     truth = layers["groups"][chosen].astype(int)
     weights = replace(fitted(found, truth), most=FOLLOWED.most, least=FOLLOWED.least)
     print(json.dumps(figures(found, truth, weights)))
-    stored = {name: round(value, 4) for name, value in weights.as_dict().items()}
-    write(args.model, {**stored, "least": FOLLOWED.least})
+    keep(args.model, weights)
 
 
-def write(folder: Path, powers: dict[str, float]) -> None:
+def keep(folder: Path, weights: Weights) -> None:
     """Write powers into the card of a saved pipeline and that of its classifier."""
-    for name, indent in ((DESCRIPTION, 1), (f"{CLASSIFIER}/config.json", 2)):
-        description: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
-        description["metadata"]["lists"] = powers
-        (folder / name).write_bytes(json.dumps(description, indent=indent).encode() + b"\n")
-    renew(folder)
-    print(json.dumps(powers, indent=1))
+    stored = {name: round(value, 4) for name, value in weights.as_dict().items()}
+    stored["least"] = weights.least
+    pipeline, card = load_pipeline(folder), read_description(folder)["metadata"]
+    pipeline["classify"].metadata_["lists"] = stored
+    save_pipeline(pipeline, folder, metadata={**card, "lists": stored}, dtype="float16")
+    print(json.dumps(stored, indent=1))
 
 
 if __name__ == "__main__":
