@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
     "230-zones" not in available(), reason="the weights are not in this tree"
 )
 KNOWN = {"TiO2-rutile": 136, "ZnO-zincite": 186, "NaCl": 225, "CaCO3-aragonite": 62,
-         "Al2O3-corundum": 167, "FeS2-pyrite": 205}  # fmt: skip
+         "Al2O3-corundum": 167, "MgAl2O4-spinel": 227}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
