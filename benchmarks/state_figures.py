@@ -30,6 +30,10 @@ RECIPE_NOTE = (
     "prototype on both sides: of the recipe, not of these weights"
 )
 BEFORE_NOTE = "by the weights before they learned from the held-out crystals, too"
+# Models of other patterns than perfect ones along the symmetry directions.
+HELD_OUT_NOTES = {
+    "230-zones": "along three arbitrary zones, in axes of the right Laue class and centering",
+}
 EXPERIMENTAL = {
     "learned": "bundled experimental crystals that were learned from, as computed ones",
     "not learned": "bundled experimental crystals that were not",
@@ -65,7 +69,7 @@ def evaluation(name: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     held_out = read("held-out.json").get(name)
     if held_out:
-        note = BEFORE_NOTE if held_out["weights"] != name else None
+        note = BEFORE_NOTE if held_out["weights"] != name else HELD_OUT_NOTES.get(name)
         for kind, what in (
             ("held out", "held-out Materials Project crystals"),
             ("unseen prototypes", "of these, crystals of prototypes never learned from"),

@@ -26,7 +26,7 @@ from support.tables import (
 
 from crystalsym import SpaceGroupClassifier
 from crystalsym.measurement import Degradation, ReflectionSimulator, SpotFinder
-from crystalsym.reflections import ReflectionSections
+from crystalsym.reflections import ReflectionBlocks, ReflectionSections
 
 # All rows in one batch: the checks have tens to hundreds.
 NETWORK = {
@@ -93,7 +93,8 @@ def expected_failures(estimator):
 
 
 # They make and take lists and patterns that no array holds.
-OF_LISTS = [Degradation(), ReflectionSimulator(), ReflectionSections(), SpotFinder()]
+OF_LISTS = [Degradation(), ReflectionSimulator(), ReflectionBlocks(), ReflectionSections(),
+            SpotFinder()]  # fmt: skip
 
 
 @parametrize_with_checks([case.cls() for case in CASES] + OF_LISTS)

@@ -2,19 +2,18 @@
 
     python benchmarks/robustness/zones.py -n 60 --structures materials_project.npz --output DIR
 
-Crystals that neither ``benchmarks/models/72`` nor ``230-lists`` has learned from are rendered
-(``CameraImages``: background, off the middle, beam stop, any rotation) along their symmetry
-directions, along these in another order, along [100] [010] [001] whatever the lattice, and along
-three random zones of indices up to 2. ``SpotFinder`` is told the zones, but in the first case,
-where it assumes them. Both ways to an
-answer are taken where there are both: the patterns shown to "72", which is what ``identify_images``
-does then, and all reflections as one list to "230-lists". Every case is kept in DIR.
+Crystals that neither ``benchmarks/models/72`` nor the models of lists have learned from are
+rendered (``CameraImages``: background, off the middle, beam stop, any rotation) along their
+symmetry directions, along these in another order, along [100] [010] [001] whatever the lattice, and
+along three random zones of indices up to 2. ``SpotFinder`` is told the zones, but in the first
+case, where it assumes them. All ways to an answer are taken where there are several: the patterns
+shown to "72", which is what ``identify_images`` does then, and all reflections as one list to
+"230-zones", which it does otherwise, and to "230-lists". Every case is kept in DIR.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 import warnings
 from itertools import product
@@ -23,6 +22,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jobs
 import numpy as np
 
 MODELS = Path(__file__).parent.parent / "models"
@@ -33,6 +33,8 @@ ZONES = [
     for zone in product(range(-HIGHEST, HIGHEST + 1), repeat=3)
     if any(zone) and gcd(*zone) == 1 and zone > tuple(-index for index in zone)
 ]
+# Ways to an answer to a list, and who answers.
+LISTS = {"blocks": "230-zones", "list": "230-lists"}
 CASES = ("standard", "permuted", "axes", "arbitrary")
 # Of 1024 pixels; smaller images have lengths in proportion.
 CAMERA: dict[str, Any] = {
@@ -50,26 +52,33 @@ def main() -> None:
     parser.add_argument("--structures", required=True, help="table of crystals, the models' own")
     parser.add_argument("--output", required=True, help="folder to keep results in")
     parser.add_argument("--cases", nargs="*", default=CASES, choices=CASES, metavar="CASE")
+    jobs.add_arguments(parser)
     args = parser.parse_args()
+    jobs.one_thread_each()
     folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)
     table, labels = held_out(args.structures, folder)
     numbers = range(args.first, args.first + args.n)
     for case in args.cases:
         path = folder / f"zones-{case}-{args.image_size}.json"
-        rows: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-        for number in numbers:
-            if str(number) not in rows:
-                crystal = table.take(np.array([number]))
-                rows[str(number)] = answered(case, crystal, number, args.image_size)
-                rows[str(number)]["group"] = int(labels[number])
-                path.write_text(json.dumps(rows, indent=0))
-        for line in lines(case, [rows[str(number)] for number in numbers]):
+        rows = jobs.read(path)
+        tasks = [
+            (case, table.take(np.array([number])), number, args.image_size)
+            for number in numbers
+            if str(number) not in rows
+        ]
+        for (_, _, number, _), row in jobs.each(answered, tasks, args.jobs, args.seconds):
+            rows[str(number)] = {**row, "group": int(labels[number])}
+            jobs.write(path, rows)
+        for line in lines(case, [rows[str(n)] for n in numbers if str(n) in rows]):
             print(line, flush=True)
 
 
 def held_out(structures: str, folder: Path) -> tuple[Any, np.ndarray]:
-    """Take 1,000 crystals of the 72 groups that both models were tested on."""
+    """Take 1,000 crystals of the 72 groups that "72" and those of lists were tested on.
+
+    "230-zones" held out the same ones as "230-lists".
+    """
     from crystalsym.bundles import find_model
     from crystalsym.datasets import CrystalTable
     from crystalsym.pretrained import read_description
@@ -110,7 +119,7 @@ def zones_of(case: str, lattice: np.ndarray, number: int) -> np.ndarray:
 
 
 def answered(case: str, crystal: Any, number: int, image_size: int) -> dict[str, Any]:
-    """Render one crystal, and answer by patterns and by a list."""
+    """Render one crystal, and answer by patterns and by lists."""
     from crystalsym import DiffractionSimulator
     from crystalsym.identification import identify_reflections, model_pipeline
     from crystalsym.measurement import CameraImages, SpotFinder
@@ -136,13 +145,15 @@ def answered(case: str, crystal: Any, number: int, image_size: int) -> dict[str,
             return row
         if found.indexing is not None:
             row["cell"] = found.indexing.cell
-            (answer,) = identify_reflections([found.reflections()], evidence=False)
-            row["list"] = [group for group, _ in answer.ranking]
+            for way, model in LISTS.items():
+                (answer,) = identify_reflections([found.reflections()], model, evidence=False)
+                row[way] = [group for group, _ in answer.ranking]
+                row[f"{way} believed"] = answer.reliability
         if found.indexing is None or found.indexing.directions is not None:
             groups, _ = pipeline[1:].predict_top_k(finder.spots(found), k=5)
             row["patterns"] = [int(group) for group in groups[0]]
     # What identify_images does, with weights that have not learned from these crystals.
-    row["default"] = row["patterns"] if "patterns" in row else row["list"]
+    row["default"] = row["patterns"] if "patterns" in row else row["blocks"]
     return row
 
 
@@ -151,7 +162,7 @@ def lines(case: str, rows: list[dict[str, Any]]) -> list[str]:
     groups = [row["group"] for row in rows]
     refused = sum(row["refused"] is not None for row in rows)
     found = []
-    for way in ("patterns", "list", "default"):
+    for way in ("patterns", *LISTS, "default"):
         given = [row.get(way, []) for row in rows]
         n = sum(way in row for row in rows)
         if n:

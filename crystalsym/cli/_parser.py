@@ -66,7 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
     identify.add_argument("-j", "--jobs", type=int, metavar="N", help="jobs with --output, -1 for"
                           " all cores (1)")  # fmt: skip
     identify.add_argument("--model", metavar="NAME", help="bundled model, or a folder that train"
-                          " wrote (72; of reflection lists 230-lists)")  # fmt: skip
+                          " wrote (72; of reflection lists 230-lists, of images along"
+                          " other zones than symmetry directions 230-zones)")  # fmt: skip
     _add_q_per_pixel(identify)
     _add_camera(identify)
     identify.add_argument("--cell", type=float, nargs=6, metavar=("A", "B", "C", "AL", "BE", "GA"),

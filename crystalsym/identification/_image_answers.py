@@ -14,6 +14,7 @@ from crystalsym.identification._identifying import answers, model_pipeline, reas
 from crystalsym.identification._order_evidence import order_shares, telling
 from crystalsym.identification._reflection_answers import (
     ReflectionIdentification,
+    answers_lists,
     identify_reflections,
 )
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from crystalsym.diffraction import SpotPatterns
     from crystalsym.measurement import FoundCrystal, SpotFinder
 
-DEFAULT_MODEL, LIST_MODEL = "72-camera", "230-lists"
+DEFAULT_MODEL, LIST_MODEL = "72-camera", "230-zones"
 # Rows of good images agree to a tenth of this part of their lengths.
 DOUBTFUL = 6e-4
 
@@ -87,8 +88,8 @@ def identify_images(
     images : array-like of shape (n, 3, H, W), or sequence of triples
         Of arrays, Patterns, or HyperSpy and pyxem signals.
     model : str, path-like or Pipeline, optional
-        By default "72-camera" for images along the symmetry directions, and "230-lists" for those
-        along other zones, which have to be given to the finder.
+        By default "72-camera" for images along the symmetry directions, and "230-zones" for those
+        along other zones, which have to be given to the finder. The answer names it.
     finder : SpotFinder, optional
         Which knows scale and zones. Its ``q_max`` is by default the model's.
     top : int, default=5
@@ -126,7 +127,7 @@ def identify_images(
 
     finder = clone(finder or SpotFinder(), safe=False)
     pipeline = model_pipeline(DEFAULT_MODEL if model is None else model)
-    of_lists = getattr(pipeline["shape"], "scheme", None) == "indices"
+    of_lists = answers_lists(pipeline)
     if of_lists and finder.zones is None:
         raise ValueError(
             f"model {model!r} answers lists of reflections: images are joined to one when their"

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from crystalsym.diffraction import SpotPatterns
     from crystalsym.reflections import Evidence, MergedReflections
 
-# Hypotheses that are followed: so many, and none this much less probable than the first.
-MOST_HYPOTHESES, LEAST_PROBABLE = 5, 1e-4
-
 
 @dataclass(frozen=True)
 class ReflectionIdentification(Identification):
@@ -93,7 +90,8 @@ def identify_reflections(
         Or paths, gemmi ``Mtz`` or ``ReflnBlock`` objects, and tuples of arrays, as
         :func:`crystalsym.reflections.as_reflection_list` takes them.
     model : str, path-like or Pipeline, default="230-lists"
-        One that knows layers of reciprocal space in their indices.
+        One that knows layers of reciprocal space in their indices; of three zones of any
+        directions "230-zones" knows more.
     cell : sequence of 6 numbers, optional
         Of all lists, in place of those they bring.
     top : int, default=5
@@ -126,13 +124,19 @@ def identify_reflections(
     if isinstance(lists, (ReflectionList, str, bytes)) or hasattr(lists, "__fspath__"):
         raise TypeError("identify_reflections takes several lists: put the one into a list")
     pipeline = model_pipeline(model)
-    reads_blocks = isinstance(pipeline["shape"], ReflectionBlocks)
-    if not reads_blocks and getattr(pipeline["shape"], "scheme", None) != "indices":
+    if not answers_lists(pipeline):
         raise ValueError(
             f"model {model!r} knows whole patterns only; reflection lists need one whose shaper"
-            ' has scheme="indices", such as "230-lists"'
+            ' has scheme="indices", such as "230-lists", or reads blocks of reflections, such as'
+            ' "230-zones"'
         )
     return [_answer(one, pipeline, cell, top, evidence) for one in lists]
+
+
+def answers_lists(pipeline: Any) -> bool:
+    """Whether a model's network reads reflections by their indices."""
+    shaper = pipeline["shape"]
+    return isinstance(shaper, ReflectionBlocks) or getattr(shaper, "scheme", None) == "indices"
 
 
 def _answer(
@@ -193,10 +197,11 @@ def group_probabilities(reduction: Reduction, pipeline: Any) -> np.ndarray:
 
 def opinions_of(reduction: Reduction, pipeline: Any) -> list[Opinion]:
     """What network and evidence say under every hypothesis; all settings are heard alike."""
-    least = LEAST_PROBABLE * reduction.hypotheses[0].probability
+    weights = weights_of(pipeline)
+    least = weights.least * reduction.hypotheses[0].probability
     followed = [
         (number, one)
-        for number, one in enumerate(reduction.hypotheses[:MOST_HYPOTHESES])
+        for number, one in enumerate(reduction.hypotheses[: int(weights.most)])
         if one.probability >= least
     ]
     seen, counts, likelihoods = [], [], []

@@ -34,6 +34,8 @@ class Weights:
     offset, slope : float
         The log of the odds that the first group is right is offset + slope times the log of the
         odds of its probability.
+    most, least : float
+        Hypotheses that are followed: so many, and none less probable than the first by this factor.
 
     Examples
     --------
@@ -49,6 +51,8 @@ class Weights:
     unity: float = 0.49
     offset: float = 0.23
     slope: float = 1.04
+    most: float = 5
+    least: float = 1e-4
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Weights:

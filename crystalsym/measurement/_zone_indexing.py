@@ -45,7 +45,7 @@ SYMMETRIC, WIDE = 0.012, 6.0
 # Candidates that are looked at closely.
 SHORTLIST = 80
 # Edges, Å, and angles of cells that people choose axes by.
-EDGES, OBLIQUE = (1.5, 60.0), 0.71
+EDGES, OBLIQUE = (2.0, 60.0), 0.71
 
 
 @dataclass(frozen=True, eq=False)

@@ -93,8 +93,8 @@ def save_pipeline(
     Parameters
     ----------
     pipeline : Pipeline
-        Steps named ``simulate``, ``shape`` and ``classify``, the second a ``PatternShaper`` or a
-        ``SpotMerger``.
+        Steps named ``simulate``, ``shape`` and ``classify``, the second a ``PatternShaper``, a
+        ``SpotMerger`` or ``ReflectionBlocks``.
     path : path-like
         A zip file if it ends with ``.zip``.
     metadata : dict, optional

@@ -87,6 +87,7 @@ def score_rotations(
     q: np.ndarray,
     rotations: np.ndarray,
     electrons: bool = False,
+    whole: bool = True,
 ) -> list[RotationScore]:
     """Score every rotation of a lattice.
 
@@ -99,6 +100,9 @@ def score_rotations(
         In the basis of the indices, h' = h W; the first is the identity.
     electrons : bool, default=False
         Scattered more than once, they part equivalents.
+    whole : bool, default=True
+        Whether mates that are not listed may have been merged. Of a few zones they were not
+        measured.
 
     Returns
     -------
@@ -110,10 +114,10 @@ def score_rotations(
     error = sigma / level
     unrelated = _unrelated(relative, shells)
     images = hkl @ np.asarray(rotations)
-    whole = np.round(images).astype(np.int64)
-    fits = np.abs(images - whole).max(axis=2) < 1e-3
-    mates = np.where(fits, mates_of(hkl, whole.reshape(-1, 3)).reshape(fits.shape), -1)
-    general = (whole != hkl).any(axis=2) & (whole != -hkl).any(axis=2)
+    places = np.round(images).astype(np.int64)
+    fits = np.abs(images - places).max(axis=2) < 1e-3
+    mates = np.where(fits, mates_of(hkl, places.reshape(-1, 3)).reshape(fits.shape), -1)
+    general = (places != hkl).any(axis=2) & (places != -hkl).any(axis=2)
     own = np.arange(len(hkl))
     scores = []
     for mate, moved in zip(mates, general, strict=True):
@@ -127,7 +131,7 @@ def score_rotations(
                 own[paired],
                 mate[paired],
                 unrelated,
-                int(moved.sum()),
+                int(moved.sum()) if whole else 0,
                 electrons,
             )
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
 from crystalsym.crystals._cell_parameters import cell_of, lattice_of
 from crystalsym.crystals._metric_settings import canonical_setting, centering_of
 from crystalsym.reflections._reflection_list import ReflectionList, as_cell
+from crystalsym.reflections._zone_planes import NONE
 
 # Weak reflections of a superstructure are real, so that much less is forgiven than of centerings:
 # mean intensity in parts of that of the others, or so many of its own standard errors.
@@ -24,13 +25,16 @@ FEWEST = 50
 OFF_LAYER = 0.25
 # Listed less often than this part, the others were left out on purpose.
 LISTED = 0.02
+# No crystal repeats itself within so many Å.
+SHORTEST = 2.0
 # Each step divides the cell by 2 or 3, or by more at once.
 MOST_STEPS = 4
 
 
 def without_multiple_cell(
-    reflections: ReflectionList, hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray
-) -> ReflectionList:
+    reflections: ReflectionList, hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray,
+    zones: np.ndarray = NONE,
+) -> ReflectionList:  # fmt: skip
     """Bring a list to a smaller cell if the one given is a multiple of it.
 
     Parameters
@@ -40,6 +44,10 @@ def without_multiple_cell(
         Its reflections, each once.
     intensity, sigma : ndarray of shape (n,)
         Theirs.
+    zones : ndarray of int, shape (n, 3), optional
+        Of whose planes the list is, if it is of a few alone. What these do not show says nothing
+        of the cell, and those of a centered cell may obey more conditions than its centering's: a
+        cell that a common centering explains is kept.
 
     Returns
     -------
@@ -59,12 +67,16 @@ def without_multiple_cell(
     """
     found = reflections
     for _ in range(MOST_STEPS):
-        points = _lattice_points(hkl, intensity, sigma)
+        points = _lattice_points(hkl, intensity, sigma, zones)
         if len(points) == 1 or centering_of(points) != "?":
+            break
+        if len(zones) and _explained(points, hkl):
             break
         lattice = lattice_of(found.known_cell())
         change = _basis(points)
         change = canonical_setting(change @ lattice, "P", "-1") @ change
+        if np.linalg.norm(change @ lattice, axis=1).min() < SHORTEST:
+            break
         cell = as_cell(cell_of(change @ lattice))
         kept = _whole(found.hkl, change)
         note = (
@@ -86,13 +98,34 @@ def without_multiple_cell(
     return found
 
 
-def _lattice_points(hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+def _explained(points: np.ndarray, hkl: np.ndarray) -> bool:
+    """Whether a common centering forbids all that points do of some planes' reflections."""
+    dark = ~_allowed(hkl, points)
+    for size in (4, 3, 2):
+        for chosen in combinations(points[1:], size - 1):
+            part = np.array([points[0], *chosen])
+            if centering_of(part) != "?" and not (dark & _allowed(hkl, part)).any():
+                return True
+    return False
+
+
+def _allowed(hkl: np.ndarray, points: np.ndarray) -> np.ndarray:
+    layers = hkl @ points.T
+    return np.asarray(np.abs(layers - np.round(layers)).max(axis=1) < 1e-3)
+
+
+def _lattice_points(
+    hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray, zones: np.ndarray
+) -> np.ndarray:
     """All points in [0, 1) of the lattice whose reflections are not dark."""
     points = {(0, 0, 0)}  # in sixths
     for order in (2, 3):
         for vector in product(range(order), repeat=3):
             first = next((x for x in vector if x), 0)
-            if first == 1 and _is_translation(np.array(vector), order, hkl, intensity, sigma):
+            if first != 1:
+                continue
+            shown = _shown(np.array(vector), order, hkl, zones)
+            if _is_translation(np.array(vector), order, hkl[shown], intensity[shown], sigma[shown]):
                 step = np.array(vector) * (6 // order)
                 points |= {
                     tuple(((np.array(p) + n * step) % 6).tolist())
@@ -100,6 +133,15 @@ def _lattice_points(hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray) -
                     for n in range(1, order)
                 }
     return np.array(sorted(points)) / 6
+
+
+def _shown(vector: np.ndarray, order: int, hkl: np.ndarray, zones: np.ndarray) -> np.ndarray:
+    """Reflections of those zones that hold places which vector / order would forbid."""
+    if not len(zones):
+        return np.ones(len(hkl), dtype=bool)
+    # All h with h · z = 0 have h · v = 0 modulo the order if v is a multiple of z modulo it.
+    same = [any(((vector - n * zone) % order == 0).all() for n in range(order)) for zone in zones]
+    return np.asarray((hkl @ zones[~np.array(same)].T == 0).any(axis=1))
 
 
 def _is_translation(

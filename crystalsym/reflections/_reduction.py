@@ -18,10 +18,14 @@ from crystalsym.reflections._lattice_symmetry import (
 from crystalsym.reflections._laue import RotationScore, laue_probabilities, score_rotations
 from crystalsym.reflections._multiple_cells import without_multiple_cell
 from crystalsym.reflections._reflection_list import ReflectionList
+from crystalsym.reflections._zone_planes import few_zones
 
 IDENTITY = np.eye(3, dtype=int)[None]
 # A few uncertainties of zero among others would outweigh all.
 SMALLEST_SIGMA = 1e-3
+# Metrics of cells by images differ by so much from what a Laue class demands, far ones too; of some
+# zones, where few reflections have mates, this is weighed: on simulated lists that validated.
+EXACT = 1e-3
 # Centerings less probable than this are not followed.
 LEAST = 0.01
 
@@ -162,7 +166,10 @@ def reduce_reflections(reflections: ReflectionList, tolerance: float = TOLERANCE
     if not len(reflections):
         raise ValueError(f"{reflections!r}: the list holds no reflection")
     friedel = _merged_mates(reflections, lattice)
-    smaller = without_multiple_cell(reflections, friedel.hkl, friedel.intensity, friedel.sigma)
+    zones = few_zones(friedel.hkl)
+    smaller = without_multiple_cell(
+        reflections, friedel.hkl, friedel.intensity, friedel.sigma, zones
+    )
     if smaller is not reflections:
         reflections, lattice = smaller, lattice_of(smaller.known_cell())
         friedel = _merged_mates(reflections, lattice)
@@ -182,14 +189,27 @@ def reduce_reflections(reflections: ReflectionList, tolerance: float = TOLERANCE
             friedel.q[kept],
             rotations,
             reflections.radiation == "electron",
+            whole=not len(zones),
         )
-        shares = share * laue_probabilities(candidates, scores)
+        likelihoods = laue_probabilities(candidates, scores)
+        if len(zones):
+            likelihoods *= [_of_metric(candidate, lattice) for candidate in candidates]
+        shares = share * likelihoods / likelihoods.sum()
         found += [
             Hypothesis(float(p), centering, candidate, scores)
             for p, candidate in zip(shares, candidates, strict=True)
         ]
     found.sort(key=lambda one: -one.probability)
     return Reduction(reflections, friedel, tests, found)
+
+
+def _of_metric(candidate: LaueCandidate, lattice: np.ndarray) -> float:
+    """How well a cell by a few images agrees with a Laue class, against a coincidence."""
+    given = candidate.change @ lattice
+    metric, ideal = given @ given.T, candidate.lattice @ candidate.lattice.T
+    lengths = np.sqrt(np.diag(metric))
+    misfit = np.abs((metric - ideal) / np.outer(lengths, lengths)).max()
+    return float(1 / (1 + (misfit / EXACT) ** 2))
 
 
 def _merged_mates(reflections: ReflectionList, lattice: np.ndarray) -> MergedReflections:

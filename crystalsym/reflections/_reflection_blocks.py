@@ -62,7 +62,7 @@ class ReflectionBlocks(ImageOutputMixin, ListReducer):
         ----------
         X : list of ReflectionList or SpotPatterns
             Or of what :func:`crystalsym.reflections.as_reflection_list` takes. Patterns have to
-            know their indices, and three zones or more that do not share an axis.
+            know their indices, and to be of three different zones or more.
 
         Returns
         -------

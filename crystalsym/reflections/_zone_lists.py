@@ -18,7 +18,7 @@ def lists_of_zones(patterns: SpotPatterns) -> list[ReflectionList]:
     Parameters
     ----------
     patterns : SpotPatterns
-        With indices, of zones that do not all share an axis.
+        With indices, of three different zones or more.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def _lattice(bases: np.ndarray, vectors: np.ndarray, row: int) -> np.ndarray:
             lengths.append(products[i, j])
     if np.linalg.matrix_rank(np.array(equations)) < 6:
         raise ValueError(
-            f"the zones of row {row} do not give its cell: three that share no axis are needed"
+            f"the zones of row {row} do not give its cell: three different ones are needed"
         )
     values, *_ = np.linalg.lstsq(np.array(equations), np.array(lengths), rcond=None)
     metric = np.empty((3, 3))

@@ -178,8 +178,12 @@ def _images(answer: ImageIdentification) -> Iterator[str]:
 def _network(patterns: Any, pipeline: Any) -> Iterator[str]:
     """Patterns as they are, and as the network saw them."""
     from crystalsym.plotting import ShapedPatternDisplay
+    from crystalsym.reflections import ReflectionBlocks
 
     if patterns is None or pipeline is None:
+        return
+    # No plane shows what a network reads that takes reflections in three dimensions.
+    if isinstance(pipeline.named_steps.get("shape"), ReflectionBlocks):
         return
     yield "<h3>Patterns, and what the network saw</h3>"
     yield themed_picture(

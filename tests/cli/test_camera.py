@@ -59,7 +59,7 @@ def test_other_zones_are_answered_by_a_list(run, files, tmp_path):
     (found,) = json.loads(out)["inputs"]
     assert found["zones"] == "[101] [011] [110]"
     assert found["zones_given"] is True
-    assert found["model"] == "230-lists"
+    assert found["model"] == "230-zones"
     np.testing.assert_allclose(sorted(found["cell"][:3]), [2.96, 4.59, 4.59], rtol=0.01)
     assert found["laue_class"] == "4/mmm"
     assert "Evidence as text" in page.read_text(encoding="utf-8")
