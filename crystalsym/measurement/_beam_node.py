@@ -210,8 +210,10 @@ def _at_the_node(nodes: MeasuredNodes, candidates: np.ndarray) -> np.ndarray:
     heights, errors = nodes.at(candidates)
     bright = np.sort(nodes.heights[np.isfinite(nodes.heights)])
     strongest, second = bright[-1], bright[-2] if len(bright) > 1 else 0.0
-    with np.errstate(invalid="ignore"):
-        score = np.where(heights > SEEN * errors, DIM, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # What is barely seen may be noise; ten times as much is a spot.
+        spot = np.log10(np.maximum(heights, 1e-300) / (SEEN * errors))
+        score = DIM * np.nan_to_num(np.clip(spot, 0, 1))
         score[heights >= strongest] = BRIGHT if strongest > OUTSHINES * second else 0.0
     return score
 

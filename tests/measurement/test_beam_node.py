@@ -136,3 +136,23 @@ def test_the_tilt_found_is_the_one_that_acted():
     node = chosen(measured(heights, origin=(1, 0)))
     assert node.indices.tolist() == [1, 0]
     assert node.tilt == pytest.approx(tilt, abs=0.1)
+
+
+@pytest.mark.parametrize(("height", "right"), [(0.0, True), (13.0, True), (900.0, False)])
+def test_what_is_barely_seen_at_the_beam_is_no_spot_there(height, right):
+    """Noise of a bit over four times its error made the nodes beside the beam likelier."""
+    rng = np.random.default_rng(0)
+    h = np.stack(np.meshgrid(np.arange(-6, 7), np.arange(-6, 7)), axis=-1).reshape(-1, 2)
+    one_of_pair = np.where(h @ [100, 1] > 0, 1, -1)[:, None] * h
+    bright = {tuple(i): rng.exponential(1e3) for i in one_of_pair.tolist()}
+    heights = np.array([bright[tuple(i)] for i in one_of_pair.tolist()])
+    beam = (h == 0).all(axis=1)
+    heights[beam] = height
+    nodes = beam_node.MeasuredNodes(h, heights, np.full(len(h), 3.0))
+    score = beam_node._at_the_node(nodes, np.zeros((1, 2), dtype=int))[0]
+    assert bool(score > -1) == right
+    found = beam_node.likeliest_node(
+        nodes, 20 * np.eye(2), 0.005, np.array([128.0, 128.0]), np.zeros((256, 256), bool), 64.0, 1.5
+    )  # fmt: skip
+    if right:
+        assert found.indices.tolist() == [0, 0]
