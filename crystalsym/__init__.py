@@ -6,7 +6,7 @@ import lazy_loader
 
 from crystalsym import _moved
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 # The names stand in __init__.pyi. Loaded on first use: importing crystalsym costs no Keras.
 _named, _, __all__ = lazy_loader.attach_stub(__name__, __file__)

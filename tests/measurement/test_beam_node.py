@@ -151,8 +151,7 @@ def test_what_is_barely_seen_at_the_beam_is_no_spot_there(height, right):
     nodes = beam_node.MeasuredNodes(h, heights, np.full(len(h), 3.0))
     score = beam_node._at_the_node(nodes, np.zeros((1, 2), dtype=int))[0]
     assert bool(score > -1) == right
-    found = beam_node.likeliest_node(
-        nodes, 20 * np.eye(2), 0.005, np.array([128.0, 128.0]), np.zeros((256, 256), bool), 64.0, 1.5
-    )  # fmt: skip
+    middle, clear = np.array([128.0, 128.0]), np.zeros((256, 256), dtype=bool)
+    found = beam_node.likeliest_node(nodes, 20 * np.eye(2), 0.005, middle, clear, 64.0, 1.5)
     if right:
         assert found.indices.tolist() == [0, 0]
