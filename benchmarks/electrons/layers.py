@@ -3,7 +3,7 @@
     python benchmarks/electrons/layers.py --structures materials_project.npz --cache FOLDER \
         --output layers.npz
 
-:mod:`multislice` computes patterns from it without this package. It holds the standard cells of a
+:mod:`multislice` computes patterns from it. It holds the standard cells of a
 table's crystals of up to ``--largest`` atoms, and random ones of groups that have few, their
 places in parts of 1/65520 (halves, thirds, eighths and twelfths are exact), and for each of the
 three symmetry directions the two reflections that span the layer, the plane lattice of those that
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from patterns import Q_MAX
 
 from crystalsym import DiffractionSimulator
 from crystalsym.datasets import CrystalTable, random_crystals
@@ -28,7 +29,7 @@ from crystalsym.training import TrainingConfig, load_data
 from crystalsym.training._data import file_digest, standard_table
 
 BENCHMARKS = Path(__file__).parents[1]
-Q_MAX, PARTS = 1.457, 65520
+PARTS = 65520
 # Intensities of present reflections, and of those that show the lattice, in parts of the largest.
 PRESENT, SEEN = 1e-9, 1e-6
 MOST_SPOTS = 4096

@@ -17,21 +17,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from layers import PARTS, Q_MAX
+from site_sums import Factors, sites_of
 
-from crystalsym.scattering._factors import (
-    ELECTRON_REST_ENERGY,
-    PLANCK_LIGHT_SPEED,
-    coefficients,
-)
+from crystalsym.scattering._factors import ELECTRON_REST_ENERGY, PLANCK_LIGHT_SPEED
+from crystalsym.shaping._index_scheme import RADIUS
 
-Q_MAX, PARTS, RADIUS, THRESHOLD, SIZE = 1.457, 65520, 0.985, 1e-5, 13
+THRESHOLD, SIZE = 1e-5, 13
 MIDDLE = SIZE // 2
 # Beams take part up to this |q|, 1/Å, and on grids of these sizes products do not fold onto them.
 BANDWIDTH = 2.0
 SIZES = np.array([12, 16, 20, 24, 28, 32, 36, 40, 48, 56, 64, 72, 80, 96, 112, 128, 160, 192])
 # Å, at most.
 SLICE = 4.0
-HEAVIEST = 98
 
 
 @dataclass(frozen=True)
@@ -96,12 +94,7 @@ class Layers:
         needed = 3 * BANDWIDTH * lengths + 1
         self.shapes = SIZES[np.minimum(np.searchsorted(SIZES, needed), len(SIZES) - 1)]
         self.too_large = (needed > SIZES[-1]).any(axis=1)
-        table = [coefficients(z, "electron") for z in range(1, HEAVIEST + 1)]
-        empty = np.zeros((1, 5))
-        self._a, self._b = (
-            torch.tensor(np.concatenate([empty, [one[which] for one in table]]), device=device)
-            for which in (0, 1)
-        )
+        self._factors = Factors("electron", device)
 
     def __len__(self) -> int:
         return len(self.basis)
@@ -131,39 +124,20 @@ class Layers:
 
         ``numbers`` are the atomic numbers of all sites of the file; ``squares`` the grids' q².
         """
-        offsets = self.file["site_offsets"]
-        crystals = rows // 3
-        counts = offsets[crystals + 1] - offsets[crystals]
-        most = int(counts.max())
-        inside = np.arange(most) < counts[:, None]
-        sites = np.where(inside, offsets[crystals][:, None] + np.arange(most), 0)
-        places = self._to(self.file["places"][sites].astype(np.float32), torch.float64) / PARTS
+        sites = sites_of(self.file, rows // 3, numbers)
+        places = self._to(self.file["places"][sites.rows].astype(np.float32), torch.float64) / PARTS
         projected = torch.einsum("nai,ngi->nga", places, self._hkl_of(rows)).remainder(1).float()
-        kinds = np.where(inside, numbers[sites], 0)
-        # Numbers of the elements of each, by rising atomic number, and which its atoms are.
-        order = np.sort(kinds, axis=1)
-        first = np.diff(order, axis=1, prepend=0) > 0
-        n_kinds = int(first.sum(axis=1).max())
-        elements = np.zeros((len(rows), n_kinds), dtype=np.int64)
-        which = first.cumsum(axis=1) - 1
-        elements[np.nonzero(first)[0], which[first]] = order[first]
         waves = []
         for axis, size in enumerate(self.shapes[rows[0]]):
             m = torch.fft.fftfreq(int(size), 1 / int(size), device=self.device)
             phase = (-2 * math.pi) * projected[:, axis, :, None] * m
             waves.append(torch.polar(torch.ones_like(phase), phase))
         total = torch.zeros(squares.shape, dtype=torch.complex64, device=self.device)
-        kinds_there = torch.as_tensor(kinds, device=self.device)
-        for number in range(n_kinds):
-            z = torch.as_tensor(elements[:, number], device=self.device)
-            of_it = (kinds_there == z[:, None]) & (z[:, None] > 0)
-            sums = torch.einsum("nam,nak->nmk", waves[0] * of_it[..., None], waves[1])
-            factors = torch.zeros_like(squares)
-            for a, b in zip(self._a[z].T, self._b[z].T, strict=True):
-                factors += a.float()[:, None, None] * torch.exp(
-                    -b.float()[:, None, None] / 4 * squares
-                )
-            total += factors * sums
+        of_site = torch.as_tensor(sites.numbers, device=self.device)
+        for z in torch.as_tensor(sites.elements, device=self.device).T:
+            own = (of_site == z[:, None]) & (z[:, None] > 0)
+            sums = torch.einsum("nam,nak->nmk", waves[0] * own[..., None], waves[1])
+            total += self._factors(z, squares) * sums
         return total
 
     def _hkl_of(self, rows: np.ndarray) -> torch.Tensor:

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 from multislice import SIZE, Beams, Layers
+from patterns import B_ISO, THICKNESS, VOLTAGE
 
 from crystalsym.learning import LazyRows
 from crystalsym.learning._augmentation import element_weights, exchanged_elements, kinds_of
 
-VOLTAGE, B_ISO, THICKNESS = 200.0, 0.5, (50.0, 300.0)
 # Of later rounds: part of the crystals that keep what the first has, and the ranges of the others.
 KEPT, VOLTAGES, B_ISOS = 0.5, (80.0, 300.0), (0.1, 1.5)
 CHANGED, EXCHANGED = 0.5, 0.7

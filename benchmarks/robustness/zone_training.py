@@ -34,14 +34,14 @@ from crystalsym.learning import LazyRows
 from crystalsym.learning._augmentation import element_weights, exchanged_elements
 from crystalsym.pretrained import SpaceGroupPipeline, save_pipeline
 from crystalsym.reflections import ReflectionBlocks
-from crystalsym.scattering._factors import coefficients
+from crystalsym.reflections._block import HEIGHT, LARGEST_Q, RANGE, REACH, UNIT
 from crystalsym.spacegroups import symbol
 from crystalsym.training._data import file_digest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "electrons"))
-from multislice import PARTS
+from layers import PARTS, Q_MAX
+from site_sums import Factors, sites_of
 
-REACH, HEIGHT, Q_MAX, LARGEST_Q, UNIT, RANGE = 6, 7, 1.457, 1.5, 0.01, 10.0
 ZONES = np.array(
     [z for z in product(range(-2, 3), repeat=3) if any(z) and gcd(*z) == 1 and z > (0, 0, 0)]
 )
@@ -131,10 +131,7 @@ class Blocks(LazyRows):
         grid = np.arange(-REACH, REACH + 1)
         level, k, h = np.meshgrid(np.arange(HEIGHT), grid, grid, indexing="ij")
         self._hkl = self._to(np.stack([h, k, level], axis=-1).reshape(-1, 3))
-        table = [coefficients(z, "xray") for z in range(1, 99)]
-        self._a, self._b = (
-            self._to(np.concatenate([np.zeros((1, 5)), [one[i] for one in table]])) for i in (0, 1)
-        )
+        self._factors = Factors("xray", device)
         self.set_epoch(None)
         self._measure()
 
@@ -190,21 +187,14 @@ class Blocks(LazyRows):
         changing: bool,
     ) -> torch.Tensor:  # fmt: skip
         """|F|² of each place."""
-        offsets = self._file["site_offsets"].astype(np.int64)
-        counts = offsets[crystals + 1] - offsets[crystals]
-        inside = np.arange(counts.max()) < counts[:, None]
-        sites = np.where(inside, offsets[crystals][:, None] + np.arange(counts.max()), 0)
-        numbers = np.where(inside, self._file["numbers"][sites].astype(np.int64), 0)
-        order = np.sort(numbers, axis=1)
-        first = np.diff(order, axis=1, prepend=0) > 0
-        kinds = np.zeros((len(crystals), int(first.sum(1).max())), dtype=np.int64)
-        kinds[np.nonzero(first)[0], (first.cumsum(1) - 1)[first]] = order[first]
+        sites = sites_of(self._file, crystals, self._file["numbers"])
+        kinds = sites.elements
         drawn = kinds.copy()
         if changing:
             changed = np.flatnonzero(rng.random(len(kinds)) < CHANGED)
             weights = element_weights(kinds)
             drawn[changed] = exchanged_elements(kinds[changed], EXCHANGED, weights, rng)
-        places = self._to(self._file["places"][sites].astype(np.float32)) / PARTS
+        places = self._to(self._file["places"][sites.rows].astype(np.float32)) / PARTS
         places = torch.einsum("naj,nji->nai", places, back)  # x' = x back
         grid = torch.arange(-REACH, REACH + 1, device=self._device)
         waves = []
@@ -212,7 +202,7 @@ class Blocks(LazyRows):
             phase = (places[..., axis, None] * index).remainder(1) * (2 * math.pi)
             waves.append(torch.polar(torch.ones_like(phase), phase))
         plane = (waves[1][..., :, None] * waves[0][..., None, :]).flatten(2)  # k, h
-        of_site = self._to(numbers, torch.int64)
+        of_site = self._to(sites.numbers, torch.int64)
         total = torch.zeros(q.shape, dtype=torch.complex64, device=self._device)
         squares = q * q
         for number in range(kinds.shape[1]):
@@ -220,10 +210,7 @@ class Blocks(LazyRows):
             own = (of_site == z[:, None]) & (z[:, None] > 0)
             sums = torch.einsum("nal,nap->nlp", waves[2] * own[..., None], plane).flatten(1)
             becomes = self._to(drawn[:, number], torch.int64)
-            factors = torch.zeros_like(q)
-            for a, b in zip(self._a[becomes].T, self._b[becomes].T, strict=True):
-                factors += a[:, None] * torch.exp(-b[:, None] / 4 * squares)
-            total += factors * sums
+            total += self._factors(becomes, squares) * sums
         b_iso = rng.uniform(*B_ISO, len(crystals)) * (rng.random(len(crystals)) < 0.5)
         damping = torch.exp(-self._to(b_iso * (not self._arbitrary))[:, None] / 2 * squares)
         return (total.real**2 + total.imag**2) * damping
