@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from crystalsym import _provenance
 from crystalsym.diffraction import SpotPatterns
@@ -156,8 +155,7 @@ class CameraDegradation(DrawnStrengths):
         TypeError, ValueError
             If X is no SpotPatterns, or a strength cannot be.
         """
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        return self.degrade(X, (seed,), np.arange(len(X)))
+        return self._of_all(X)
 
     def degrade(self, X: SpotPatterns, seed: Sequence[int], rows: np.ndarray) -> SpotPatterns:
         """Draw images of some of many crystals.

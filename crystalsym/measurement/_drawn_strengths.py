@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
 
 from crystalsym.diffraction import SpotPatterns
 
@@ -41,6 +42,15 @@ class DrawnStrengths(TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.non_deterministic = self.random_state is None
         return tags
+
+    def degrade(self, X: SpotPatterns, seed: Sequence[int], rows: np.ndarray) -> SpotPatterns:
+        """Draw for some of many crystals: the seed and a crystal's number fix its draw."""
+        raise NotImplementedError
+
+    def _of_all(self, X: SpotPatterns) -> SpotPatterns:
+        """Draw for every crystal, by ``random_state``."""
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        return self.degrade(X, (seed,), np.arange(len(X)))
 
     def _strengths(self) -> np.ndarray:
         """Lower and upper bound, share and kind of draw of each, checked."""
