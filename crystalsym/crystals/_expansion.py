@@ -166,7 +166,8 @@ def _shared(
             occupancy = member.occupancy / max(total, 1.0)
             result.append(replace(member, place=atoms[best].place, occupancy=occupancy))
     if twice:
-        notes.append(f"{listed(twice)}: listed though symmetry gives them, taken once")
+        why = "though symmetry gives them" if len(operations) > 1 else "twice"
+        notes.append(f"{listed(twice)}: listed {why}, taken once")
     if joined:
         notes.append(f"{listed(joined)}: apart by less than {FARTHEST} Å, taken as one site")
     if scaled:

@@ -263,6 +263,19 @@ def test_atoms_listed_twice(read):
     assert "taken once" in notes[0]
 
 
+def test_images_too_near_to_be_two_atoms(read):
+    """Six digits say that z is not 1/4; atoms of a list may be rounded otherwise."""
+    cell = (7.5, 6.1, 5.2, 90, 90, 90)
+    text = cif_text(cell, ["Fe1 Fe 0 0 0.246094"], operations=operations_of("A b m m"))
+    crystal, notes = read(text)
+    assert len(crystal) == 8
+    assert any("0.041 Å apart" in note for note in notes)
+    atoms = [f"Fe{i} Fe {x:.9f} {y:.9f} {z:.9f}" for i, (x, y, z) in enumerate(crystal.frac_coords)]
+    crystal, notes = read(cif_text(cell, atoms, "_symmetry_space_group_name_H-M 'P 1'"))
+    assert len(crystal) == 4
+    assert any("listed twice, taken once" in note for note in notes)
+
+
 def test_partial_atoms_listed_twice(read):
     atoms = ["Cu1 Cu 0.5 0 0 0", "Cu2 Cu 0.5 0.5 0.5 0.5"]
     text = cif_text(NACL_CELL, atoms, columns=OCCUPIED, operations=operations_of("I m -3 m"))
