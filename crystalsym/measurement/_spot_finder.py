@@ -321,7 +321,7 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         crystal.refused = _too_short(images)
         if crystal.refused is not None:
             return crystal
-        if looks_logarithmic([np.nan_to_num(one.image) for one in images]):
+        if looks_logarithmic([_measured(one) for one in images]):
             crystal.refused = (
                 "images 0 to 2: gray follows the logarithm of intensity, strong spots being flatter"
                 " than weak ones; linear intensity is needed"
@@ -535,6 +535,12 @@ def _hidden(found: FoundPattern, turn: np.ndarray, q_max: float) -> np.ndarray:
         seen[inside] = ~bad[row[inside], column[inside]]
         hidden &= ~seen
     return hidden
+
+
+def _measured(found: FoundPattern) -> np.ndarray:
+    """Gray values, NaN for the pixels that are bad."""
+    assert found.bad is not None
+    return np.where(found.bad, np.nan, found.image)
 
 
 def _missing() -> SpotPatterns:

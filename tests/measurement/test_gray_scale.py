@@ -53,6 +53,25 @@ def test_logarithmic_gray_is_found(patterns, kind):
     assert sum(looks_logarithmic(images) for images in gray) >= len(gray) - 2
 
 
+def test_saturated_pixels_that_are_known_flatten_nothing(patterns):
+    """Three crystals of ten, tenfold overexposed, are flagged if flat tops are taken for gray."""
+    gray = np.minimum(10 * patterns, 1)
+    flagged = [looks_logarithmic(images) for images in gray]
+    known = [looks_logarithmic(np.where(images >= 1, np.nan, images)) for images in gray]
+    assert (sum(flagged), sum(known)) == (3, 0)
+
+
+def test_a_trend_by_chance_is_none(monkeypatch):
+    """Five spots, random widths: a steep fall alone does not decide, a fall of all pairs does."""
+    heights = np.log([0.2, 0.3, 0.5, 0.7, 1.0])
+    steep = {"chance": [0.9, -1.0, 0.3, 0.2, -0.9], "logarithm": -1.2 * heights}
+    for kind, curvatures in steep.items():
+        tops = (heights, np.asarray(curvatures, float))
+        monkeypatch.setattr("crystalsym.measurement._gray_scale._tops", lambda image, t=tops: t)
+        assert profile_trend(np.zeros((9, 9))) < -0.4
+        assert looks_logarithmic([np.zeros((9, 9))] * 3) == (kind == "logarithm"), kind
+
+
 @pytest.mark.parametrize(
     "image", [np.zeros((64, 64)), np.ones((2, 9)), np.eye(64), np.full((8, 8), 7)]
 )
