@@ -22,7 +22,7 @@ from scipy.spatial import cKDTree
 
 from crystalsym.crystals._cell_parameters import cell_of
 from crystalsym.crystals._metric_settings import CENTERINGS, allowed_by_centering
-from crystalsym.diffraction._geometry import symmetry_zones
+from crystalsym.diffraction._zone_axes import symmetry_zones
 from crystalsym.diffraction._zone_layers import OF_FAMILIES, spanning_reflections
 from crystalsym.reflections._lattice_symmetry import lattice_rotations, primitive_basis
 
