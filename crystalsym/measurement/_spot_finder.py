@@ -23,7 +23,7 @@ from crystalsym.measurement._image_refusals import PatternRefused
 from crystalsym.measurement._image_triples import image_triples
 from crystalsym.measurement._pattern import Pattern, positive
 from crystalsym.measurement._pattern_turning import Turning
-from crystalsym.measurement._zone_indexing import parse_zones
+from crystalsym.measurement._zone_symbols import parse_zones
 from crystalsym.scattering import electron_wavelength
 
 ORDERS = ("any", *map("".join, permutations("xyz")))
