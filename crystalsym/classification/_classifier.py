@@ -188,7 +188,6 @@ class SpaceGroupClassifier(
 
     _presets = PRESETS
 
-    classes_: np.ndarray
     _fitted_parameters: dict[str, Any]
 
     def __init__(
