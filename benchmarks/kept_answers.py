@@ -87,15 +87,15 @@ def main() -> None:
 
 def seen_otherwise(lattices: np.ndarray) -> np.ndarray:
     """Crystals that are seen along other directions: a = b to 1 % but not to 0.05 %."""
-    from crystalsym.diffraction import _geometry
-    from crystalsym.diffraction._geometry import symmetry_zones
+    from crystalsym.diffraction import _zone_axes
+    from crystalsym.diffraction._zone_axes import symmetry_zones
 
     now = symmetry_zones(lattices)
-    tolerance, _geometry.EQUAL_EDGES = _geometry.EQUAL_EDGES, 0.01
+    tolerance, _zone_axes.EQUAL_EDGES = _zone_axes.EQUAL_EDGES, 0.01
     try:
         then = symmetry_zones(lattices)
     finally:
-        _geometry.EQUAL_EDGES = tolerance
+        _zone_axes.EQUAL_EDGES = tolerance
     return (now != then).any(axis=(1, 2))
 
 

@@ -12,11 +12,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crystalsym._presets import PresetMixin
-from crystalsym.classification import _building as building
 from crystalsym.classification._answers import AnswersMixin
 from crystalsym.classification._calibration import Calibration, calibrate
-from crystalsym.classification._classifier_parameters import RUN_PARAMETERS, check_parameters
+from crystalsym.classification._classifier_parameters import (
+    PRESETS,
+    RUN_PARAMETERS,
+    check_parameters,
+)
 from crystalsym.classification._feature_maps import FeatureMapsMixin
+from crystalsym.classification._fitted_network import FittedNetworkMixin
 from crystalsym.classification._fitting import train
 from crystalsym.classification._image_rows import (
     ImageRows,
@@ -27,59 +31,22 @@ from crystalsym.classification._image_rows import (
     warn_of_absent,
 )
 from crystalsym.classification._objectives import log_softmax, total_weights
-from crystalsym.classification._prediction import predict_outputs, predict_with_gaps
+from crystalsym.classification._prediction import predict_outputs
 from crystalsym.classification._ranking import refuse_absent
 from crystalsym.classification._saving import SavingMixin
-from crystalsym.networks._numpy_network import NumpyNetwork, numpy_network
 
 if TYPE_CHECKING:
     from typing import Self
 
 
-PRESETS: dict[str, dict[str, Any]] = {
-    # The network and its training in npj Comput. Mater. 6, 196 (2020), whose ten validation groups
-    # took turns every 100 epochs.
-    "tiong2020": {
-        "architecture": "msdn",
-        "optimizer": "adam",
-        "learning_rate": 1e-5,
-        "weight_decay": 1e-7,
-        "learning_rate_schedule": "constant",
-        "warmup_fraction": 0.0,
-        "epochs": 1000,
-        "batch_size": 64,
-        "validation_fraction": 0.1,
-        "validation_rotation": 100,
-    },
-    # The training of the networks that it is compared with: choose an architecture.
-    "tiong2020-benchmarks": {
-        "architecture": "vgg",
-        "optimizer": "adam",
-        "learning_rate": 1e-4,
-        "weight_decay": 1e-6,
-        "learning_rate_schedule": "constant",
-        "warmup_fraction": 0.0,
-        "epochs": 1000,
-        "batch_size": 64,
-        "validation_fraction": 0.1,
-    },
-    # Nat. Commun. 9, 2775 (2018), rate, batches and epochs as in the code its authors published.
-    "ziletti2018": {
-        "architecture": "ziletti",
-        "optimizer": "adam",
-        "learning_rate": 1e-3,
-        "weight_decay": 0.0,
-        "learning_rate_schedule": "constant",
-        "warmup_fraction": 0.0,
-        "epochs": 5,
-        "batch_size": 32,
-        "validation_fraction": 0.1,
-    },
-}
-
-
 class SpaceGroupClassifier(
-    PresetMixin, AnswersMixin, FeatureMapsMixin, SavingMixin, ClassifierMixin, BaseEstimator
+    PresetMixin,
+    AnswersMixin,
+    FittedNetworkMixin,
+    FeatureMapsMixin,
+    SavingMixin,
+    ClassifierMixin,
+    BaseEstimator,
 ):
     """Classify shaped diffraction patterns by space group with a convolutional network.
 
@@ -221,12 +188,6 @@ class SpaceGroupClassifier(
 
     _presets = PRESETS
 
-    classes_: np.ndarray
-    # The weights are those of the network, or kept in _weights until it is built.
-    _model: Any
-    _weights: list[tuple[str, np.ndarray]] | None
-    _numpy: NumpyNetwork | None = None
-    _features: dict[str, Any] | None
     _fitted_parameters: dict[str, Any]
 
     def __init__(
@@ -420,52 +381,6 @@ class SpaceGroupClassifier(
         refuse_absent(absent)
         return self.classes_[outputs.sum(axis=1).argmax(axis=1)]
 
-    def embed(self, X: Any, layer: str = "features") -> np.ndarray:
-        """Return what a layer of the network makes of every row.
-
-        Parameters
-        ----------
-        X : array-like or lazy array, (n, S, H, W, C) or (n, H, W, C)
-        layer : str, default="features"
-            ``"features"`` gives the feature vector of every stream, ``"embedding"``, where the
-            network has it, the joint vector of all streams.
-
-        Returns
-        -------
-        ndarray float32 (n, S, F) or (n, E)
-
-        Raises
-        ------
-        ValueError
-            If the network has no such layer.
-        """
-        check_is_fitted(self)
-        features, absent = self._outputs(self._network(layer), X)
-        warn_of_absent(absent)
-        return features[:, 0]
-
-    @property
-    def model_(self) -> Any:
-        """The network, a ``keras.Model``; built on first use after loading or unpickling."""
-        check_is_fitted(self)
-        with building.BUILDING:  # several threads may be the first
-            if self._model is None:
-                model = building.build_model(
-                    self.architecture_,
-                    self.architecture_options_,
-                    len(self.classes_),
-                    self.input_shape_,
-                )
-                building.set_weights(model, [value for _, value in self._current_weights()])
-                self._model, self._weights, self._numpy = model, None, None
-        return self._model
-
-    def _current_weights(self) -> list[tuple[str, np.ndarray]]:
-        """Path and value of every weight, as ``model_`` has them now."""
-        if self._model is not None:
-            return building.get_weights(self._model)
-        return self._weights or []
-
     def _remember_parameters(self) -> None:
         """Keep what the network was fitted with, whatever ``set_params`` does later."""
         self.architecture_ = self.architecture
@@ -476,43 +391,6 @@ class SpaceGroupClassifier(
             if name not in ("architecture", *RUN_PARAMETERS)
         }
 
-    def _adopt(self, network: Any) -> None:
-        self._model, self._weights, self._numpy, self._features = network, None, None, None
-        if isinstance(network, NumpyNetwork):
-            self._model, self._weights, self._numpy = None, network.weights, network
-        self.n_parameters_ = sum(int(value.size) for _, value in self._current_weights())
-
-    def _network(self, layer: str | None = None) -> Any:
-        """What computes the logits, or a layer's output: in NumPy where that can be.
-
-        Not once the Keras model is there, whose weights may have been changed.
-        """
-        check_is_fitted(self)
-        network = self._numpy_network()
-        if network is not None and layer is None:
-            return network
-        if network is not None and layer in network.layers:
-            return network.up_to(layer)
-        if layer is None:
-            return self.model_
-        if self._features is None:
-            self._features = {}
-        if layer not in self._features:
-            self._features[layer] = building.layer_model(self.model_, layer)
-        return self._features[layer]
-
-    def _numpy_network(self) -> NumpyNetwork | None:
-        with building.BUILDING:
-            if self._model is None and self._numpy is None:
-                self._numpy = numpy_network(
-                    self.architecture_,
-                    self.architecture_options_,
-                    len(self.classes_),
-                    self.input_shape_,
-                    [value for _, value in self._current_weights()],
-                )
-            return self._numpy
-
     def _keep(self, calibration: Calibration) -> None:
         self.temperature_ = calibration.temperature
         self.n_calibration_ = calibration.n_rows
@@ -522,17 +400,3 @@ class SpaceGroupClassifier(
         outputs, absent = self._outputs(self._network(), X)
         warn_of_absent(absent)
         return outputs.sum(axis=1)
-
-    def _outputs(self, model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Outputs of a network for every row, and which rows hold NaN."""
-        rows = ImageRows(X)
-        check_row_shape(rows, self.input_shape_, self.metadata_)
-        return predict_with_gaps(model, rows)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Weights travel as numpy arrays; the network itself is rebuilt where it is needed.
-        state = dict(super().__getstate__())
-        if "_model" in state:
-            weights = self._current_weights()
-            state.update(_model=None, _features=None, _numpy=None, _weights=weights)
-        return state

@@ -1,4 +1,4 @@
-"""Checks of the classifier's constructor parameters, made when ``fit`` begins."""
+"""The classifier's parameters: those of publications, and their check when ``fit`` begins."""
 
 from __future__ import annotations
 
@@ -11,6 +11,47 @@ from crystalsym import networks
 from crystalsym.classification._building import PRECISIONS
 from crystalsym.classification._distributing import DISTRIBUTIONS
 from crystalsym.classification._objectives import LEARNING_RATE_SCHEDULES
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The network and its training in npj Comput. Mater. 6, 196 (2020), whose ten validation groups
+    # took turns every 100 epochs.
+    "tiong2020": {
+        "architecture": "msdn",
+        "optimizer": "adam",
+        "learning_rate": 1e-5,
+        "weight_decay": 1e-7,
+        "learning_rate_schedule": "constant",
+        "warmup_fraction": 0.0,
+        "epochs": 1000,
+        "batch_size": 64,
+        "validation_fraction": 0.1,
+        "validation_rotation": 100,
+    },
+    # The training of the networks that it is compared with: choose an architecture.
+    "tiong2020-benchmarks": {
+        "architecture": "vgg",
+        "optimizer": "adam",
+        "learning_rate": 1e-4,
+        "weight_decay": 1e-6,
+        "learning_rate_schedule": "constant",
+        "warmup_fraction": 0.0,
+        "epochs": 1000,
+        "batch_size": 64,
+        "validation_fraction": 0.1,
+    },
+    # Nat. Commun. 9, 2775 (2018), rate, batches and epochs as in the code its authors published.
+    "ziletti2018": {
+        "architecture": "ziletti",
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "weight_decay": 0.0,
+        "learning_rate_schedule": "constant",
+        "warmup_fraction": 0.0,
+        "epochs": 5,
+        "batch_size": 32,
+        "validation_fraction": 0.1,
+    },
+}
 
 # They concern a run and not its result, and are no part of a saved classifier.
 RUN_PARAMETERS = (

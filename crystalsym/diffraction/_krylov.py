@@ -25,6 +25,8 @@ PER_VECTOR = 5.0
 SHORTEST = 2.0**-20
 # Radians below which a wave does not change.
 NO_TURN = 1e-14
+# Errors of amplitudes in single and double precision, in parts of the incident one.
+TOLERANCES = {"complex64": 3e-5, "complex128": 1e-10}
 
 
 def propagate(

@@ -19,13 +19,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import fft
 
 from crystalsym._blas_threads import single_blas_thread
 from crystalsym.crystals import Crystal, as_crystal
-from crystalsym.diffraction._coupling import LARGE, FourierCoupling, MatrixCoupling
+from crystalsym.diffraction._complex_waves import ComplexWaves
 from crystalsym.diffraction._incident_directions import Incidence, incidence, one_of_each
-from crystalsym.diffraction._krylov import MOST, MatrixOperator, propagate
+from crystalsym.diffraction._krylov import TOLERANCES, MatrixOperator, propagate
 from crystalsym.diffraction._layer_potential import (
     EQUAL,
     in_cell,
@@ -40,14 +39,9 @@ from crystalsym.diffraction._plane_symmetry import (
     plane_operations,
 )
 from crystalsym.diffraction._real_coupling import RealCoupling, RealOperator
-from crystalsym.diffraction._slices import propagate_in_slices
 from crystalsym.diffraction._zone_layers import OF_FAMILIES, bases_in_image, layer_bases
 
 METHODS = ("bloch", "multislice")
-# Errors of amplitudes in single and double precision, in parts of the incident one.
-TOLERANCES = {"complex64": 3e-5, "complex128": 1e-10}
-# Bytes that the waves of many incident beams may take at once.
-ROOM = 2**26
 # Orbits of beams up to which the equations are solved by a matrix, and by all its eigenvectors.
 LARGEST_MATRIX, SMALL_MATRIX = 350, 64
 
@@ -331,7 +325,7 @@ class ProjectedPotential:
                 along = -2 * math.pi * self._wavelength * (self.q @ vector)
                 total += weight * self._carried(self._real.tilted(along), depths)
         else:
-            total = self._mean_of_waves(depths, beams)
+            total = self._complex_waves.mean(depths, beams)
         if group is not None:
             # Those left out are seen at the images of the beams.
             still = np.zeros_like(group.shifts)
@@ -369,6 +363,13 @@ class ProjectedPotential:
             self._complex.type(0).real.dtype,
         )  # fmt: skip
 
+    @cached_property
+    def _complex_waves(self) -> ComplexWaves:
+        return ComplexWaves(
+            self._all_inner, self._strong, self._inner, self.q, self._axial, self._wavelength,
+            self._complex, self._absorption, self._slice if self._method == "multislice" else None,
+        )  # fmt: skip
+
     def _carried(self, operator: RealOperator, depths: np.ndarray) -> np.ndarray:
         """Intensities of one incident beam, (n_depths, n_beams)."""
         waves = propagate(
@@ -376,68 +377,3 @@ class ProjectedPotential:
             hermitian=True,
         )  # fmt: skip
         return operator.read(waves[:, 0].astype(np.complex128))
-
-    def _mean_of_waves(self, depths: np.ndarray, beams: Incidence) -> np.ndarray:
-        """The same by complex waves: of slices, and where the potential absorbs."""
-        total = np.zeros((len(depths), len(self.indices)))
-        at_once = max(1, int(ROOM / ((MOST + 1) * len(self.indices) * self._complex.itemsize)))
-        for first in range(0, len(beams.weights), at_once):
-            part = slice(first, first + at_once)
-            waves = self._waves(depths, beams.vectors[part])
-            squares = waves.real.astype(np.float64) ** 2 + waves.imag.astype(np.float64) ** 2
-            total += np.einsum("w,dwn->dn", beams.weights[part], squares)
-        return total
-
-    def _waves(self, depths: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """Amplitudes after each depth, (n_depths, n_directions, n_beams)."""
-        turns = self._axial - 2 * math.pi * self._wavelength * (directions @ self.q.T)  # 2π s_g
-        start = np.zeros(turns.shape, dtype=self._complex)
-        start[:, 0] = 1
-        if self._method == "multislice":
-            return propagate_in_slices(
-                self._potential, self._places, turns, start, depths, self._slice
-            )
-        couple = self._couple
-        turns = couple.lay_out(turns.astype(start.real.dtype))
-
-        def applied(waves: np.ndarray) -> np.ndarray:
-            out = couple(waves)
-            out += turns * waves
-            return out
-
-        return couple.read(
-            propagate(
-                applied,
-                couple.lay_out(start),
-                depths.tolist(),
-                TOLERANCES[self._complex.name],
-                hermitian=not self._absorption,
-            )
-        )
-
-    @cached_property
-    def _couple(self) -> MatrixCoupling | FourierCoupling:
-        kind = MatrixCoupling if self._potential.size < LARGE else FourierCoupling
-        return kind(self._potential, self._inner)
-
-    @cached_property
-    def _shape(self) -> tuple[int, int]:
-        """Of a grid on which products of a beam and v_g do not fold onto beams."""
-        one, two = (fft.next_fast_len(int(2 * n) + 1) for n in widest(self._all_inner))
-        return one, two
-
-    @cached_property
-    def _places(self) -> np.ndarray:
-        """Where beams are among the coefficients of the grid."""
-        rows, columns = (self._inner % self._shape).T
-        return rows * self._shape[1] + columns
-
-    @cached_property
-    def _potential(self) -> np.ndarray:
-        """On a grid of one cell, radians per Å."""
-        values = np.zeros(self._shape, dtype=np.complex128)
-        values[tuple((self._all_inner % self._shape).T)] = self._strong
-        potential = fft.ifft2(values).real * values.size
-        if self._absorption:
-            return (potential * (1 + 1j * self._absorption)).astype(self._complex)
-        return potential.astype(self._complex.type(0).real.dtype)

@@ -24,8 +24,9 @@ from crystalsym.diffraction._crystal_arrays import CrystalArrays
 from crystalsym.diffraction._dynamical import draw_dynamical_patterns, dynamical_spots
 from crystalsym.diffraction._electron_beam import ElectronBeam
 from crystalsym.diffraction._fast_atom_sum import fast_atoms_pattern
-from crystalsym.diffraction._geometry import VIEW_FAMILIES, Detector, View, resolve_views
+from crystalsym.diffraction._geometry import Detector, View
 from crystalsym.diffraction._spot_patterns import SpotPatterns
+from crystalsym.diffraction._view_families import VIEW_FAMILIES, resolve_views
 from crystalsym.scattering._factors import relativistic_mass
 
 ENGINES = ("bragg", "lattice", "atoms", "condor", "bloch", "multislice")

@@ -12,7 +12,7 @@ from crystalsym.crystals._cluster import cell_counts
 from crystalsym.diffraction._condor import load_condor
 from crystalsym.diffraction._electron_beam import ElectronBeam, electron_beam
 from crystalsym.diffraction._fast_atom_sum import load_finufft
-from crystalsym.diffraction._geometry import POLARIZATIONS, resolve_views
+from crystalsym.diffraction._geometry import POLARIZATIONS
 from crystalsym.diffraction._rendering import (
     DYNAMICAL_ENGINES,
     ENGINES,
@@ -22,6 +22,7 @@ from crystalsym.diffraction._rendering import (
     SUMMATIONS,
     RenderSettings,
 )
+from crystalsym.diffraction._view_families import resolve_views
 from crystalsym.scattering._factors import RADIATIONS
 
 ON_ERROR = ("raise", "nan", "skip")

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -27,15 +26,19 @@ from scipy.interpolate import CubicSpline
 
 from crystalsym.crystals import Cluster
 from crystalsym.diffraction._geometry import Detector
+from crystalsym.diffraction._gridding import (
+    FINER,
+    REACH,
+    SURPLUS,
+    WIDTH,
+    interpolated,
+    spread,
+    spreading_transform,
+)
 from crystalsym.scattering._factors import scattering_factors
 
 TOLERANCE = 2e-6  # of the terms, in parts of all atoms together
-# Spreading: points of the grid that an atom touches along each axis, and how much finer it is.
-WIDTH, FINER = 8, 1.35
-# Interpolation: points on each side, and how much finer Q is sampled than the block demands.
-REACH, SURPLUS = 18, 1.26
 CLOUD = 3.0  # what the elements' electrons differ by in radius, Å
-STEPS = 1024  # of tables of either kernel, linear between
 PIECES = 1024  # of u_k, cubic in Q²
 LANES = 4  # terms are filled up to a multiple of this: floats of half a vector register
 GRID_BYTES = 2**26  # of the terms that are spread at once
@@ -115,7 +118,7 @@ def _on_the_grid(
     batch = max(LANES, GRID_BYTES // (4 * math.prod(sampling.size)) // LANES * LANES)
     for first in range(0, n_terms, batch):
         part = slice(first, first + batch)
-        grid = _spread(cluster, places, numbers, depth, right[:, :, part], sampling)
+        grid = _atoms_on_a_grid(cluster, places, numbers, depth, right[:, :, part], sampling)
         # Few terms at a time stay in the processor's cache.
         for of_grid in range(0, grid.shape[2], AT_ONCE):
             spectrum = _transformed(grid[..., of_grid : of_grid + AT_ONCE], places, sampling)
@@ -127,7 +130,7 @@ def _on_the_grid(
     for axis, (half, size) in enumerate(zip(sampling.half, sampling.size, strict=True)):
         m = np.arange(-half, half + 1)
         # Places begin half a period before the middle.
-        factor = np.where(m % 2, -1, 1) / _spreading_transform(m / size)
+        factor = np.where(m % 2, -1, 1) / spreading_transform(m / size)
         found *= np.expand_dims(factor.astype(np.float32), 1 - axis)
     return found
 
@@ -196,7 +199,7 @@ def _terms(
     return left.astype(np.complex64), np.pad(right, ((0, 0), (0, 0), (0, filled)))
 
 
-def _spread(
+def _atoms_on_a_grid(
     cluster: Cluster,
     places: np.ndarray,
     numbers: np.ndarray,
@@ -207,7 +210,6 @@ def _spread(
     """The terms of all atoms on a grid of places, shape (*size, n_terms)."""
     grid = np.zeros((*sampling.size, right.shape[2]), dtype=np.float32)
     scale = np.array(sampling.size) * sampling.step
-    kernel = _spreading_table()
     kinds = np.searchsorted(numbers, cluster.atomic_numbers)
     where = places[:, :2] * scale + np.array(sampling.size) / 2
     # Neighbors share what is in the processor's cache.
@@ -221,7 +223,7 @@ def _spread(
             heights = (places[atoms, 2] / depth).astype(np.float32)
             values = chebvander(heights, len(coefficients) - 1) @ coefficients
             values *= cluster.occupancies[atoms, None].astype(np.float32)
-            _add_atoms(grid, where[atoms], values.astype(np.float32, copy=False), kernel)
+            spread(grid, where[atoms], values.astype(np.float32, copy=False))
     return grid
 
 
@@ -237,48 +239,10 @@ def _transformed(grid: np.ndarray, places: np.ndarray, sampling: _Sampling) -> n
     return spectrum
 
 
-def _shape(u: np.ndarray) -> np.ndarray:
-    """The spreading kernel at distances u in points of the grid."""
-    beta = 0.98 * np.pi * WIDTH * (1 - 1 / (2 * FINER))
-    inside = np.clip(1 - (2 * u / WIDTH) ** 2, 0, None)
-    shape: np.ndarray = np.where(inside > 0, np.exp(beta * (np.sqrt(inside) - 1)), 0)
-    return shape
-
-
-@cache
-def _spreading_table() -> np.ndarray:
-    """Weights of WIDTH points in a row, by how far the first is beyond half the width."""
-    t = np.arange(STEPS + 1) / STEPS
-    weights: np.ndarray = _shape(np.arange(WIDTH) - WIDTH / 2 + t[:, None]).astype(np.float32)
-    return weights
-
-
-def _spreading_transform(frequency: np.ndarray) -> np.ndarray:
-    """The kernel's Fourier transform, by Gauss-Legendre quadrature."""
-    nodes, weights = np.polynomial.legendre.leggauss(64)
-    u = nodes * WIDTH / 2
-    values: np.ndarray = np.cos(2 * np.pi * np.outer(frequency, u)) @ (
-        weights * WIDTH / 2 * _shape(u)
-    )
-    return values
-
-
-@cache
-def _interpolation_table() -> np.ndarray:
-    """Weights of 2 REACH points about a place, by its distance beyond one of them."""
-    t = np.arange(STEPS + 1) / STEPS
-    u = np.arange(1 - REACH, REACH + 1) - t[:, None]
-    beta = np.pi * REACH * (1 - 1 / SURPLUS)
-    window = np.i0(beta * np.sqrt(np.clip(1 - (u / REACH) ** 2, 0, None))) / np.i0(beta)
-    weights: np.ndarray = (np.sinc(u) * window).astype(np.float32)
-    return weights
-
-
 def _at_pixels(
     found: np.ndarray, q: np.ndarray, detector: Detector, sampling: _Sampling
 ) -> np.ndarray:
     """Interpolate values on the grid of Q at the pixels, shape (size, size)."""
-    kernel = _interpolation_table()
     size, wavelength = detector.size, detector.wavelength
     x = detector.q_per_pixel * (np.arange(size) - detector.beam[0])
     q_y = sampling.step * np.arange(-sampling.half[1], sampling.half[1] + 1)
@@ -288,40 +252,11 @@ def _at_pixels(
         np.clip(1 - (wavelength * q_y) ** 2, 0, None)[:, None] / (1 + (wavelength * x) ** 2)
     )
     # Rows of both inputs are lines of the axis along which is interpolated.
-    columns = _interpolated(
-        np.ascontiguousarray(found.T), x * cosine / sampling.step + sampling.half[0], kernel
+    columns = interpolated(
+        np.ascontiguousarray(found.T), x * cosine / sampling.step + sampling.half[0]
     )
     rows = q[..., 1].T / sampling.step + sampling.half[1]
-    return _interpolated(np.ascontiguousarray(columns.T), np.ascontiguousarray(rows), kernel).T
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _add_atoms(grid, where, values, kernel):
-    """Spread atoms at ``where`` (in points) with their values onto a grid."""
-    width, steps, n_terms = kernel.shape[1], kernel.shape[0] - 1, grid.shape[2]
-    along, across = np.empty(width, np.float32), np.empty(width, np.float32)
-    stretch = np.empty(width * n_terms, np.float32)
-    flat = grid.reshape(grid.shape[0], -1)
-    for atom in range(len(where)):
-        first = math.ceil(where[atom, 0] - width / 2)
-        start = math.ceil(where[atom, 1] - width / 2)
-        for axis in range(2):
-            edge = where[atom, axis] - width / 2
-            place = (math.ceil(edge) - edge) * steps
-            row = min(int(place), steps - 1)
-            part = np.float32(place - row)
-            weights = along if axis == 0 else across
-            for i in range(width):
-                weights[i] = kernel[row, i] + part * (kernel[row + 1, i] - kernel[row, i])
-        # A row of the kernel and all terms are one stretch of the grid's row.
-        for j in range(width):
-            for k in range(n_terms):
-                stretch[j * n_terms + k] = across[j] * values[atom, k]
-        for i in range(width):
-            weight = along[i]
-            row = flat[first + i, start * n_terms : (start + width) * n_terms]
-            for k in range(len(stretch)):
-                row[k] += weight * stretch[k]
+    return interpolated(np.ascontiguousarray(columns.T), np.ascontiguousarray(rows)).T
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -351,25 +286,3 @@ def _add_terms(found, spectrum, real, imaginary, per_square):
             found[half_x + m, half_y + j] += complex(rr - ii, ri + ir)
             if m != 0 or j != 0:
                 found[half_x - m, half_y - j] += complex(rr + ii, ir - ri)
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _interpolated(lines, places, kernel):
-    """Values at ``places`` (n, m), in points, of each of n lines."""
-    out = np.empty(places.shape, dtype=np.complex64)
-    steps, taps = kernel.shape[0] - 1, kernel.shape[1]
-    weights = np.empty(taps, np.float32)
-    for line in range(places.shape[0]):
-        for one in range(places.shape[1]):
-            base = int(np.floor(places[line, one]))
-            place = (places[line, one] - base) * steps
-            row = min(int(place), steps - 1)
-            part = np.float32(place - row)
-            for i in range(taps):
-                weights[i] = kernel[row, i] + part * (kernel[row + 1, i] - kernel[row, i])
-            first = base + 1 - taps // 2
-            total = np.complex64(0)
-            for i in range(taps):
-                total += lines[line, first + i] * weights[i]
-            out[line, one] = total
-    return out

@@ -8,12 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from crystalsym.diffraction._geometry import (
-    ALONG_X,
-    VIEW_FAMILIES,
-    shortest_reflection,
-    symmetry_zones,
-)
+from crystalsym.diffraction._view_families import VIEW_FAMILIES
+from crystalsym.diffraction._zone_axes import ALONG_X, shortest_reflection, symmetry_zones
 
 Zone = tuple[int, int, int]
 # The first vector lies along image +x and the second completes it, right-handed seen against the

@@ -233,7 +233,7 @@ def _of_patterns(
 
 def _about(crystal: FoundCrystal, spots: SpotPatterns, model: Any) -> dict[str, Any]:
     """What there is to say of images besides their answer."""
-    from crystalsym.measurement._zone_indexing import parse_zones
+    from crystalsym.measurement._zone_symbols import parse_zones
 
     assert crystal.turning is not None
     named = crystal.turning.zones

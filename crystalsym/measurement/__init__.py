@@ -10,6 +10,7 @@ from crystalsym.measurement._camera_degradation import CameraDegradation
 from crystalsym.measurement._camera_images import CameraImages
 from crystalsym.measurement._defect_degradation import DefectDegradation
 from crystalsym.measurement._degradation import Degradation
+from crystalsym.measurement._found_crystal import FoundCrystal
 from crystalsym.measurement._found_pattern import FoundPattern
 from crystalsym.measurement._gray_scale import (
     looks_logarithmic,
@@ -29,7 +30,7 @@ from crystalsym.measurement._reflection_simulator import ReflectionSimulator
 from crystalsym.measurement._resampling import (
     resample_pattern,
 )
-from crystalsym.measurement._spot_finder import FoundCrystal, SpotFinder
+from crystalsym.measurement._spot_finder import SpotFinder
 from crystalsym.measurement._zone_indexing import ZoneIndexing, index_zones
 
 __all__ = [

@@ -1,10 +1,8 @@
 """Which point of the plane lattice the direct beam goes to, where a tilt makes mates unequal.
 
 All points of a lattice have spots on opposite sides, so that places tell the beam up to a vector of
-the lattice, and intensities have to tell which. Off the zone axis mates differ, but not at random:
-a spot at g is s = a·g - b g² from the Ewald sphere, in units of the reciprocal thickness, its mate
--a·g - b g², and either is weakened by sinc²(s). Three numbers explain the ratios of all mates
-about the beam, and hardly any about another point.
+the lattice, and intensities have to tell which: a tilt explains the ratios of all mates about the
+beam, and hardly any about another point.
 """
 
 from __future__ import annotations
@@ -13,23 +11,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import ndimage
 
-# The tilt (as a, in Å: thickness times its tangent) and b (half the wavelength times the
-# thickness, Å²) that are tried: 1° at 100 Å or 0.35° at 300 Å, 30 to 300 Å at 60 to 300 kV.
-TILT_STEP, LARGEST_TILT = 0.3, 1.8
-CURVATURES = (0.0, 0.3, 0.42, 0.6, 0.85, 1.2, 1.7, 2.4, 3.4, 4.8)
-# ln sinc² by table; what many beams, bending and overlap leave of it at its zeros.
-TABLE_STEP, TABLE_END, LEFT = 0.01, 12.0, 0.01
-# The distance s of a spot is known to so much, in the end and while tilts are gone through.
-UNSURE, UNSURE_AT_FIRST = 0.1, 0.2
-# Standard deviation of the logarithm of mates' ratio that is held to be no disagreement, part of
-# pairs that may disagree.
-ALIKE, UNLIKE = 0.3, 0.05
-# Significance of a node that holds a spot; pairs that are compared, brightest first,
-# and those that a coarse search looks at.
-SEEN, COMPARED, FIRST = 4.0, 100, 40
+from crystalsym.measurement._beam_tilt import fit_tilt, log_excitation
+
+# Significance of a node that holds a spot; pairs that are compared, brightest first.
+SEEN, COMPARED = 4.0, 100
 # A beam that is seen outshines every spot; a dimmer one is less likely by so many nats, and one
 # that outshines them so many times is likelier.
 DIM, OUTSHINES, BRIGHT = -8.0, 10.0, 3.0
@@ -194,7 +181,7 @@ def likeliest_node(
             break
         for i in chosen:
             pairs = _mates(nodes, candidates[i])
-            alike, tilt, curvature = _alike_under_tilt(pairs, basis * q_per_pixel, unrelated)
+            alike, tilt, curvature = fit_tilt(*pairs, basis * q_per_pixel, unrelated)
             agreed |= alike > AGREED * len(pairs[0]) and alike > NEARLY
             fall = _fall(nodes, seen, candidates[i], basis * q_per_pixel, tilt, curvature)
             judged.append((float(known[i]) + alike + fall, candidates[i], tilt))
@@ -287,17 +274,6 @@ def _mates(
     return apart[kept], np.log(one / two), (error / one) ** 2 + (other / two) ** 2
 
 
-def _alike_under_tilt(
-    pairs: tuple[np.ndarray, np.ndarray, np.ndarray], basis: np.ndarray, unrelated: np.ndarray
-) -> tuple[float, np.ndarray, float]:
-    """Logarithm of how much likelier pairs are mates than unrelated; tilt and curvature."""
-    indices, ratio, variance = pairs
-    alike, a_x, a_y, b = _best_tilt(
-        indices @ basis, ratio, variance, unrelated, np.array(CURVATURES), FIRST, *_TABLES
-    )
-    return alike, np.array([a_x, a_y]), b
-
-
 def _fall(
     nodes: MeasuredNodes,
     seen: np.ndarray,
@@ -309,9 +285,7 @@ def _fall(
     """How well intensities fall outward from a node, what the Ewald sphere takes being undone."""
     g = (nodes.indices[seen] - candidate) @ basis
     square = (g**2).sum(axis=1)
-    off = np.abs(g @ tilt - curvature * square) / TABLE_STEP
-    lost = _TABLES[0][np.minimum(np.rint(off).astype(int), len(_TABLES[0]) - 1)]
-    light = np.log(nodes.heights[seen]) - lost
+    light = np.log(nodes.heights[seen]) - log_excitation(g @ tilt - curvature * square)
     if len(light) < 4:
         return 0.0
     # Light does not rise outward.
@@ -319,91 +293,3 @@ def _fall(
     slope = min(float(apart @ light) / max(float(apart @ apart), 1e-12), 0.0)
     rest = float(np.var(light - slope * square))
     return -OF_FALL * len(light) * math.log(max(rest, 0.01))
-
-
-def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """ln sinc² as far as it is believed, and its variance where s is not exactly known."""
-    s = np.arange(0, TABLE_END, TABLE_STEP)
-    log = np.log((np.sinc(s) ** 2 + LEFT) / (1 + LEFT))
-    slope = np.gradient(log, TABLE_STEP)
-    return log, (UNSURE_AT_FIRST * slope) ** 2, (UNSURE * slope) ** 2
-
-
-_TABLES = _tables()
-
-
-@njit(cache=True, nogil=True)
-def _best_tilt(g, ratio, variance, unrelated, curvatures, n_first, table, wide_slack, slack):
-    """The tilt under which mates are most alike: evidence against unrelated spots, a, b."""
-    n = len(g)
-    unlike = np.empty(n)
-    for k in range(n):
-        unlike[k] = 1e-200
-        for part, spread in unrelated:
-            wide = spread + variance[k]
-            unlike[k] += part * math.exp(-0.5 * ratio[k] * ratio[k] / wide) / math.sqrt(wide)
-    steps = int(LARGEST_TILT / TILT_STEP)
-    few = min(n, n_first)
-    best, best_x, best_y, best_b = -np.inf, 0.0, 0.0, 0.0
-    for b in curvatures:
-        # The best of every curvature is refined, since the evidence has narrow tops.
-        top, x, y = -np.inf, 0.0, 0.0
-        for i in range(-steps, steps + 1):
-            for j in range(-steps, steps + 1):
-                if i * i + j * j > steps * steps or (b == 0.0 and (i != 0 or j != 0)):
-                    continue
-                a_x, a_y = i * TILT_STEP, j * TILT_STEP
-                total = _alike(g, ratio, variance, unlike, few, a_x, a_y, b, table, wide_slack)
-                if total > top:
-                    top, x, y = total, a_x, a_y
-        _, x, y, own = _refined(g, ratio, variance, unlike, x, y, b, table, wide_slack)
-        top, x, y, own = _refined(g, ratio, variance, unlike, x, y, own, table, slack)
-        if top > best:
-            best, best_x, best_y, best_b = top, x, y, own
-    return best, best_x, best_y, best_b
-
-
-@njit(cache=True, nogil=True)
-def _refined(g, ratio, variance, unlike, x, y, b, table, slack):
-    """Climb along tilt and curvature with steps that are halved."""
-    n = len(g)
-    top = _alike(g, ratio, variance, unlike, n, x, y, b, table, slack)
-    if b == 0.0:
-        return top, x, y, b
-    step, part = TILT_STEP / 2, 0.2
-    for _ in range(4):
-        for _ in range(4):
-            start_x, start_y, start_b = x, y, b
-            for i in range(6):
-                sign = 1.0 - 2.0 * (i % 2)
-                a_x = start_x + (sign * step if i < 2 else 0.0)
-                a_y = start_y + (sign * step if 2 <= i < 4 else 0.0)
-                own = start_b * (1.0 + (sign * part if i >= 4 else 0.0))
-                total = _alike(g, ratio, variance, unlike, n, a_x, a_y, own, table, slack)
-                if total > top:
-                    top, x, y, b = total, a_x, a_y, own
-            if x == start_x and y == start_y and b == start_b:
-                break
-        step, part = step / 2, part / 2
-    return top, x, y, b
-
-
-@njit(cache=True, nogil=True)
-def _alike(g, ratio, variance, unlike, n, a_x, a_y, b, table, slack):
-    """Evidence that n pairs are mates under a tilt, against their being unrelated."""
-    last = len(table) - 1
-    # Small tilts are likelier: 1.4 Å are half a degree at 160 Å.
-    total, product = -1.0 * (a_x * a_x + a_y * a_y), 1.0
-    for k in range(n):
-        along = a_x * g[k, 0] + a_y * g[k, 1]
-        sphere = b * (g[k, 0] ** 2 + g[k, 1] ** 2)
-        plus = min(int(abs(along - sphere) / TABLE_STEP + 0.5), last)
-        minus = min(int(abs(along + sphere) / TABLE_STEP + 0.5), last)
-        off = ratio[k] - table[plus] + table[minus]
-        own = variance[k] + slack[plus] + slack[minus] + ALIKE * ALIKE
-        alike = math.exp(-0.5 * off * off / own) / math.sqrt(own)
-        product *= (1 - UNLIKE) * alike / unlike[k] + UNLIKE
-        if product > 1e60 or product < 1e-60:
-            total += math.log(product)
-            product = 1.0
-    return total + math.log(product)

@@ -8,7 +8,8 @@ import numpy as np
 
 from crystalsym.diffraction._zone_layers import spanning_reflections
 from crystalsym.measurement._pattern_turning import Turning
-from crystalsym.measurement._zone_indexing import ZoneIndexing, zone_text
+from crystalsym.measurement._zone_indexing import ZoneIndexing
+from crystalsym.measurement._zone_symbols import zone_text
 
 
 def indexed_turning(bases: Sequence[np.ndarray], indexing: ZoneIndexing) -> Turning:

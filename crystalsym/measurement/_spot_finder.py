@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import permutations
 from numbers import Real
 from typing import Any
@@ -15,95 +13,20 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from crystalsym import _provenance
-from crystalsym._images import ImageOutputMixin, looks_like_structure
+from crystalsym._images import ImageOutputMixin
 from crystalsym._progress import track
-from crystalsym.diffraction import Coverage, SpotPatterns
-from crystalsym.measurement._found_pattern import FindingSettings, FoundPattern, find_pattern
-from crystalsym.measurement._gray_scale import looks_logarithmic
-from crystalsym.measurement._image_checks import check_kind
+from crystalsym.diffraction import SpotPatterns
+from crystalsym.measurement._found_crystal import FoundCrystal, find_crystal
+from crystalsym.measurement._found_pattern import FindingSettings
+from crystalsym.measurement._found_spots import missing_spots, turned_spots
 from crystalsym.measurement._image_refusals import PatternRefused
-from crystalsym.measurement._indexed_turning import indexed_turning
+from crystalsym.measurement._image_triples import image_triples
 from crystalsym.measurement._pattern import Pattern, positive
-from crystalsym.measurement._pattern_turning import Turning, turnings
-from crystalsym.measurement._signals import is_signal, patterns_of_signal, triples_of_signal
-from crystalsym.measurement._zone_indexing import ZoneIndexing, index_zones, parse_zones
-from crystalsym.measurement._zone_reflections import row_profiles, zone_reflections
-from crystalsym.reflections import ReflectionList
+from crystalsym.measurement._pattern_turning import Turning
+from crystalsym.measurement._zone_symbols import parse_zones
 from crystalsym.scattering import electron_wavelength
 
-N_VIEWS = 3
-MASK_SIZE = 129  # places along an edge of the field at which it is told what was hidden
-# Rows that two images of one crystal share differ less: in length, and in the spots' amplitudes.
-MOST_MISFIT, MOST_DISAGREEMENT = 0.004, 0.35
-# Of three zones, one has a spacing as long as this, Å: nickel's are 1.2, 2.0 and 1.8.
-LEAST_LONGEST = 1.5
 ORDERS = ("any", *map("".join, permutations("xyz")))
-
-
-@dataclass(eq=False)
-class FoundCrystal:
-    """Hold what was found in the three images of a crystal.
-
-    Attributes
-    ----------
-    images : list of FoundPattern
-    turning : Turning or None
-        How they are turned into the frame of simulated patterns, and in which order they come;
-        None where an image is refused.
-    refused : str or None
-        Why there is no answer.
-    indexing : ZoneIndexing or None
-        The cell, and what the images' spots are in it, where the zones were given.
-    orders : list of Turning
-        All orders of the images that their lattices allow, ``turning`` among them; one order
-        where it was named, none where an image is refused or the zones were given.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from crystalsym.measurement import SpotFinder
-    >>> noise = np.random.default_rng(0).poisson(10.0, (1, 3, 128, 128))
-    >>> SpotFinder(q_per_pixel=0.01).find(noise)[0].refused
-    'image 0: too few spots (0); image 1: too few spots (0); image 2: too few spots (0)'
-    """
-
-    images: list[FoundPattern]
-    turning: Turning | None = None
-    refused: str | None = None
-    indexing: ZoneIndexing | None = None
-    orders: list[Turning] = field(default_factory=list)
-
-    @property
-    def notes(self) -> list[str]:
-        """What was undone or is doubtful, of all three."""
-        return [
-            f"image {i}: {note}"
-            for i, one in enumerate(self.images)
-            for note in (*one.notes, *one.doubts)
-        ]
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether something speaks against the answer: an image's doubts, or unknown zones."""
-        unknown = self.turning is not None and self.turning.zones == "unknown"
-        return unknown or any(one.doubts for one in self.images)
-
-    def reflections(self) -> ReflectionList:
-        """Join the images to one list of reflections, in the axes that their zones are given in.
-
-        Returns
-        -------
-        ReflectionList
-            Weak and dark places that were looked at are listed; hidden ones are not.
-
-        Raises
-        ------
-        PatternRefused
-            If there is no answer, or the finder was not told the zones.
-        """
-        if self.indexing is None:
-            raise PatternRefused(self.refused or "the zones of the images were not given")
-        return zone_reflections(self.images, self.indexing)
 
 
 class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
@@ -224,7 +147,7 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         """
         self._check()
         if X is not None:
-            self._patterns(X)
+            image_triples(X, self._scale(), self.mask)
         return self
 
     def transform(self, X: Any) -> SpotPatterns:
@@ -260,9 +183,9 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
             if self.on_refusal == "raise":
                 raise PatternRefused(message)
             warnings.warn(f"{message}; its row is missing", stacklevel=2)
-            parts.append(_missing())
+            parts.append(missing_spots())
         if not parts:
-            parts = [_missing()[:0]]
+            parts = [missing_spots()[:0]]
         joined = SpotPatterns.concatenate(parts)
         object.__setattr__(joined, "made_by", made_by)
         return joined
@@ -285,7 +208,7 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
             As :meth:`transform`.
         """
         self._check()
-        crystals = self._patterns(X)
+        crystals = image_triples(X, self._scale(), self.mask)
         with track(len(crystals), "finding spots", self.verbose, unit="crystals") as advance:
             if self.n_jobs in (None, 1):
                 found = []
@@ -303,47 +226,7 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         settings = FindingSettings(
             float(self.threshold), float(self.significance), float(self.search_radius)
         )
-        images = [
-            find_pattern(
-                pattern.image,
-                float(pattern.q_per_pixel or math.nan),
-                settings,
-                pattern.center if self.center is None else self.center,
-                self.mask,
-            )
-            for pattern in patterns
-        ]
-        crystal = FoundCrystal(images)
-        refusals = [f"image {i}: {one.refused}" for i, one in enumerate(images) if one.refused]
-        if refusals:
-            crystal.refused = "; ".join(refusals)
-            return crystal
-        crystal.refused = _too_short(images)
-        if crystal.refused is not None:
-            return crystal
-        if looks_logarithmic([_measured(one) for one in images]):
-            crystal.refused = (
-                "images 0 to 2: gray follows the logarithm of intensity, strong spots being flatter"
-                " than weak ones; linear intensity is needed"
-            )
-            return crystal
-        bases = [one.basis for one in images]
-        if self.zones is None:
-            crystal.orders = turnings(bases, self.order)
-            crystal.turning = crystal.orders[0]
-            return crystal
-        crystal.indexing = index_zones(bases, self.zones, row_profiles(images))
-        if crystal.indexing is None:
-            crystal.refused = (
-                "images 0 to 2: no cell has lattices like these along the zones given; are these,"
-                " their order and the scale right?"
-            )
-            return crystal
-        crystal.refused = _wrong_zones(crystal.indexing)
-        if crystal.refused is not None:
-            return crystal
-        crystal.turning = indexed_turning(bases, crystal.indexing)
-        return crystal
+        return find_crystal(patterns, settings, self.order, self.zones, self.center, self.mask)
 
     def spots(self, crystal: FoundCrystal, turning: Turning | None = None) -> SpotPatterns:
         """Give what was found in a crystal's images as a row of patterns.
@@ -367,82 +250,7 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         """
         if crystal.turning is None:
             raise PatternRefused(str(crystal.refused))
-        turning = turning or crystal.turning
-        views = [crystal.images[i] for i in turning.order]
-        parts, bases, limits, masks = [], [], [], []
-        for one, row in zip(views, turning.rows, strict=True):
-            assert one.indices is not None
-            assert one.intensity is not None
-            assert one.sigma is not None
-            turn = np.array([[row[0], -row[1]], [row[1], row[0]]]) / math.hypot(*row)
-            basis = one.basis @ turn
-            q = one.indices @ basis
-            q_max = self.q_max or _reach(one)
-            inside = np.hypot(*q.T) <= q_max
-            parts.append((q[inside], one.intensity[inside], one.sigma[inside], one.indices[inside]))
-            bases.append(basis)
-            limits.append(q_max)
-            masks.append(_hidden(one, turn, q_max))
-        q, intensity, sigma, indices = (
-            np.concatenate(values) for values in zip(*parts, strict=True)
-        )
-        return SpotPatterns(
-            q=q,
-            intensity=intensity,
-            starts=np.concatenate([[0], np.cumsum([len(part[1]) for part in parts])]),
-            q_min=np.zeros((1, N_VIEWS)),
-            q_max=np.array([limits]),
-            sigma=sigma,
-            indices=indices.astype(np.int16),
-            basis=np.array([bases]),
-            mask=np.array([masks]),
-            halved=True,
-        )
-
-    def _patterns(self, X: Any) -> list[list[Pattern]]:
-        """Triples of patterns with a scale."""
-        if looks_like_structure(X) or isinstance(X, (str, SpotPatterns)):
-            raise TypeError(f"SpotFinder takes images, got {type(X).__name__}")
-        scale = self._scale()
-        crystals = []
-        if is_signal(X):
-            X = triples_of_signal(X)
-        for row, triple in enumerate(X):
-            if is_signal(triple):
-                triple = triples_of_signal(triple, f"crystal {row}")[0]
-            if looks_like_structure(triple) or not hasattr(triple, "__len__"):
-                raise TypeError(
-                    f"SpotFinder takes triples of images; crystal {row} is {type(triple).__name__}"
-                )
-            if len(triple) != N_VIEWS:
-                raise ValueError(
-                    f"crystal {row} has {len(triple)} images, three are needed; one crystal's three"
-                    " images are [images]"
-                )
-            crystals.append([self._pattern(one, scale, row, i) for i, one in enumerate(triple)])
-        return crystals
-
-    def _pattern(self, image: Any, scale: float | None, row: int, number: int) -> Pattern:
-        name = f"crystal {row}, image {number}"
-        if is_signal(image):
-            found = patterns_of_signal(image, name)
-            if len(found) != 1:
-                raise ValueError(f"{name}: a signal of {len(found)} images, one is needed")
-            (image,) = found
-        if not isinstance(image, Pattern):
-            image = Pattern(np.asarray(image))
-        check_kind(image.image, name)
-        used = image.q_per_pixel if scale is None else scale
-        if used is None:
-            raise ValueError(
-                f"{name}: its scale is not known; give q_per_pixel, or"
-                " camera_length and pixel_size with wavelength or voltage"
-            )
-        if self.mask is not None and np.shape(self.mask) != image.image.shape[:2]:
-            raise ValueError(
-                f"{name}: has shape {image.image.shape}, the mask {np.shape(self.mask)}"
-            )
-        return Pattern(image.image, used, image.center, image.bit_depth, image.path, image.metadata)
+        return turned_spots(crystal.images, turning or crystal.turning, self.q_max)
 
     def _scale(self) -> float | None:
         """1/Å per pixel, if parameters tell."""
@@ -483,78 +291,3 @@ class SpotFinder(ImageOutputMixin, TransformerMixin, BaseEstimator):
         ):
             raise ValueError(f"center must be (column, row), got {self.center!r}")
         self._scale()
-
-
-def _too_short(images: Sequence[FoundPattern]) -> str | None:
-    """Say that the scale is wrong where no image has a spacing that crystals have."""
-    longest = [one.longest_spacing for one in images]
-    if max(longest) >= LEAST_LONGEST:
-        return None
-    listed = ", ".join(f"{spacing:.3g}" for spacing in longest)
-    return (
-        f"images 0 to 2: implausible scale: the longest spacings would be {listed} Å, of three"
-        f" zones of a crystal one has {LEAST_LONGEST:g} or more"
-    )
-
-
-def _wrong_zones(indexing: ZoneIndexing) -> str | None:
-    """Say why the zones given cannot be those of the images."""
-    if indexing.misfit > MOST_MISFIT:
-        differ = f"{100 * indexing.misfit:.1f} % in length"
-    elif indexing.disagreement > MOST_DISAGREEMENT:
-        differ = f"{100 * indexing.disagreement:.0f} % in the amplitudes of their spots"
-    else:
-        return None
-    return (
-        f"images 0 to 2: rows that they share along the zones given differ by {differ}; are these"
-        " the zones, in their order, of one crystal?"
-    )
-
-
-def _reach(found: FoundPattern) -> float:
-    """How far the image goes on the beam's nearest side, 1/Å."""
-    assert found.center is not None
-    height, width = found.image.shape
-    column, row = found.center.place
-    return float(min(column, row, width - 1 - column, height - 1 - row) * found.q_per_pixel)
-
-
-def _hidden(found: FoundPattern, turn: np.ndarray, q_max: float) -> np.ndarray:
-    """Of a square from -q_max to q_max, what neither of two mates was measured of."""
-    assert found.center is not None
-    axis = np.linspace(-q_max, q_max, MASK_SIZE)
-    x, y = np.meshgrid(axis, axis)
-    offsets = np.stack([x, y], axis=-1) @ turn.T / found.q_per_pixel
-    hidden, bad = np.ones(x.shape, dtype=bool), found.hidden_places
-    height, width = bad.shape
-    for sign in (1, -1):
-        place = np.rint(found.center.place + sign * offsets).astype(int)
-        column, row = place[..., 0], place[..., 1]
-        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        seen = inside.copy()
-        seen[inside] = ~bad[row[inside], column[inside]]
-        hidden &= ~seen
-    return hidden
-
-
-def _measured(found: FoundPattern) -> np.ndarray:
-    """Gray values, NaN for the pixels that are bad."""
-    assert found.bad is not None
-    return np.where(found.bad, np.nan, found.image)
-
-
-def _missing() -> SpotPatterns:
-    """One row of a crystal that was refused."""
-    return SpotPatterns(
-        q=np.empty((0, 2)),
-        intensity=np.empty(0),
-        starts=np.zeros(N_VIEWS + 1, dtype=np.int64),
-        q_min=np.full((1, N_VIEWS), np.nan),
-        q_max=np.full((1, N_VIEWS), np.nan),
-        sigma=np.empty(0),
-        indices=np.empty((0, 2), np.int16),
-        basis=np.zeros((1, N_VIEWS, 2, 2)),
-        coverage=np.full((1, N_VIEWS), Coverage.WHOLE, dtype=np.int8),
-        mask=np.zeros((1, N_VIEWS, MASK_SIZE, MASK_SIZE), dtype=bool),
-        halved=True,
-    )

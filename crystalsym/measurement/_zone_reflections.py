@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from crystalsym.measurement._found_pattern import FoundPattern
-from crystalsym.measurement._zone_indexing import ZoneIndexing, spanning, zone_text
+from crystalsym.measurement._zone_cells import spanning
+from crystalsym.measurement._zone_indexing import ZoneIndexing
+from crystalsym.measurement._zone_symbols import zone_text
 from crystalsym.reflections import ReflectionList
 
 # Uncertainty of an intensity in parts of it: what no image tells of its own errors.

@@ -14,8 +14,8 @@ from crystalsym.reflections._evidence import (
     Evidence,
     LaueEvidence,
     LayerCoverage,
-    evidence,
 )
+from crystalsym.reflections._evidence_gathering import evidence
 from crystalsym.reflections._found import ReflectionFileError
 from crystalsym.reflections._group_likelihoods import GroupLikelihoods, group_likelihoods
 from crystalsym.reflections._intensity_statistics import (

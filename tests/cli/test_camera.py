@@ -10,7 +10,7 @@ import pytest
 from crystalsym import DiffractionSimulator, pretrained
 from crystalsym.datasets import example_crystals
 from crystalsym.measurement import CameraImages
-from crystalsym.measurement._zone_indexing import parse_zones
+from crystalsym.measurement._zone_symbols import parse_zones
 
 pytestmark = pytest.mark.skipif(not pretrained.available(), reason="no model is in this tree")
 Q_MAX, SIZE = 1.457, 320

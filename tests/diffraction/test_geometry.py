@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from support.crystals import lattice_of
 
-from crystalsym.diffraction._geometry import (
-    Detector,
-    resolve_views,
+from crystalsym.diffraction._geometry import Detector
+from crystalsym.diffraction._view_families import resolve_views
+from crystalsym.diffraction._zone_axes import (
     shortest_reflection,
     symmetry_directions,
     zone_axis_rotation,

@@ -110,7 +110,7 @@ def test_absorbing_crystals_save_as_many():
     one = potential(99, absorption=0.1)
     beams, group = one._incident(0.0, 0.0, 0.3, 0.0, 80.0)
     assert len(group.matrices) == 8
-    expected = one._mean_of_waves(np.array([80.0]), beams)
+    expected = one._complex_waves.mean(np.array([80.0]), beams)
     np.testing.assert_allclose(one.intensities([80.0], precession=0.3), expected, atol=1e-9)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalsym.diffraction import resolve_views, symmetry_directions
-from crystalsym.diffraction._geometry import symmetry_zones
+from crystalsym.diffraction._zone_axes import symmetry_zones
 from crystalsym.diffraction._zone_layers import (
     OF_FAMILIES,
     layer_bases,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from crystalsym.crystals._cell_parameters import lattice_of
 from crystalsym.diffraction._zone_layers import spanning_reflections
 from crystalsym.measurement._indexed_turning import indexed_turning
-from crystalsym.measurement._zone_indexing import index_zones, parse_zones, zone_text
+from crystalsym.measurement._zone_indexing import index_zones
+from crystalsym.measurement._zone_symbols import parse_zones, zone_text
 
 AXES = np.eye(3, dtype=int)
 
