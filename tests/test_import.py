@@ -27,15 +27,6 @@ def test_import_loads_nothing_heavy():
     assert not modules_after("import crystalsym; dir(crystalsym)") & set(HEAVY)
 
 
-def test_import_takes_less_than_a_second():
-    code = "import time; t = time.perf_counter(); import crystalsym; print(time.perf_counter() - t)"
-    seconds = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-        for _ in range(3)
-    ]
-    assert min(seconds) < 1  # the machine may be busy
-
-
 def test_the_package_says_it_is_typed():
     assert resources.files("crystalsym").joinpath("py.typed").is_file()
 

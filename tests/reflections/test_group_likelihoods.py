@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -204,7 +202,7 @@ def test_more_that_is_missing_counts_for_more():
     assert against < scores[1]
 
 
-def test_ten_thousand_reflections_take_a_fifth_of_a_second():
+def test_ten_thousand_reflections():
     _, found = laue_candidates(np.diag([30.0, 31, 32]), "P")
     candidate = found[-1]
     hkl = np.stack(np.mgrid[0:22, 0:22, 0:22], axis=-1).reshape(-1, 3)[1:]
@@ -214,13 +212,12 @@ def test_ten_thousand_reflections_take_a_fifth_of_a_second():
         lattice=candidate.lattice, laue="mmm",
     )  # fmt: skip
     settings = open_settings(candidate.lattice, "P", "mmm")
-    group_likelihoods(merged, settings)
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        group_likelihoods(merged, settings)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.2
+    found = group_likelihoods(merged, settings)
+    # All are bright, so that every screw axis and glide plane is out of the question.
+    open_to_all = np.isin(found.numbers, [16, 25, 47])
+    assert (found.absences[open_to_all] == 0).all()
+    assert (found.absences[~open_to_all] < -10).all()
+    assert (found.centricity[found.centric] < 0).all()  # exponential: of no center
     assert len(best_settings(merged, settings)) > 20
 
 

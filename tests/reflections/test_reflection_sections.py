@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import time
 
 import numpy as np
 import pytest
@@ -109,16 +108,3 @@ def test_coverage_goes_on(lists):
     )
     assert (ReflectionSections().transform([observed]).coverage == Coverage.OBSERVED).all()
     assert (ReflectionSections().transform([lists[4]]).coverage == Coverage.LISTED).all()
-
-
-def test_a_long_list_is_quick():
-    given = orbit_list("m-3m", cell=(16.0, 16.0, 16.0, 90, 90, 90), d_min=0.7)
-    given = given[:50_000]
-    assert len(given) == 50_000
-    ReflectionSections().transform([given[:2000]])
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        ReflectionSections().transform([given])
-        times.append(time.perf_counter() - start)
-    assert min(times) < 2.0  # 0.2 s on an idle core
