@@ -64,7 +64,10 @@ def main() -> None:
 def figures(evaluation: Any, chosen: np.ndarray) -> dict[str, Any]:
     """Figures of some of the crystals, with the interval of the first guess."""
     found = metrics.summary(
-        evaluation.labels[chosen], evaluation.probabilities[chosen], evaluation.classes
+        evaluation.labels[chosen],
+        evaluation.probabilities[chosen],
+        evaluation.classes,
+        dynamical_views=evaluation.dynamical_views,
     )
     guesses = evaluation.classes[evaluation.probabilities[chosen].argmax(axis=1)]
     interval = metrics.accuracy_interval(guesses == evaluation.labels[chosen])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crystalsym.classification._class_probabilities import (
-    dynamical_views,
+    dynamical_views_of,
     leading_classes,
 )
 from crystalsym.spacegroups import diffraction_class, dynamical_class
@@ -51,8 +51,8 @@ def test_views_of_dynamical_patterns_are_those_that_were_learned_from(steps, vie
     class Fitted:
         metadata_ = {"made_by": steps}  # noqa: RUF012
 
-    assert dynamical_views(Fitted()) == views
-    assert dynamical_views(object()) is None
+    assert dynamical_views_of(Fitted()) == views
+    assert dynamical_views_of(object()) is None
 
 
 def test_a_sum_of_rounded_probabilities_is_not_above_one():
