@@ -92,9 +92,8 @@ def table(result: dict[str, Any]) -> str:
             if which not in found:
                 continue
             of = found[which]
-            cells = [
-                f"{100 * of[k]:.2f}" for k in ("top1", "top2", "top5", "macro", "diffraction_class")
-            ]
+            of_class = "dynamical_class" if "dynamical_class" in of else "diffraction_class"
+            cells = [f"{100 * of[k]:.2f}" for k in ("top1", "top2", "top5", "macro", of_class)]
             lines.append(" | ".join([f"| {name}", which, f"{of['crystals']:,}", *cells]) + " |")
     return "\n".join(lines)
 
