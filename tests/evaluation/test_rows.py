@@ -201,6 +201,11 @@ def test_unseen_groups_are_told_by_likeness(pipeline, crystals, labels):
     rows = evaluate_rows(pipeline, crystals, labels, ["unseen-30"], unseen=table)
     assert list(rows) == ["held-out", "unseen-30 nearest", "unseen-30 centroid"]
     assert rows["unseen-30 nearest"].figures == results["nearest"].figures
+    step = {"step": "DiffractionSimulator", "engine": "bloch", "views": "symmetry-directions"}
+    pipeline[-1].metadata_ = {"made_by": [step]}
+    result = unseen_groups(pipeline, table, table.space_group, ("centroid",))["centroid"]
+    assert result.dynamical_views == "symmetry-directions"
+    assert "dynamical_class" in result.figures
 
 
 def test_rows_follow_from_the_groups():
