@@ -71,13 +71,15 @@ def figures(evaluation: Any, chosen: np.ndarray) -> dict[str, Any]:
     )
     guesses = evaluation.classes[evaluation.probabilities[chosen].argmax(axis=1)]
     interval = metrics.accuracy_interval(guesses == evaluation.labels[chosen])
-    return {**rounded(found), "top1_interval": [round(end, 4) for end in interval]}
+    return rounded({**found, "top1_interval": list(interval)})
 
 
 def rounded(value: Any) -> Any:
     """Four digits of every number."""
     if isinstance(value, dict):
         return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [rounded(one) for one in value]
     return round(value, 4) if isinstance(value, float) else value
 
 
