@@ -102,7 +102,7 @@ def leading_class(ranking: Ranking, dynamical_views: str | None = None) -> tuple
     >>> leading_class([(2, 0.4), (225, 0.35), (216, 0.25)])
     (209, 216, 219, 225, 226)
     """
-    if not ranking:
+    if len(ranking) == 0:
         return ()
     shares = np.array([[float(share) for _, share in ranking]])
     members, _ = leading_classes(shares, [int(number) for number, _ in ranking], dynamical_views)

@@ -266,12 +266,7 @@ class SystemConfusionDisplay:
     ) -> None:
         from matplotlib.patches import Patch
 
-        classes = "diffraction" if self.dynamical_views is None else "dynamical"
-        kinds = {
-            "diffraction class": (BLUE, f"same {classes} class"),
-            "crystal system": (SKY, "same crystal system"),
-            "other": (ORANGE, "other crystal system"),
-        }
+        kinds = self._kinds()
         most = max([n for _, _, n in shown], default=1)
         for place, (true, answer, n) in enumerate(shown):
             ax.barh(place, n, height=0.66, color=kinds[self._kind(true, answer)][0])
@@ -306,6 +301,15 @@ class SystemConfusionDisplay:
                 handles.append(Patch(color=color, label=f"{label}: {part:.0f} %"))
         if handles:
             legend_below(ax, handles, 0.1, 1, "x-small")
+
+    def _kinds(self) -> dict[str, tuple[str, str]]:
+        """Color and label of each kind of wrong answer."""
+        classes = "diffraction" if self.dynamical_views is None else "dynamical"
+        return {
+            "diffraction class": (BLUE, f"same {classes} class"),
+            "crystal system": (SKY, "same crystal system"),
+            "other": (ORANGE, "other crystal system"),
+        }
 
     def _kind(self, true: int, answer: int) -> str:
         if answer in indistinguishable(true, self.dynamical_views):
