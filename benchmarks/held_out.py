@@ -64,17 +64,22 @@ def main() -> None:
 def figures(evaluation: Any, chosen: np.ndarray) -> dict[str, Any]:
     """Figures of some of the crystals, with the interval of the first guess."""
     found = metrics.summary(
-        evaluation.labels[chosen], evaluation.probabilities[chosen], evaluation.classes
+        evaluation.labels[chosen],
+        evaluation.probabilities[chosen],
+        evaluation.classes,
+        dynamical_views=evaluation.dynamical_views,
     )
     guesses = evaluation.classes[evaluation.probabilities[chosen].argmax(axis=1)]
     interval = metrics.accuracy_interval(guesses == evaluation.labels[chosen])
-    return {**rounded(found), "top1_interval": [round(end, 4) for end in interval]}
+    return rounded({**found, "top1_interval": list(interval)})
 
 
 def rounded(value: Any) -> Any:
     """Four digits of every number."""
     if isinstance(value, dict):
         return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [rounded(one) for one in value]
     return round(value, 4) if isinstance(value, float) else value
 
 
@@ -89,9 +94,8 @@ def table(result: dict[str, Any]) -> str:
             if which not in found:
                 continue
             of = found[which]
-            cells = [
-                f"{100 * of[k]:.2f}" for k in ("top1", "top2", "top5", "macro", "diffraction_class")
-            ]
+            of_class = "dynamical_class" if "dynamical_class" in of else "diffraction_class"
+            cells = [f"{100 * of[k]:.2f}" for k in ("top1", "top2", "top5", "macro", of_class)]
             lines.append(" | ".join([f"| {name}", which, f"{of['crystals']:,}", *cells]) + " |")
     return "\n".join(lines)
 

@@ -22,7 +22,8 @@ from crystalsym.bundles import available, model_folder
 from crystalsym.bundles._bundled_models import DESCRIPTION
 
 HERE = Path(__file__).parent
-FIGURES = ("top1", "top5", "macro", "diffraction_class", "calibration_error")
+# A model has one of the two classes: that of the patterns it learned from.
+FIGURES = ("top1", "top5", "macro", "diffraction_class", "dynamical_class", "calibration_error")
 # What a training of its own says of a recipe: these have it, at other sizes.
 OF_THE_RECIPE = ("72", "72-small")
 RECIPE_NOTE = (

@@ -151,6 +151,10 @@ def test_cards_say_what_the_model_is(extension):
         assert f"| {row['crystals']:,} | {100 * row['top1']:.4g} %" in line
     lists = module.card_page("230-lists", pretrained.model_card("230-lists"))
     assert "measured crystals" in lists
+    electrons = module.card_page("230-electron", pretrained.model_card("230-electron"))
+    assert " | dynamical diffraction class | " in electrons
+    assert " | diffraction class | " in lists
+    assert " diffraction class |" not in electrons.replace("dynamical diffraction class", "")
 
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from asking import Answers, Pictures, asked, figures, held_out_folders, pictures
+from asking import Answers, Pictures, answered, asked, figures, held_out_folders, pictures
 from patterns import load, split
 
 from crystalsym.bundles import find_model
@@ -44,7 +44,7 @@ def by_thickness(classifier: Any, found: dict, images: np.ndarray) -> list[tuple
     rows = []
     for depth in range(images.shape[1]):
         part = Pictures(images[:, depth : depth + 1], found["rows"])
-        answers = Answers(found, part.depths, classifier.predict_proba(part), classifier.classes_)
+        answers = answered(classifier, found, part)
         thickness = found["thickness"][:, :, depth]
         rows.append((thickness.min(), thickness.max(), ranks(answers)))
     return rows

@@ -10,6 +10,7 @@ from patterns import spots
 from sklearn.metrics import roc_auc_score
 
 from crystalsym import metrics
+from crystalsym.classification._class_probabilities import dynamical_views_of
 from crystalsym.learning import LazyRows
 from crystalsym.spacegroups import is_centrosymmetric
 
@@ -66,24 +67,38 @@ class Answers(NamedTuple):
         Number of the thickness of each.
     probabilities : ndarray of shape (n, n_classes)
     classes : ndarray of int
+    dynamical_views : str or None
+        Views of the dynamical patterns that the model learned from.
     """
 
     found: dict[str, np.ndarray]
     depths: np.ndarray
     probabilities: np.ndarray
     classes: np.ndarray
+    dynamical_views: str | None
 
 
 def asked(classifier: Any, found: dict[str, np.ndarray], shaper: Any) -> Answers:
     """Ask a classifier about patterns."""
-    rows = Pictures(pictures(found, shaper), found["rows"])
-    return Answers(found, rows.depths, classifier.predict_proba(rows), classifier.classes_)
+    return answered(classifier, found, Pictures(pictures(found, shaper), found["rows"]))
+
+
+def answered(classifier: Any, found: dict[str, np.ndarray], rows: Pictures) -> Answers:
+    """Ask a classifier about pictures of patterns."""
+    given = classifier.predict_proba(rows)
+    views = dynamical_views_of(classifier)
+    return Answers(found, rows.depths, given, classifier.classes_, views)
 
 
 def figures(answers: Answers) -> dict[str, Any]:
-    """Figures, those too in which crystals that were too large to be simulated count as wrong."""
+    """Figures, those too in which crystals that were too large to be simulated count as wrong.
+
+    Diffraction classes are those of the model.
+    """
     labels, left_out = answers.found["labels"], len(answers.found["left_out"])
-    given = metrics.summary(labels, answers.probabilities, answers.classes)
+    given = metrics.summary(
+        labels, answers.probabilities, answers.classes, dynamical_views=answers.dynamical_views
+    )
     guesses = answers.classes[answers.probabilities.argmax(axis=1)]
     asked_of = len(labels) / (len(labels) + left_out)
     return {

@@ -26,6 +26,7 @@ from sklearn.utils import check_random_state
 from store import MODES, VOLTAGES, PatternStore, StoredRows
 
 from crystalsym import _provenance, metrics
+from crystalsym.classification._class_probabilities import dynamical_views_of
 from crystalsym.classification._validation_rows import split_rows
 from crystalsym.pretrained import save_pipeline
 from crystalsym.training import TrainingConfig
@@ -112,7 +113,12 @@ def learned(
         given = classifier.predict_proba(asked_about)
         guesses = classifier.classes_[given.argmax(axis=1)]
         held_out[mode] = {
-            **metrics.summary(labels[rows], given, classifier.classes_),
+            **metrics.summary(
+                labels[rows],
+                given,
+                classifier.classes_,
+                dynamical_views=dynamical_views_of(classifier),
+            ),
             "top1_interval": list(metrics.accuracy_interval(guesses == labels[rows])),
             "center_auc": center_auc(labels[rows], given, classifier.classes_),
         }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from crystalsym.classification._class_probabilities import dynamical_views, leading_classes
+from crystalsym.classification._class_probabilities import dynamical_views_of, leading_classes
 from crystalsym.classification._prediction_sets import (
     check_coverage,
     prediction_sets,
@@ -90,4 +90,4 @@ class AnswersMixin(RankingMixin):
             If ``classes_`` are no space-group numbers.
         """
         check_is_fitted(self)
-        return leading_classes(self.predict_proba(X), self.classes_, dynamical_views(self))
+        return leading_classes(self.predict_proba(X), self.classes_, dynamical_views_of(self))

@@ -8,21 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from crystalsym import spacegroups
+from crystalsym.spacegroups._indistinguishable import indistinguishable
 
 # Engines whose patterns do not obey Friedel's law, and views whose dynamical classes are known.
 _DYNAMICAL, _VIEWS = ("bloch", "multislice"), ("symmetry-directions", "zone-axes")
 
 
-def dynamical_views(classifier: Any) -> str | None:
-    """The views of dynamical patterns that a classifier learned from; None if they are others.
+def dynamical_views_of(model: Any) -> str | None:
+    """The views of dynamical patterns that a model learned from; None if they are others.
 
     Parameters
     ----------
-    classifier : SpaceGroupClassifier
-        Fitted; its ``metadata_["made_by"]`` says how patterns were made, if it is known.
+    model : SpaceGroupClassifier, SimilarityClassifier, or a Pipeline or search that holds one
+        Fitted; ``metadata_["made_by"]`` of the classifier says how patterns were made, if it is
+        known. Of any other classifier nothing is known.
     """
-    steps = (getattr(classifier, "metadata_", None) or {}).get("made_by") or ()
+    for held in ("best_estimator_", "embedder_"):
+        if hasattr(model, held):
+            return dynamical_views_of(getattr(model, held))
+    if hasattr(model, "steps"):
+        return dynamical_views_of(model.steps[-1][1])
+    steps = (getattr(model, "metadata_", None) or {}).get("made_by") or ()
     for step in steps:
         if isinstance(step, dict) and step.get("engine") in _DYNAMICAL:
             views = step.get("views")
@@ -35,10 +41,7 @@ def _columns(
     groups: tuple[int, ...], views: str | None
 ) -> tuple[list[tuple[int, ...]], np.ndarray]:
     """The classes of some groups, and which groups each holds, (n_groups, m)."""
-    if views is None:
-        members = [spacegroups.diffraction_class(group) for group in groups]
-    else:
-        members = [spacegroups.dynamical_class(group, views) for group in groups]
+    members = [indistinguishable(group, views) for group in groups]
     classes = sorted(set(members))
     return classes, np.array([[own == one for one in classes] for own in members], dtype=float)
 

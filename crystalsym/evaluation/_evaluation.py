@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from crystalsym import metrics
+from crystalsym.classification._class_probabilities import dynamical_views_of
 from crystalsym.classification._prediction_sets import prediction_sets, set_threshold
 from crystalsym.learning import PatternRows
 
@@ -29,6 +30,9 @@ class Evaluation:
     figures : dict
         :func:`crystalsym.metrics.summary`, plain numbers; with ``prediction_sets`` where the
         model gives such sets and ``left_out`` where crystals were.
+    dynamical_views : str or None
+        Views of the dynamical patterns that the model learned from, in whose classes the figures
+        are (``dynamical_class``); None if it learned from others.
 
     Examples
     --------
@@ -46,6 +50,7 @@ class Evaluation:
     probabilities: np.ndarray
     classes: np.ndarray
     figures: dict[str, Any] = field(repr=False)
+    dynamical_views: str | None = None
 
     def failures(self) -> Iterator[dict[str, Any]]:
         """List every crystal whose most probable group is wrong, with what was thought of it.
@@ -117,11 +122,12 @@ def answers(
     with rows.progress(name, verbose):
         probabilities = pipeline[-1].predict_proba(rows)
     labels, classes = np.asarray(labels), pipeline[-1].classes_
-    figures = metrics.summary(labels, probabilities, classes)
+    views = dynamical_views_of(pipeline)
+    figures = metrics.summary(labels, probabilities, classes, dynamical_views=views)
     sets = set_figures(pipeline[-1], labels, probabilities)
     if sets:
         figures["prediction_sets"] = sets
-    return Evaluation(crystals, labels, probabilities, classes, figures)
+    return Evaluation(crystals, labels, probabilities, classes, figures, views)
 
 
 def rendered(pipeline: Any, crystals: Sequence[Any], n_jobs: int | None = None) -> PatternRows:

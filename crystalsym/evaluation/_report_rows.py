@@ -237,5 +237,6 @@ def _restricted(result: Evaluation, groups: tuple[int, ...]) -> Evaluation | Non
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     labels, classes = result.labels[rows], result.classes[columns]
     crystals: Any = result.crystals
-    figures = metrics.summary(labels, probabilities, classes)
-    return Evaluation(crystals.take(rows), labels, probabilities, classes, figures)
+    views = result.dynamical_views
+    figures = metrics.summary(labels, probabilities, classes, dynamical_views=views)
+    return Evaluation(crystals.take(rows), labels, probabilities, classes, figures, views)

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 
 from crystalsym import metrics
 from crystalsym.classification import SimilarityClassifier
+from crystalsym.classification._class_probabilities import dynamical_views_of
 from crystalsym.evaluation._evaluation import Evaluation, rendered
 from crystalsym.learning import holdout_split, near_duplicate_groups
 
@@ -51,10 +52,13 @@ def unseen_groups(
         classifier = SimilarityClassifier(_Embedded(vectors), reference=reference)
         classifier.fit(_Numbers(known), labels[known])
         probabilities = classifier.predict_proba(_Numbers(test))
-        figures = metrics.summary(labels[test], probabilities, classifier.classes_)
+        views = dynamical_views_of(pipeline)
+        figures = metrics.summary(
+            labels[test], probabilities, classifier.classes_, dynamical_views=views
+        )
         figures["references"] = len(known)
         results[reference] = Evaluation(
-            crystals.take(test), labels[test], probabilities, classifier.classes_, figures
+            crystals.take(test), labels[test], probabilities, classifier.classes_, figures, views
         )
     return results
 

@@ -159,7 +159,7 @@ def answers(
 
     ``join`` makes fewer rows of the probabilities, where several are of one crystal.
     """
-    from crystalsym.classification._class_probabilities import dynamical_views
+    from crystalsym.classification._class_probabilities import dynamical_views_of
     from crystalsym.classification._prediction_sets import prediction_sets, set_threshold
 
     classes = np.asarray(classifier.classes_)
@@ -171,7 +171,7 @@ def answers(
         if coverage is not None:
             threshold = set_threshold(classifier.set_scores_, classifier.n_calibration_, coverage)
             sets = prediction_sets(probabilities, classes, threshold)
-    return answers_of(probabilities, classes, top, sets, dynamical_views(classifier))
+    return answers_of(probabilities, classes, top, sets, dynamical_views_of(classifier))
 
 
 def answers_of(

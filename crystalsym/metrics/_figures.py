@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from crystalsym import spacegroups
+from crystalsym.spacegroups._indistinguishable import indistinguishable
 
 AVERAGES = ("micro", "macro")
 SYSTEMS = (
@@ -111,11 +113,12 @@ def diffraction_class_accuracy(
     kind: str = "zone-axes",
     average: str = "micro",
     sample_weight: Any = None,
+    dynamical_views: str | None = None,
 ) -> float:
     """Return the part of the rows whose most probable diffraction class holds the true group.
 
-    Probabilities are summed over the groups of a class: groups that kinematic diffraction cannot
-    tell apart count as one. A group that has no column is found if another of its class is.
+    Probabilities are summed over the groups of a class: groups that diffraction cannot tell apart
+    by symmetry count as one. A group that has no column is found if another of its class is.
 
     Parameters
     ----------
@@ -125,27 +128,45 @@ def diffraction_class_accuracy(
     classes : array-like of int, shape (n_classes,)
         The group of each column.
     kind : {"zone-axes", "full"}, default="zone-axes"
-        As in :func:`crystalsym.spacegroups.diffraction_class`.
+        Of kinematic classes, as in :func:`crystalsym.spacegroups.diffraction_class`.
     average : {"micro", "macro"}, default="micro"
         Over the rows, or over the diffraction classes present in ``y_true``.
     sample_weight : array-like of shape (n,), optional
+    dynamical_views : {"symmetry-directions", "zone-axes"}, optional
+        Count classes of dynamical patterns in these views
+        (:func:`crystalsym.spacegroups.dynamical_class`), which models of such patterns answer in.
+        Default: kinematic classes.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together, there are no such views, kind or average, a label is no
+        space-group number, or dynamical classes are to be of a kind.
 
     Examples
     --------
     >>> from crystalsym.metrics import diffraction_class_accuracy
     >>> diffraction_class_accuracy([216, 2], [[.4, .5, .1], [.9, 0, .1]], [2, 216, 225])
     1.0
+
+    Taking 216 for 225 is right for X-rays and wrong for electrons that scatter many times:
+
+    >>> given = [216], [[.2, .8]], [216, 225]
+    >>> diffraction_class_accuracy(*given)
+    1.0
+    >>> diffraction_class_accuracy(*given, dynamical_views="symmetry-directions")
+    0.0
     """
     if average not in AVERAGES:
         raise ValueError(f"average must be one of {', '.join(AVERAGES)}, got {average!r}")
     y_true, weights = rows(y_true, sample_weight)
     probabilities, classes = _columns(y_true, probabilities, classes)
-    members, column_class = _diffraction_classes(classes, kind)
+    members, column_class = _diffraction_classes(classes, dynamical_views, kind)
     summed = np.stack(
         [probabilities[:, column_class == c].sum(axis=1) for c in range(len(members))], axis=1
     )
     best = summed.argmax(axis=1)
-    true_members, true_class = _diffraction_classes(y_true, kind)
+    true_members, true_class = _diffraction_classes(y_true, dynamical_views, kind)
     number = {member: c for c, member in enumerate(true_members)}
     right = np.array([number.get(member, -1) for member in members])[best] == true_class
     right &= ~np.isnan(probabilities).any(axis=1)
@@ -191,7 +212,11 @@ def calibration_error(
 
 
 def summary(
-    y_true: Any, probabilities: Any, classes: Any, sample_weight: Any = None
+    y_true: Any,
+    probabilities: Any,
+    classes: Any,
+    sample_weight: Any = None,
+    dynamical_views: str | None = None,
 ) -> dict[str, Any]:
     """Compute all figures of one model on one set of rows, as plain numbers.
 
@@ -202,13 +227,16 @@ def summary(
         Rows with NaN, crystals without an answer, count as wrong.
     classes : array-like of int, shape (n_classes,)
     sample_weight : array-like of shape (n,), optional
+    dynamical_views : {"symmetry-directions", "zone-axes"}, optional
+        As in :func:`diffraction_class_accuracy`.
 
     Returns
     -------
     dict
         ``crystals`` and ``groups`` in y_true; ``top1``, ``top2``, ``top5``, ``macro``,
         ``diffraction_class``, ``diffraction_class_macro``, ``calibration_error``; and
-        ``by_crystal_system``, a dict.
+        ``by_crystal_system``, a dict. With ``dynamical_views`` the two of diffraction classes are
+        named ``dynamical_class`` and ``dynamical_class_macro``.
 
     Examples
     --------
@@ -220,6 +248,10 @@ def summary(
     y_true, weights = rows(y_true, sample_weight)
     place = ranks(y_true, probabilities, classes)
     given = (y_true, probabilities, classes)
+    key = "diffraction_class" if dynamical_views is None else "dynamical_class"
+    of_class = partial(
+        diffraction_class_accuracy, *given, sample_weight=weights, dynamical_views=dynamical_views
+    )
     return {
         "crystals": len(y_true),
         "groups": len(np.unique(y_true)),
@@ -227,10 +259,8 @@ def summary(
         "top2": _mean(place < 2, weights),
         "top5": _mean(place < 5, weights),
         "macro": mean_by(y_true, place < 1, weights),
-        "diffraction_class": diffraction_class_accuracy(*given, sample_weight=weights),
-        "diffraction_class_macro": diffraction_class_accuracy(
-            *given, average="macro", sample_weight=weights
-        ),
+        key: of_class(),
+        f"{key}_macro": of_class(average="macro"),
         "calibration_error": calibration_error(*given, sample_weight=weights),
         "by_crystal_system": by_system(y_true, place < 1, weights),
     }
@@ -279,10 +309,12 @@ def ranks(y_true: np.ndarray, probabilities: Any, classes: Any) -> np.ndarray:
     return np.where(found, hits.argmax(axis=1), UNRANKED)
 
 
-def _diffraction_classes(groups: np.ndarray, kind: str) -> tuple[list[tuple[int, ...]], np.ndarray]:
+def _diffraction_classes(
+    groups: np.ndarray, dynamical_views: str | None, kind: str
+) -> tuple[list[tuple[int, ...]], np.ndarray]:
     """The distinct diffraction classes of groups, and the number of that of each group."""
     distinct, codes = np.unique(groups, return_inverse=True)
-    members = [spacegroups.diffraction_class(group, kind) for group in distinct.tolist()]
+    members = [indistinguishable(group, dynamical_views, kind) for group in distinct.tolist()]
     names = sorted(set(members))
     return names, np.array([names.index(member) for member in members])[codes]
 

@@ -199,8 +199,14 @@ def _crystal_system(
     return found.get(system, float("nan"))
 
 
-def _summary(y_true: Any, scores: Any, classes: Any, sample_weight: Any = None) -> dict[str, float]:
-    found = figures.summary(y_true, scores, classes, sample_weight)
+def _summary(
+    y_true: Any,
+    scores: Any,
+    classes: Any,
+    sample_weight: Any = None,
+    dynamical_views: str | None = None,
+) -> dict[str, float]:
+    found = figures.summary(y_true, scores, classes, sample_weight, dynamical_views)
     # The numbers of every fold must have the same names, and systems come and go.
     return {name: value for name, value in found.items() if isinstance(value, float)}
 
@@ -209,11 +215,18 @@ macro_scorer = Scorer("macro_scorer", _macro, response_method=ANSWERS)
 """Scorer: mean over the groups of y of the part found."""
 
 diffraction_class_scorer = Scorer("diffraction_class_scorer", figures.diffraction_class_accuracy)
-"""Scorer: part of the rows whose most probable diffraction class holds the true group."""
+"""Scorer: part of the rows whose most probable diffraction class holds the true group.
+
+Classes are kinematic, whatever the estimator learned from;
+``diffraction_class_scorer.with_options(dynamical_views="symmetry-directions")`` counts dynamical
+ones.
+"""
 
 summary_scorer = Scorer("summary_scorer", _summary)
 """Scorer of all figures of :func:`summary` at once, predicting only once.
 
 ``cross_validate`` and ``GridSearchCV`` (with ``refit="top1"``, say) take it as they take several
-scorers.
+scorers. Diffraction classes are kinematic; with
+``summary_scorer.with_options(dynamical_views="symmetry-directions")`` the figures hold
+``dynamical_class`` and ``dynamical_class_macro`` instead.
 """

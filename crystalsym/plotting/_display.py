@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crystalsym.classification._class_probabilities import dynamical_views
+from crystalsym.classification._class_probabilities import dynamical_views_of, leading_classes
+from crystalsym.classification._ranking import check_k, top_k
 from crystalsym.diffraction import SpotPatterns
 from crystalsym.plotting._drawing import (
     DECADES,
@@ -137,7 +138,10 @@ class PatternDisplay:
         is_patterns = isinstance(X, SpotPatterns) or (isinstance(X, np.ndarray) and X.ndim == 4)
         raw = X if is_patterns else simulator.transform(X)
         shaped = estimator[1:-1].transform(raw)
-        groups, probabilities = estimator[-1].predict_top_k(shaped, top)
+        classifier = estimator[-1]
+        given = np.asarray(classifier.predict_proba(shaped))
+        classes = classifier.classes_
+        groups, probabilities = top_k(given, given, classes, check_k(top, len(classes)))
         rankings = [
             [(int(g), float(p)) for g, p in zip(*row, strict=True)]
             for row in zip(groups, probabilities, strict=True)
@@ -154,11 +158,8 @@ class PatternDisplay:
             else view_titles(simulator.views)
             if is_patterns
             else [titles_of(simulator, structure) for structure in X],
-            model_groups=[int(group) for group in estimator[-1].classes_],
-            # Kinematic ones follow from the rankings.
-            diffraction_classes=estimator[-1].predict_diffraction_class(shaped)[0]
-            if dynamical_views(estimator[-1])
-            else None,
+            model_groups=[int(group) for group in classes],
+            diffraction_classes=leading_classes(given, classes, dynamical_views_of(classifier))[0],
             ax=ax,
         )
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crystalsym import spacegroups
+from crystalsym.classification._class_probabilities import leading_classes
 from crystalsym.plotting._palette import BLUE, GRAY, RED, readable
 
 if TYPE_CHECKING:
@@ -87,13 +88,25 @@ def draw_title(ax: Axes, name: str, known: int | None, answerable: bool = True) 
         ax.text(1, 0.5, answer, fontsize=10, color=mark, va="center", ha="right")
 
 
-def _leading_class(ranking: Ranking) -> tuple[int, ...]:
-    """Find the diffraction class with the largest sum of the probabilities shown."""
-    sums: dict[tuple[int, ...], float] = {(): 0.0}
-    for number, probability in ranking:
-        members = spacegroups.diffraction_class(int(number))
-        sums[members] = sums.get(members, 0.0) + float(probability)
-    return max(sums, key=lambda members: sums[members])
+def leading_class(ranking: Ranking, dynamical_views: str | None = None) -> tuple[int, ...]:
+    """Find the diffraction class with the largest sum of the probabilities of a ranking.
+
+    Parameters
+    ----------
+    ranking : sequence of (int, float)
+    dynamical_views : str, optional
+        As in :func:`crystalsym.metrics.diffraction_class_accuracy`.
+
+    Examples
+    --------
+    >>> leading_class([(2, 0.4), (225, 0.35), (216, 0.25)])
+    (209, 216, 219, 225, 226)
+    """
+    if len(ranking) == 0:
+        return ()
+    shares = np.array([[float(share) for _, share in ranking]])
+    members, _ = leading_classes(shares, [int(number) for number, _ in ranking], dynamical_views)
+    return members[0]
 
 
 def _frame(ax: Axes, label: str | None) -> None:
@@ -136,7 +149,7 @@ def draw_ranking(
 ) -> None:
     """Draw horizontal bars of the most probable groups, best on top, those of a class in blue."""
     numbers = [int(number) for number, _ in ranking]
-    group = _leading_class(ranking) if members is None else sorted(members)
+    group = leading_class(ranking) if members is None else sorted(members)
     ground = ax.get_facecolor()
     mark, faint, leading = (readable(color, ground) for color in (RED, FAINT, BLUE))
     for place, (number, probability) in enumerate(ranking):

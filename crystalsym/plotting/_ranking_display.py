@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crystalsym import spacegroups
-from crystalsym.plotting._drawing import FAINT, Ranking, symbol_text
+from crystalsym.classification._class_probabilities import dynamical_views_of
+from crystalsym.plotting._drawing import FAINT, Ranking, leading_class, symbol_text
 from crystalsym.plotting._one_crystal import one_row
 from crystalsym.plotting._palette import BLUE, GRAY, RED
 from crystalsym.plotting._places import axes_for, bare, legend_below
@@ -42,7 +43,8 @@ class RankingDisplay:
     prediction_set : collection of int, optional
         Groups that hold the true one as often as was asked for.
     diffraction_class : collection of int, optional
-        Groups of the most probable class. Default: that of the largest sum in the ranking.
+        Groups of the most probable class. Default: the kinematic one of the largest sum in the
+        ranking.
     model_groups : collection of int, optional
         Groups that the model can answer; a true group that is none of them is marked so.
     name : str, optional
@@ -107,6 +109,9 @@ class RankingDisplay:
     ) -> RankingDisplay:
         """Classify one crystal and plot the ranking.
 
+        Diffraction classes are those of the model: dynamical ones if it learned from dynamical
+        patterns.
+
         Parameters
         ----------
         estimator : Pipeline or classifier
@@ -138,6 +143,7 @@ class RankingDisplay:
             prediction_set=chosen,
             top=top,
             name=name,
+            dynamical_views=dynamical_views_of(estimator),
             ax=ax,
         )
 
@@ -151,6 +157,7 @@ class RankingDisplay:
         prediction_set: Collection[int] | None = None,
         top: int = 8,
         name: str | None = None,
+        dynamical_views: str | None = None,
         ax: Axes | None = None,
     ) -> RankingDisplay:
         """Plot the ranking that probabilities of all groups of a model give.
@@ -167,6 +174,9 @@ class RankingDisplay:
             How many groups are shown.
         name : str, optional
             Title.
+        dynamical_views : {"symmetry-directions", "zone-axes"}, optional
+            The diffraction class is that of dynamical patterns in these views, as in
+            :func:`crystalsym.metrics.diffraction_class_accuracy`. Default: the kinematic one.
         ax : matplotlib Axes, optional
             Default: a new figure.
 
@@ -177,7 +187,7 @@ class RankingDisplay:
         Raises
         ------
         ValueError
-            If there is not one probability for each class, or one is NaN.
+            If there are no such views, there is not one probability for each class, or one is NaN.
         """
         groups, shares = np.asarray(classes), np.asarray(probabilities, dtype=np.float64)
         if groups.ndim != 1 or shares.shape != groups.shape or len(groups) == 0:
@@ -191,7 +201,6 @@ class RankingDisplay:
             raise ValueError(f"top must be an integer >= 1, got {top!r}")
         order = np.argsort(-shares, kind="stable")
         ranking = [(int(groups[k]), float(shares[k])) for k in order]
-        sums = _class_sums(ranking)
         ranks = list(range(1, min(int(top), len(ranking)) + 1))
         ranks += [i + 1 for i in range(len(ranks), len(ranking)) if ranking[i][0] == y_true]
         return cls(
@@ -199,7 +208,7 @@ class RankingDisplay:
             ranks=ranks,
             y_true=y_true,
             prediction_set=None if prediction_set is None else tuple(map(int, prediction_set)),
-            diffraction_class=_leading(sums),
+            diffraction_class=leading_class(ranking, dynamical_views),
             model_groups=tuple(map(int, groups)),
             name=name,
         ).plot(ax=ax)
@@ -301,8 +310,7 @@ class RankingDisplay:
             spacegroups.symbol(int(self.y_true))
         if self.diffraction_class is not None:
             return ranking, {int(group) for group in self.diffraction_class}
-        sums = _class_sums(ranking)
-        return ranking, set(_leading(sums))
+        return ranking, set(leading_class(ranking))
 
     def _draw_set(self, ranking: Sequence[tuple[int, float]]) -> list[str]:
         """Draw the line beside the groups of the prediction set."""
@@ -358,18 +366,6 @@ class RankingDisplay:
 def percent(share: float) -> str:
     """Write a probability as a percentage."""
     return f"{100 * share:.1f} %" if share >= 5e-4 else "< 0.1 %"
-
-
-def _class_sums(ranking: Ranking) -> dict[tuple[int, ...], float]:
-    sums: dict[tuple[int, ...], float] = {}
-    for group, share in ranking:
-        members = spacegroups.diffraction_class(int(group))
-        sums[members] = sums.get(members, 0.0) + float(share)
-    return sums
-
-
-def _leading(sums: dict[tuple[int, ...], float]) -> tuple[int, ...]:
-    return max(sums, key=lambda members: sums[members])
 
 
 def _wrapped(name: str) -> list[str]:

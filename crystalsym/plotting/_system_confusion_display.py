@@ -9,20 +9,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crystalsym import spacegroups
+from crystalsym.classification._class_probabilities import dynamical_views_of
 from crystalsym.metrics._figures import SYSTEMS, rows
 from crystalsym.plotting._drawing import symbol_text
 from crystalsym.plotting._palette import BLUE, ORANGE, SKY, text_on
 from crystalsym.plotting._places import bare, grid, legend_below, place_for
+from crystalsym.spacegroups._indistinguishable import indistinguishable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_KINDS = {
-    "diffraction class": (BLUE, "same diffraction class"),
-    "crystal system": (SKY, "same crystal system"),
-    "other": (ORANGE, "other crystal system"),
-}
 _WIDTH, _MATRIX = 10.5, 5.6  # inches of the figure, and of the matrix in it
 _ROW, _HEAD = 0.24, 1.3
 _COLORS = "cividis"
@@ -43,6 +40,9 @@ class SystemConfusionDisplay:
         How often a true group (first) was answered by a group (second), right answers included.
     max_pairs : int, default=12
         Wrong pairs to show at most; 0 draws the matrix alone.
+    dynamical_views : {"symmetry-directions", "zone-axes"}, optional
+        Classes are those of dynamical patterns in these views, as in
+        :func:`crystalsym.metrics.diffraction_class_accuracy`. Default: kinematic ones.
 
     Attributes
     ----------
@@ -76,9 +76,16 @@ class SystemConfusionDisplay:
     systems_: tuple[str, ...]
     answer_systems_: tuple[str, ...]
 
-    def __init__(self, counts: Mapping[tuple[int, int], int], *, max_pairs: int = 12) -> None:
+    def __init__(
+        self,
+        counts: Mapping[tuple[int, int], int],
+        *,
+        max_pairs: int = 12,
+        dynamical_views: str | None = None,
+    ) -> None:
         self.counts = counts
         self.max_pairs = max_pairs
+        self.dynamical_views = dynamical_views
 
     @classmethod
     def from_estimator(
@@ -91,6 +98,9 @@ class SystemConfusionDisplay:
         ax: Axes | None = None,
     ) -> SystemConfusionDisplay:
         """Classify crystals and plot.
+
+        Diffraction classes are those of the model: dynamical ones if it learned from dynamical
+        patterns.
 
         Parameters
         ----------
@@ -108,7 +118,13 @@ class SystemConfusionDisplay:
         -------
         SystemConfusionDisplay
         """
-        return cls.from_predictions(y, estimator.predict(X), max_pairs=max_pairs, ax=ax)
+        return cls.from_predictions(
+            y,
+            estimator.predict(X),
+            max_pairs=max_pairs,
+            dynamical_views=dynamical_views_of(estimator),
+            ax=ax,
+        )
 
     @classmethod
     def from_predictions(
@@ -117,6 +133,7 @@ class SystemConfusionDisplay:
         y_pred: ArrayLike,
         *,
         max_pairs: int = 12,
+        dynamical_views: str | None = None,
         ax: Axes | None = None,
     ) -> SystemConfusionDisplay:
         """Plot answers that are at hand.
@@ -124,7 +141,7 @@ class SystemConfusionDisplay:
         Parameters
         ----------
         y_true, y_pred : array-like of int, shape (n,)
-        max_pairs : int, default=12
+        max_pairs, dynamical_views
             As in the class.
         ax : matplotlib Axes, optional
             Axes whose place the display takes. Default: a new figure.
@@ -139,7 +156,7 @@ class SystemConfusionDisplay:
             raise ValueError(f"y_pred of shape {answers.shape} for {len(truth)} rows")
         pairs, counts = np.unique(np.stack([truth, answers], axis=1), axis=0, return_counts=True)
         table = {(int(a), int(b)): int(n) for (a, b), n in zip(pairs, counts, strict=True)}
-        return cls(table, max_pairs=max_pairs).plot(ax=ax)
+        return cls(table, max_pairs=max_pairs, dynamical_views=dynamical_views).plot(ax=ax)
 
     def plot(self, ax: Axes | None = None) -> SystemConfusionDisplay:
         """Draw the display.
@@ -183,6 +200,7 @@ class SystemConfusionDisplay:
         counts = {(int(a), int(b)): int(n) for (a, b), n in self.counts.items()}
         for (true, answer), n in counts.items():
             spacegroups.symbol(true), spacegroups.symbol(answer)
+            indistinguishable(true, self.dynamical_views)  # its error names what are no views
             if n < 0:
                 raise ValueError(f"counts of {(true, answer)} are {n}")
         if not sum(counts.values()):
@@ -248,9 +266,10 @@ class SystemConfusionDisplay:
     ) -> None:
         from matplotlib.patches import Patch
 
+        kinds = self._kinds()
         most = max([n for _, _, n in shown], default=1)
         for place, (true, answer, n) in enumerate(shown):
-            ax.barh(place, n, height=0.66, color=_KINDS[_kind(true, answer)][0])
+            ax.barh(place, n, height=0.66, color=kinds[self._kind(true, answer)][0])
             ax.text(n + 0.02 * most, place, f"{n:,}", va="center", fontsize="x-small")
         labels = [
             f"{symbol_text(true)}  {true} → {symbol_text(answer)}  {answer}"
@@ -273,19 +292,27 @@ class SystemConfusionDisplay:
                 f"{part:.0f} % of {n_wrong:,} wrong answers"
             )
         ax.set_title(title, loc="left", fontsize=size)
-        kinds = [_kind(true, answer) for true, answer, _ in pairs]
+        found = [self._kind(true, answer) for true, answer, _ in pairs]
         handles = []
-        for kind, (color, label) in _KINDS.items():
-            n = sum(pair[2] for pair, one in zip(pairs, kinds, strict=True) if one == kind)
+        for kind, (color, label) in kinds.items():
+            n = sum(pair[2] for pair, one in zip(pairs, found, strict=True) if one == kind)
             if n:
                 part = 100 * n / n_wrong
                 handles.append(Patch(color=color, label=f"{label}: {part:.0f} %"))
         if handles:
             legend_below(ax, handles, 0.1, 1, "x-small")
 
+    def _kinds(self) -> dict[str, tuple[str, str]]:
+        """Color and label of each kind of wrong answer."""
+        classes = "diffraction" if self.dynamical_views is None else "dynamical"
+        return {
+            "diffraction class": (BLUE, f"same {classes} class"),
+            "crystal system": (SKY, "same crystal system"),
+            "other": (ORANGE, "other crystal system"),
+        }
 
-def _kind(true: int, answer: int) -> str:
-    if answer in spacegroups.diffraction_class(true):
-        return "diffraction class"
-    same = spacegroups.crystal_system(true) == spacegroups.crystal_system(answer)
-    return "crystal system" if same else "other"
+    def _kind(self, true: int, answer: int) -> str:
+        if answer in indistinguishable(true, self.dynamical_views):
+            return "diffraction class"
+        same = spacegroups.crystal_system(true) == spacegroups.crystal_system(answer)
+        return "crystal system" if same else "other"

@@ -30,6 +30,8 @@ FIGURES = {
     "macro": "macro top-1",
     "diffraction_class": "diffraction class",
     "diffraction_class_macro": "diffraction class, macro",
+    "dynamical_class": "dynamical diffraction class",
+    "dynamical_class_macro": "dynamical diffraction class, macro",
     "calibration_error": "calibration error",
 }
 
@@ -85,7 +87,9 @@ def _figures(held_out: dict[str, Any]) -> str:
 
 def _evaluation(rows: list[dict[str, Any]]) -> str:
     """What the benchmarks found, a line for each kind of crystals."""
-    keys = ("top1", "top5", "macro", "diffraction_class", "calibration_error")
+    dynamical = any("dynamical_class" in row for row in rows)
+    of_class = "dynamical_class" if dynamical else "diffraction_class"
+    keys = ("top1", "top5", "macro", of_class, "calibration_error")
     lines, notes = [], []
     for row in rows:
         cells = [_percent(row[key]) if key in row else "" for key in keys]

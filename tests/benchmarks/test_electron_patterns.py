@@ -89,9 +89,12 @@ def test_crystals_with_and_without_a_center_are_told_by_their_summed_probability
     asking = module("asking")
     found = {"labels": np.array([225, 216, 216]), "left_out": np.arange(1)}
     probabilities = np.array([[0.1, 0.9], [0.8, 0.2], [0.4, 0.6]])
-    answers = asking.Answers(found, np.zeros((3, 3)), probabilities, np.array([216, 225]))
-    given = asking.figures(answers)
+    answers = found, np.zeros((3, 3)), probabilities, np.array([216, 225])
+    given = asking.figures(asking.Answers(*answers, "symmetry-directions"))
     assert given["center_auc"] == 1
     assert given["top1"] == pytest.approx(2 / 3)
     assert given["top1_with_left_out"] == pytest.approx(2 / 4)
     assert given["top5_with_left_out"] == pytest.approx(3 / 4)
+    # One crystal of 216 is taken for 225: another class of dynamical patterns, not of others.
+    assert given["dynamical_class"] == pytest.approx(2 / 3)
+    assert asking.figures(asking.Answers(*answers, None))["diffraction_class"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pytest
 from support.benchmark_modules import importer
 
 from crystalsym import as_crystal, pretrained
+from crystalsym.classification._class_probabilities import dynamical_views_of
 from crystalsym.crystals import Crystal, standardize
 from crystalsym.datasets import CrystalTable, example_crystals
 
@@ -86,6 +88,33 @@ def test_cards_say_what_the_benchmarks_found(module, name):
     rows = figures.evaluation(name)
     assert figures.stated(name, rows, check=True)
     assert {row["of"] for row in rows} >= set(figures.EXPERIMENTAL.values())
+
+
+@pytest.mark.parametrize("name", pretrained.available())
+def test_cards_count_the_classes_of_what_was_learned_from(name):
+    views = dynamical_views_of(pretrained.load_pretrained(name))
+    assert (views is not None) == name.endswith("-electron")
+    (held_out,) = (
+        row for row in pretrained.model_card(name)["evaluation"]
+        if row["of"] == "held-out Materials Project crystals"
+    )  # fmt: skip
+    wanted = "diffraction_class" if views is None else "dynamical_class"
+    assert {"diffraction_class", "dynamical_class"} & set(held_out) == {wanted}
+
+
+@pytest.mark.parametrize("label", ["72", "230"])
+def test_held_out_figures_of_electrons_are_those_of_the_stored_patterns(module, label):
+    name = f"{label}-electron"
+    measured = json.loads(
+        (FOLDER / "electrons" / "results" / f"accuracy-{label}.json").read_text("utf-8")
+    )
+    stated = json.loads((FOLDER / "held-out.json").read_text("utf-8"))[name]["held out"]
+    assert stated == module("held_out").rounded(measured[name]["held-out"])
+    (line,) = [
+        one for one in (ROOT / "README.md").read_text("utf-8").splitlines()
+        if f'`"{name}"`, 4,096' in one
+    ]  # fmt: skip
+    assert f"dynamical {100 * stated['dynamical_class']:.1f} %" in line
 
 
 @pytest.mark.parametrize("name", pretrained.available())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import Pipeline
 
 from crystalsym.classification._class_probabilities import (
-    dynamical_views,
+    dynamical_views_of,
     leading_classes,
 )
 from crystalsym.spacegroups import diffraction_class, dynamical_class
@@ -51,8 +54,18 @@ def test_views_of_dynamical_patterns_are_those_that_were_learned_from(steps, vie
     class Fitted:
         metadata_ = {"made_by": steps}  # noqa: RUF012
 
-    assert dynamical_views(Fitted()) == views
-    assert dynamical_views(object()) is None
+    assert dynamical_views_of(Fitted()) == views
+    assert dynamical_views_of(object()) is None
+
+
+def test_views_of_what_holds_a_classifier():
+    step = {"step": "DiffractionSimulator", "engine": "bloch", "views": "zone-axes"}
+    classifier = SimpleNamespace(metadata_={"made_by": [step]})
+    pipeline = Pipeline([("scale", "passthrough"), ("classify", classifier)])
+    assert dynamical_views_of(pipeline) == "zone-axes"
+    assert dynamical_views_of(SimpleNamespace(best_estimator_=pipeline)) == "zone-axes"
+    assert dynamical_views_of(SimpleNamespace(embedder_=classifier)) == "zone-axes"
+    assert dynamical_views_of(Pipeline([("classify", DummyClassifier())])) is None
 
 
 def test_a_sum_of_rounded_probabilities_is_not_above_one():

@@ -32,6 +32,19 @@ def test_the_first_row_is_the_crystals_as_they_are(pipeline, crystals, labels, n
     assert results["all"].figures == summary == evaluate(pipeline, crystals, labels, n_jobs)
 
 
+def test_figures_are_in_classes_of_the_models_kind(pipeline, original, crystals, labels):
+    step = {"step": "DiffractionSimulator", "engine": "bloch", "views": "symmetry-directions"}
+    pipeline[-1].metadata_ = {"made_by": [step]}
+    results = evaluate_rows(pipeline, crystals, labels, ["20", "axes-permuted"])
+    for result in results.values():
+        assert result.dynamical_views == "symmetry-directions"
+        given = result.labels, result.probabilities, result.classes
+        assert result.figures == metrics.summary(*given, dynamical_views="symmetry-directions")
+        assert "diffraction_class" not in result.figures
+    figures = evaluate(pipeline, crystals, labels)
+    assert figures["dynamical_class"] == figures["top1"]  # all 72 groups differ
+
+
 def test_crystals_are_rendered_once_for_all_label_sets(pipeline, crystals, labels):
     results = evaluate_rows(pipeline, crystals, labels)
     assert list(results) == ["held-out", "8", "20", "49"]
@@ -188,6 +201,11 @@ def test_unseen_groups_are_told_by_likeness(pipeline, crystals, labels):
     rows = evaluate_rows(pipeline, crystals, labels, ["unseen-30"], unseen=table)
     assert list(rows) == ["held-out", "unseen-30 nearest", "unseen-30 centroid"]
     assert rows["unseen-30 nearest"].figures == results["nearest"].figures
+    step = {"step": "DiffractionSimulator", "engine": "bloch", "views": "symmetry-directions"}
+    pipeline[-1].metadata_ = {"made_by": [step]}
+    result = unseen_groups(pipeline, table, table.space_group, ("centroid",))["centroid"]
+    assert result.dynamical_views == "symmetry-directions"
+    assert "dynamical_class" in result.figures
 
 
 def test_rows_follow_from_the_groups():

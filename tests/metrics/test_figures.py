@@ -18,6 +18,7 @@ from crystalsym.metrics import (
     summary,
     top_k_accuracy,
 )
+from crystalsym.spacegroups import diffraction_class, label_set
 
 CLASSES = [1, 2, 62, 216, 225]
 TRUE = [2, 62, 225, 216]
@@ -72,6 +73,68 @@ def test_crystal_systems_come_in_their_order():
 def test_diffraction_class_adds_up_its_members():
     # Rows 0 (1 + 2), 1 and 2 (216 + 225 = 0.6 > 0.4) are right, row 3 is not.
     assert diffraction_class_accuracy(TRUE, PROBABILITIES, CLASSES) == 0.75
+
+
+# X-rays cannot tell 216 from 225, nor 16 from 47; electrons that scatter many times along the
+# symmetry directions tell the first pair.
+GIVEN = (
+    [216, 225, 16],
+    np.array([[0.1, 0.6, 0.3, 0.0], [0.0, 0.7, 0.0, 0.3], [0.0, 0.4, 0.3, 0.3]]),
+    [216, 225, 16, 47],
+)
+
+
+def test_diffraction_classes_of_dynamical_patterns():
+    assert diffraction_class_accuracy(*GIVEN) == 1.0
+    assert diffraction_class_accuracy(*GIVEN, dynamical_views="zone-axes") == 1.0
+    found = diffraction_class_accuracy(*GIVEN, dynamical_views="symmetry-directions")
+    assert found == pytest.approx(2 / 3)
+    weights = [3, 1, 1]
+    views = {"dynamical_views": "symmetry-directions"}
+    assert diffraction_class_accuracy(*GIVEN, sample_weight=weights, **views) == 0.4
+    # Over the classes (216), (225), and (16, 47) of two rows, one of which is wrong.
+    y, p = [*GIVEN[0], 47], np.concatenate([GIVEN[1], [[0, 1, 0, 0]]])
+    macro = diffraction_class_accuracy(y, p, GIVEN[2], average="macro", **views)
+    assert macro == pytest.approx((0 + 1 + 1 / 2) / 3)
+
+
+def test_a_group_without_a_column_is_found_by_its_dynamical_class():
+    given = [47], [[0.6, 0.4]], [16, 225]
+    assert diffraction_class_accuracy(*given, dynamical_views="symmetry-directions") == 1.0
+    given = [216], [[0.6, 0.4]], [225, 16]
+    assert diffraction_class_accuracy(*given, dynamical_views="symmetry-directions") == 0.0
+
+
+def test_where_all_classes_hold_one_group_the_class_is_the_group():
+    groups = np.array(label_set("72"))
+    rng = np.random.default_rng(0)
+    y = rng.choice(groups, 200)
+    siblings = [(set(diffraction_class(int(g))) & set(groups) - {g} or {g}).pop() for g in y]
+    answers = np.where(rng.random(200) < 0.5, y, siblings)
+    p = 0.1 * rng.random((200, 72)) / 72 + 0.9 * (answers[:, None] == groups)
+    figures = summary(y, p, groups, dynamical_views="symmetry-directions")
+    assert figures["dynamical_class"] == figures["top1"] == top_k_accuracy(y, p, groups)
+    assert figures["dynamical_class_macro"] == pytest.approx(figures["macro"])
+    assert figures["top1"] < summary(y, p, groups)["diffraction_class"] == 1.0
+
+
+def test_the_summary_names_its_classes():
+    figures = summary(*GIVEN, dynamical_views="symmetry-directions")
+    assert figures["dynamical_class"] == pytest.approx(2 / 3)
+    assert "dynamical_class_macro" in figures
+    assert not {"diffraction_class", "diffraction_class_macro"} & set(figures)
+    kinematic = summary(*GIVEN)
+    assert kinematic["diffraction_class"] == 1.0
+    assert "dynamical_class" not in kinematic
+
+
+def test_views_and_kinds_that_do_not_fit():
+    with pytest.raises(ValueError, match="'symmetry-directions' or 'zone-axes', got 'rotations'"):
+        diffraction_class_accuracy(*GIVEN, dynamical_views="rotations")
+    with pytest.raises(ValueError, match="kind='full' is of kinematic diffraction classes"):
+        diffraction_class_accuracy(*GIVEN, kind="full", dynamical_views="symmetry-directions")
+    with pytest.raises(ValueError, match="231"):
+        diffraction_class_accuracy([231], [[1.0]], [225], dynamical_views="zone-axes")
 
 
 def test_calibration_by_hand():

@@ -246,6 +246,32 @@ def test_names_and_options():
     assert diffraction_class_scorer.options == {}
 
 
+def test_dynamical_classes_where_they_are_asked_for():
+    """216 taken for 225 is right in kinematic classes and wrong in dynamical ones."""
+    y = np.array([216, 225])
+    X = np.array([[0, 0, 0.3, 0.7], [0, 0, 0.2, 0.8]])
+    views = {"dynamical_views": "symmetry-directions"}
+    dynamical = diffraction_class_scorer.with_options(**views)
+    assert diffraction_class_scorer(Answers(), X, y) == 1.0
+    assert dynamical(Answers(), X, y) == 0.5
+    assert repr(dynamical) == ("diffraction_class_scorer(dynamical_views='symmetry-directions')")
+    with pytest.raises(ValueError, match="kinematic"):
+        dynamical.with_options(kind="full")(Answers(), X, y)
+    figures = summary_scorer.with_options(**views)(Answers(), X, y)
+    assert figures["dynamical_class"] == figures["dynamical_class_macro"] == 0.5
+    assert "diffraction_class" not in figures
+    assert summary_scorer(Answers(), X, y)["diffraction_class"] == 1.0
+
+
+def test_dynamical_classes_in_a_search(table):
+    X, y = table
+    search = GridSearchCV(
+        LogisticRegression(), {"C": [0.1, 1.0]}, cv=3, refit="dynamical_class",
+        scoring=summary_scorer.with_options(dynamical_views="symmetry-directions"),
+    ).fit(X, y)  # fmt: skip
+    assert (search.cv_results_["mean_test_dynamical_class"] > 0).all()
+
+
 def test_macro_average_of_diffraction_classes():
     P = np.eye(4)[[0, 0, 2, 3, 3]]
     y = [2, 12, 225, 225, 225]

@@ -85,9 +85,29 @@ def test_from_estimators():
     assert [bar.get_width() for bar in accuracy.ax_.patches] == [0, 100]
 
 
+def test_wrong_pairs_by_classes_of_the_models_kind():
+    """216 taken for 225 stays in its kinematic class and leaves its dynamical one."""
+    X, y = np.zeros((4, 1)), [225, 225, 216, 221]
+    classifier = DummyClassifier(strategy="most_frequent").fit(X, y)
+
+    def told():
+        pairs = SystemConfusionDisplay.from_estimator(classifier, X, y).axes_[1]
+        return [text.get_text() for text in pairs.get_legend().get_texts()]
+
+    assert told() == ["same diffraction class: 50 %", "same crystal system: 50 %"]
+    step = {"step": "DiffractionSimulator", "engine": "bloch", "views": "symmetry-directions"}
+    classifier.metadata_ = {"made_by": [step]}
+    assert told() == ["same crystal system: 100 %"]
+    # By symmetry 47 looks like 16 even there.
+    display = SystemConfusionDisplay({(47, 16): 1}, dynamical_views="symmetry-directions").plot()
+    (label,) = display.axes_[1].get_legend().get_texts()
+    assert label.get_text() == "same dynamical class: 100 %"
+
+
 @pytest.mark.parametrize(
     ("counts", "options", "reason"),
     [
+        ({(2, 14): 1}, {"dynamical_views": "rotations"}, "'zone-axes', got 'rotations'"),
         ({}, {}, "no crystals"),
         ({(2, 14): 0}, {}, "no crystals"),
         ({(2, 14): -1}, {}, r"counts of \(2, 14\) are -1"),

@@ -305,8 +305,8 @@ class Classify(ClassifierMixin, BaseEstimator):
         self.classes_ = np.array([1, 2])
         return self
 
-    def predict_top_k(self, X, k):
-        return np.tile([2, 1], (len(X), 1))[:, :k], np.tile([0.75, 0.25], (len(X), 1))[:, :k]
+    def predict_proba(self, X):
+        return np.tile([0.25, 0.75], (len(X), 1))
 
 
 @pytest.mark.parametrize("X", [[0.1, 0.2], np.ones((2, 3, 33, 33))])
@@ -318,3 +318,16 @@ def test_from_estimator(X):
     assert display.q_max == pytest.approx(0.32)
     assert display.axes_[0, 0].get_title() == "45° about x"
     assert display.axes_.shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("engine", "members"), [("bragg", (209, 216, 219, 225, 226)), ("bloch", (225,))]
+)
+def test_classes_of_the_models_kind(engine, members):
+    steps = [("simulate", Simulate()), ("shape", Shape()), ("classify", Classify())]
+    pipeline = Pipeline(steps).fit([0.5], [1])
+    pipeline[-1].classes_ = np.array([216, 225])
+    step = {"step": "DiffractionSimulator", "engine": engine, "views": "symmetry-directions"}
+    pipeline[-1].metadata_ = {"made_by": [step]}
+    display = PatternDisplay.from_estimator(pipeline, [0.1], top=1)
+    assert display.diffraction_classes == [members]

@@ -128,6 +128,23 @@ def test_from_estimator():
     assert not RankingDisplay.from_estimator(classifier, np.zeros((1, 3, 8, 8, 2))).y_true
 
 
+def test_the_class_is_of_the_models_kind():
+    """216 and 225 are one kinematic class, and two of dynamical patterns."""
+    classifier = Classifier().fit(None)
+    kinematic = RankingDisplay.from_estimator(classifier, "salt.cif", top=2)
+    assert [bar.get_facecolor() for bar in kinematic.ax_.patches] == [to_rgba(BLUE)] * 2
+    step = {"step": "DiffractionSimulator", "engine": "bloch", "views": "symmetry-directions"}
+    classifier.metadata_ = {"made_by": [step]}
+    dynamical = RankingDisplay.from_estimator(classifier, "salt.cif", top=2)
+    assert dynamical.diffraction_class == (216,)
+    assert [bar.get_facecolor() for bar in dynamical.ax_.patches] == [to_rgba(BLUE), to_rgba(GRAY)]
+    told = RankingDisplay.from_predictions(GROUPS, SHARES, dynamical_views="symmetry-directions")
+    assert told.diffraction_class == (216,)
+    assert legend(told)[0] == "most probable"
+    with pytest.raises(ValueError, match="'zone-axes', got 'rotations'"):
+        RankingDisplay.from_predictions(GROUPS, SHARES, dynamical_views="rotations")
+
+
 def test_from_an_answer():
     answer = Identification(
         "folder/salt.cif", finder_group=225, finder_group_known=True,
