@@ -290,12 +290,13 @@ def _estimates(
                        xz * yz - xy * zz, xy * yz - xz * yy, xy * xz - xx * yz])  # fmt: skip
     determinant = xx * minors[0] + xy * minors[3] + xz * minors[4]
     # The rows' metric is shared @ (cell's reciprocal metric) @ shared.T.
-    adjugate = minors[[[0, 3, 4], [3, 1, 5], [4, 5, 2]]]
-    direct = np.einsum("ia,ijn,jb->abn", shared, adjugate, shared, optimize=True)
+    weights = (
+        np.kron(shared.T, shared.T)[[0, 4, 8, 5, 2, 1]] @ np.eye(6)[[0, 3, 4, 3, 1, 5, 4, 5, 2]]
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
-        edges = np.sqrt(direct[range(3), range(3)] / determinant)
-        cosines = direct[[1, 0, 0], [2, 2, 1]] / determinant
-        cosines /= edges[[1, 0, 0]] * edges[[2, 2, 1]]
+        direct = weights @ minors / determinant
+        edges = np.sqrt(direct[:3])
+        cosines = direct[3:] / (edges[[1, 0, 0]] * edges[[2, 2, 1]])
     # What is no number is not possible.
     possible = (determinant > 0) & (np.abs(cosines) < OBLIQUE + SLACK).all(axis=0)
     possible &= ((edges > EDGES[0] - SLACK) & (edges < EDGES[1] + SLACK)).all(axis=0)
