@@ -195,7 +195,8 @@ def draw(
     seen = np.all((q >= -reach[:, 0]) & (q <= reach[:, 1]), axis=1)
     if q_min > 0:
         seen &= np.hypot(q[:, 0], q[:, 1]) > q_min
-    columns, rows = (q[seen] / detector.q_per_pixel + np.array(detector.beam)).T
+    places = q[seen] / detector.q_per_pixel + np.array(detector.beam)
+    columns, rows = np.ascontiguousarray(places.T)
     draw_spots(image, columns, rows, peaks[seen], spot_sigma, FAINTEST)
 
 

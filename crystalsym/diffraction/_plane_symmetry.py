@@ -99,7 +99,11 @@ def _operations(matrices, strongest, indices, grid, widest, places):
             if _holds(matrix, along, across, strongest, grid, widest, tolerance) and _holds(
                 matrix, along, across, indices, grid, widest, tolerance
             ):
-                found[count], shifts[count] = matrix, shift
+                # One by one: assignments of arrays take seconds to compile.
+                for i in range(2):
+                    shifts[count, i] = shift[i]
+                    for j in range(2):
+                        found[count, i, j] = matrix[i, j]
                 count += 1
                 break
     return found[:count], shifts[:count]
@@ -108,9 +112,12 @@ def _operations(matrices, strongest, indices, grid, widest, places):
 @njit(cache=True, nogil=True)
 def _turns(shift, widest):
     """exp(2πi h t) of indices h from -widest."""
-    h = np.arange(-widest, widest + 1)
-    angles = 2 * np.pi * (shift - np.round(shift)) * h
-    return np.cos(angles) + 1j * np.sin(angles)
+    turn = 2 * np.pi * (shift - np.round(shift))
+    found = np.empty(2 * widest + 1, dtype=np.complex128)
+    for i in range(len(found)):
+        angle = turn * (i - widest)
+        found[i] = complex(np.cos(angle), np.sin(angle))
+    return found
 
 
 @njit(cache=True, nogil=True)

@@ -245,7 +245,8 @@ class Degradation(DrawnStrengths):
         edges = np.linalg.norm(X.basis[:, -1], axis=-1)  # type: ignore[index]
         with np.errstate(invalid="ignore"):
             equal = np.abs(edges[:, 0] / edges[:, 1] - 1) < 1e-3
-        orbit = X.orbit if X.orbit is not None else _alone(X)
+        # Of one kind, so that the kernel is compiled once.
+        orbit = (X.orbit if X.orbit is not None else _alone(X)).astype(np.int32, copy=False)
         intensity, sigma = np.zeros(n_spots), np.ones(n_spots)
         kept = np.zeros(n_spots, dtype=bool)
         coverage = np.ones(n, dtype=np.int8)

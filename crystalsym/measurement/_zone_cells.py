@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -35,6 +35,10 @@ SAME_METRIC = 0.01
 SHORTLIST = 80
 # Edges, Å, and angles of cells that people choose axes by.
 EDGES, OBLIQUE = (2.0, 60.0), 0.71
+# Estimates of edges, cosines and costs are as good as this.
+SLACK = 1e-5
+# Images that share a row, by its number.
+PAIRS = ((0, 1), (0, 2), (1, 2))
 
 
 @dataclass(eq=False)
@@ -85,7 +89,7 @@ class _Choices:
 def shared_rows(zones: np.ndarray) -> list[np.ndarray]:
     """Find the primitive reflections of the rows that each image shares, with the lower first."""
     rows = {}
-    for i, j in ((0, 1), (0, 2), (1, 2)):
+    for i, j in PAIRS:
         row = np.cross(zones[i], zones[j])
         rows[i, j] = row // math.gcd(*map(int, row))
     return [
@@ -204,25 +208,20 @@ def _joined(
     cost = sum(one.cost[rows] for one, rows in zip(choices, chosen, strict=True))
     # The difference of two lengths has twice the variance of one.
     cost = cost + (off**2).sum(axis=1) / (4 * precision**2) + CENTERED_COST * (centering != "P")
-    gram = np.zeros((len(off), 3, 3))
-    for place, (one, two) in enumerate(twice):
-        gram[:, place, place] = one * two
-    for (i, j), image, rows in zip(((0, 1), (0, 2), (1, 2)), choices, chosen, strict=True):
-        gram[:, i, j] = gram[:, j, i] = image.dots[rows]
-    to_rows = np.linalg.inv(np.array([shared[0][0], shared[0][1], shared[1][1]]))
-    metrics = to_rows @ gram @ to_rows.T
-    usual, oblique = _usual_cells(metrics)
-    cost += OBLIQUE_COST * oblique
-    best = np.flatnonzero(usual)[np.argsort(cost[usual], kind="stable")[: 4 * SHORTLIST]]
+    squares = np.stack([one * two for one, two in twice])
+    dots = np.stack([image.dots[rows] for image, rows in zip(choices, chosen, strict=True)])
+    best, cost, metrics = _cheapest(
+        cost, squares, dots, np.array([shared[0][0], shared[0][1], shared[1][1]])
+    )
     return [
         FittingCell(
-            float(cost[k]),
-            metrics[k],
+            float(cost[n]),
+            metrics[n],
             np.array([one.hkl[rows[k]] for one, rows in zip(choices, chosen, strict=True)]),
             centering,
             float(np.sqrt((off[k] ** 2).mean())),
         )
-        for k in best
+        for n, k in enumerate(best)
     ]
 
 
@@ -234,11 +233,74 @@ def _matched(choices: list[_Choices], cut: float) -> list[np.ndarray]:
     second = np.array([j for row in pairs for j in row], dtype=int)
     if not len(second):
         return [np.empty(0, dtype=int)] * 3
-    wanted = np.stack([logs[0][first, 1], logs[1][second, 1]], axis=1)
-    near = cKDTree(logs[2]).query_ball_point(wanted, cut, p=np.inf)
-    counts = [len(row) for row in near]
-    third = np.array([k for row in near for k in row], dtype=int)
-    return [np.repeat(first, counts), np.repeat(second, counts), third]
+    # Lengths are few, and pairs of choices many: each pair of lengths is looked for once.
+    (one, of_one), (two, of_two) = (
+        np.unique(logs[image][:, 1], return_inverse=True) for image in (0, 1)
+    )
+    codes = of_one[first] * len(two) + of_two[second]
+    asked = np.zeros(len(one) * len(two), dtype=bool)
+    asked[codes] = True
+    wanted = np.stack([side[asked] for side in (np.repeat(one, len(two)), np.tile(two, len(one)))])
+    near = cKDTree(logs[2]).query_ball_point(wanted.T, cut, p=np.inf)
+    members = np.fromiter(chain.from_iterable(near), dtype=int)
+    sizes = np.fromiter(map(len, near), dtype=int)
+    which = (np.cumsum(asked) - 1)[codes]
+    counts = sizes[which]
+    begins = np.cumsum(sizes)[which] - counts
+    places = np.arange(counts.sum()) + np.repeat(begins - np.cumsum(counts) + counts, counts)
+    return [np.repeat(first, counts), np.repeat(second, counts), members[places]]
+
+
+def _cheapest(
+    cost: np.ndarray, squares: np.ndarray, dots: np.ndarray, shared: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Numbers of the cheapest usual cells, their costs and reciprocal metrics.
+
+    ``squares`` (3, n) are those of the shared rows' lengths, ``dots`` (3, n) their products.
+    """
+    # Of a cubic crystal half a million fit: a quick estimate tells which are worth the full one.
+    possible, estimated = _estimates(squares, dots, shared)
+    estimated = np.where(possible, cost + OBLIQUE_COST * estimated, np.inf)
+    to_rows = np.linalg.inv(shared)
+    wanted = 4 * SHORTLIST
+    tried = wanted
+    while True:
+        last = np.partition(estimated, tried - 1)[tried - 1] if tried < len(cost) else np.inf
+        rows = np.flatnonzero(possible & (estimated <= last + SLACK))
+        gram = np.empty((len(rows), 3, 3))
+        for place, (i, j) in enumerate(PAIRS):
+            gram[:, place, place] = squares[place, rows]
+            gram[:, i, j] = gram[:, j, i] = dots[place, rows]
+        metrics = to_rows @ gram @ to_rows.T
+        usual, oblique = _usual_cells(metrics)
+        if usual.sum() >= wanted or last == np.inf:
+            break
+        tried *= 4
+    full = cost[rows] + OBLIQUE_COST * oblique
+    best = np.flatnonzero(usual)[np.argsort(full[usual], kind="stable")[:wanted]]
+    return rows[best], full[best], metrics[best]
+
+
+def _estimates(
+    squares: np.ndarray, dots: np.ndarray, shared: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which cells may be usual, and how oblique they are, both up to SLACK."""
+    (xx, yy, zz), (xy, xz, yz) = squares, dots
+    minors = np.stack([yy * zz - yz**2, xx * zz - xz**2, xx * yy - xy**2,
+                       xz * yz - xy * zz, xy * yz - xz * yy, xy * xz - xx * yz])  # fmt: skip
+    determinant = xx * minors[0] + xy * minors[3] + xz * minors[4]
+    # The rows' metric is shared @ (cell's reciprocal metric) @ shared.T.
+    weights = (
+        np.kron(shared.T, shared.T)[[0, 4, 8, 5, 2, 1]] @ np.eye(6)[[0, 3, 4, 3, 1, 5, 4, 5, 2]]
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        direct = weights @ minors / determinant
+        edges = np.sqrt(direct[:3])
+        cosines = direct[3:] / (edges[[1, 0, 0]] * edges[[2, 2, 1]])
+    # What is no number is not possible.
+    possible = (determinant > 0) & (np.abs(cosines) < OBLIQUE + SLACK).all(axis=0)
+    possible &= ((edges > EDGES[0] - SLACK) & (edges < EDGES[1] + SLACK)).all(axis=0)
+    return possible, (cosines**2).sum(axis=0)
 
 
 def _usual_cells(metrics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

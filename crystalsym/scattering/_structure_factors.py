@@ -21,6 +21,9 @@ STEPS = 4096
 NEGLIGIBLE = 1e-24
 N_ELEMENTS = 120
 HEAVIEST = 98
+# As unwritable as a table, so that kernels are compiled once for both.
+NO_TABLE = np.zeros((1, 1))
+NO_TABLE.setflags(write=False)
 
 
 class LayerSpots(NamedTuple):
@@ -171,7 +174,7 @@ def layer_spots(
     # Seen in a left-handed cell the second vector is on the other side.
     metric[np.linalg.det(reciprocal) < 0, :, 2] *= -1
     capacity = int(((2 * bounds[..., 0] + 1) * (bounds[..., 1] + 1)).sum())
-    table = np.zeros((1, 1)) if exact else factor_table(float(q_max), radiation)
+    table = NO_TABLE if exact else factor_table(float(q_max), radiation)
     a, b = gaussian_table(radiation)
     return LayerSpots(
         *_layer_sums(
@@ -227,7 +230,7 @@ def layer_amplitudes(
         np.ascontiguousarray(np.asarray(coords, dtype=np.float64)[order]),
         np.asarray(numbers, dtype=np.int64)[order],
         np.asarray(occupancies, dtype=np.float64)[order],
-        np.zeros((1, 1)), a, b / 4, True,
+        NO_TABLE, a, b / 4, True,
     )  # fmt: skip
     return _half_circle(total_r, total_i, i_max, metric, q_max)
 

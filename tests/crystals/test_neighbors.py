@@ -33,12 +33,14 @@ def test_entries_at_one_place_are_no_neighbors():
 
 @pytest.mark.parametrize("number", [1, 2, 14, 146, 194, 227])
 def test_all_images_tried(number):
-    crystal = random_crystal(number, np.random.default_rng(number))
+    # One orbit of the largest group is 192 atoms.
+    crystal = random_crystal(number, np.random.default_rng(number), 1 if number == 227 else 2)
     away = crystal.frac_coords[:, None] - crystal.frac_coords
+    # These cells are nearly straight: what is nearest lies no more than two of them away.
     distances = np.concatenate(
         [
             np.linalg.norm((away + np.array(cell)) @ crystal.lattice, axis=-1)
-            for cell in product(range(-4, 5), repeat=3)
+            for cell in product(range(-2, 3), repeat=3)
         ],
         axis=1,
     )

@@ -78,13 +78,13 @@ RUN = """
 import sys
 from crystalsym.datasets import CrystalTable
 from crystalsym.identification import identify_many
-identify_many(CrystalTable.load(sys.argv[1]), sys.argv[2], model=sys.argv[3], batch_size=100)
+identify_many(CrystalTable.load(sys.argv[1]), sys.argv[2], model=sys.argv[3], batch_size=30)
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system knows no SIGKILL")
 def test_killed_and_started_again(tmp_path, monkeypatch):
-    table = tiled(3000, 60)
+    table = tiled(900, 60)
     table.save(tmp_path / "table.npz")
     output = tmp_path / "killed.csv"
     parts = tmp_path / "killed.csv.parts"
@@ -112,12 +112,12 @@ def test_killed_and_started_again(tmp_path, monkeypatch):
         return original(structures, **options)
 
     monkeypatch.setattr(_identify_many, "identify", counted)
-    done = identify_many(table, output, model=MODEL, batch_size=100)
-    assert (done.n_structures, done.n_failed) == (3000, 0)
-    assert worked_on == [100] * (30 - len(kept))
+    done = identify_many(table, output, model=MODEL, batch_size=30)
+    assert (done.n_structures, done.n_failed) == (900, 0)
+    assert worked_on == [30] * (30 - len(kept))
     assert sorted(os.listdir(tmp_path)) == ["killed.csv", "killed.csv.json", "table.npz"]
     lines = output.read_text().splitlines()[1:]
-    assert [line.split(",")[1] for line in lines] == [f"crystal-{k}" for k in range(3000)]
+    assert [line.split(",")[1] for line in lines] == [f"crystal-{k}" for k in range(900)]
 
-    whole = identify_many(table, tmp_path / "whole.csv", model=MODEL, batch_size=100)
+    whole = identify_many(table, tmp_path / "whole.csv", model=MODEL, batch_size=30)
     assert output.read_bytes() == whole.path.read_bytes()

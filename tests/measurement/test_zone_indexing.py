@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from crystalsym.crystals._cell_parameters import lattice_of
 from crystalsym.diffraction._zone_layers import spanning_reflections
+from crystalsym.measurement import _zone_cells
 from crystalsym.measurement._indexed_turning import indexed_turning
 from crystalsym.measurement._zone_indexing import index_zones
 from crystalsym.measurement._zone_symbols import parse_zones, zone_text
@@ -118,7 +119,7 @@ def test_a_glide_plane_leaves_every_second_row_dark():
     assert abs(np.linalg.det(found.hkl[0][:, 1:])) == pytest.approx(2)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)  # each takes a quarter of a second
 @given(st.permutations(range(3)), st.floats(0.9, 1.1), st.integers(0, 2**16))
 def test_order_scale_and_turns_change_nothing_else(order, scale, seed):
     rng = np.random.default_rng(seed)
@@ -132,6 +133,44 @@ def test_order_scale_and_turns_change_nothing_else(order, scale, seed):
         found.cell[:3], np.array(CELLS["orthorhombic"][:3]) / scale, rtol=1e-6
     )
     np.testing.assert_allclose(found.cell[3:], 90, atol=1e-6)
+
+
+def test_estimates_leave_out_no_usual_cell():
+    rng = np.random.default_rng(0)
+    shared = TRIPLES[3]
+    metrics = np.linalg.inv(_many_metrics(rng))
+    rows = np.moveaxis(shared @ metrics @ shared.T, 0, -1)
+    squares, dots = rows[range(3), range(3)], rows[[0, 0, 1], [1, 2, 2]]
+    possible, estimated = _zone_cells._estimates(squares, dots, shared)
+    usual, oblique = _zone_cells._usual_cells(metrics)
+    assert 0.2 < usual.mean() < 0.8
+    np.testing.assert_array_equal(possible, usual)
+    np.testing.assert_allclose(estimated[usual], oblique[usual], atol=_zone_cells.SLACK)
+
+
+def _many_metrics(rng):
+    """Metrics of cells, usual and unusual ones."""
+    edges = rng.uniform(1.5, 70, (300, 3))
+    angles = np.radians(rng.uniform(60, 120, (300, 3)))
+    found = edges[:, :, None] * edges[:, None, :]
+    for (i, j), angle in zip(_zone_cells.PAIRS, angles.T, strict=True):
+        found[:, i, j] = found[:, j, i] = found[:, i, j] * np.cos(angle)
+    return found[np.linalg.det(found) > 1]
+
+
+def test_the_cheapest_are_those_of_all(monkeypatch):
+    # Two thousand equal costs: far more than are looked at closely at first.
+    metrics = np.linalg.inv(np.repeat(_many_metrics(np.random.default_rng(1)), 8, axis=0))
+    cost = np.zeros(len(metrics))
+    rows = np.moveaxis(metrics, 0, -1)
+    squares, dots = rows[range(3), range(3)], rows[[0, 0, 1], [1, 2, 2]]
+    usual, oblique = _zone_cells._usual_cells(metrics)
+    best = np.flatnonzero(usual)[np.argsort(oblique[usual], kind="stable")]
+    for wanted in (8, 800, len(best)):
+        monkeypatch.setattr(_zone_cells, "SHORTLIST", wanted // 4)
+        found, full, _ = _zone_cells._cheapest(cost, squares, dots, AXES)
+        np.testing.assert_allclose(full, _zone_cells.OBLIQUE_COST * oblique[best[: len(full)]])
+        assert len(found) == min(wanted // 4 * 4, len(best))
 
 
 def test_lattices_of_different_scales_fit_no_cell():
