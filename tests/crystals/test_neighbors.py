@@ -46,3 +46,11 @@ def test_all_images_tried(number):
     )
     expected = np.where(distances < 0.1, np.inf, distances).min(axis=1)
     assert neighbor_distances(crystal) == pytest.approx(expected)
+
+
+def test_images_far_away_of_an_oblique_cell():
+    """The second vector less three times the first is the shortest one but for the first."""
+    oblique = Crystal([[4, 0, 0], [12.5, 3, 0], [0, 0, 9]], [[0, 0, 0]], [29])
+    assert neighbor_distances(oblique) == pytest.approx([np.hypot(0.5, 3)])
+    pair = Crystal([[8, 0, 0], [25, 6, 0], [0, 0, 9]], [[0, 0, 0], [0.5, 0.5, 0]], [29, 29])
+    assert neighbor_distances(pair) == pytest.approx([np.hypot(0.5, 3)] * 2)
