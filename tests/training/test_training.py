@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.networks import without_compilation
 
 from crystalsym import SpaceGroupClassifier
 from crystalsym.cli import main
@@ -41,6 +42,12 @@ batch_size = 8
 validation_fraction = 0
 random_state = 0
 """
+
+
+@pytest.fixture(autouse=True)
+def _uncompiled():
+    with without_compilation():
+        yield
 
 
 @pytest.fixture(scope="module")
