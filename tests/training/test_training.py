@@ -38,7 +38,7 @@ dtype = "uint8"
 architecture = "strided"
 architecture_options = {{ width = 4, features = 4, embedding = 8 }}
 epochs = 2
-batch_size = 8
+batch_size = 32
 validation_fraction = 0
 random_state = 0
 """
