@@ -60,6 +60,24 @@ def import_keras() -> Any:
     return keras
 
 
+@contextlib.contextmanager
+def without_values() -> Iterator[None]:
+    """Let layers be built of which shapes alone are wanted: their variables never have values."""
+    keras = import_keras()
+    # What is built here gets values (138 million random numbers for VGG-16) when the next scope
+    # ends, used or not, unless it is taken from the list of what is due. That has no public name:
+    # a Keras that keeps it elsewhere is slower, and all else the same.
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(ImportError):
+            from keras.src.backend.common import global_state as of_keras
+
+            name = "uninitialized_variables"
+            stack.callback(of_keras.set_global_attribute, name, of_keras.get_global_attribute(name))
+            of_keras.set_global_attribute(name, [])
+        stack.enter_context(keras.StatelessScope(initialize_variables=False))
+        yield
+
+
 def import_tensorflow() -> Any:
     """Import TensorFlow, whatever backend Keras has.
 

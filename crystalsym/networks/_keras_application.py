@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from crystalsym._keras import without_values
 from crystalsym.networks._common import (
     BATCH_NORM_MOMENTUM,
     check_sizes,
@@ -63,7 +64,7 @@ def application_trunk(
     if width == 1 and not last and not normalization:
         trunk = make(**options)
     else:
-        with keras.StatelessScope(initialize_variables=False):  # the pattern of what is built
+        with without_values():  # the pattern of what is built
             whole = make(**options)
         end = [layer for layer in whole.layers if layer.name.startswith(last)][-1]
         trunk = keras.models.clone_model(

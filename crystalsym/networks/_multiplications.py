@@ -6,7 +6,7 @@ import math
 import random
 from typing import Any
 
-from crystalsym._keras import import_keras
+from crystalsym._keras import import_keras, without_values
 
 
 def multiplications(model: Any) -> int:
@@ -88,8 +88,7 @@ def multiplications(model: Any) -> int:
     one = [keras.KerasTensor((1, *x.shape[1:]), dtype=x.dtype) for x in model.inputs]
     state = random.getstate()  # what new layers draw their seeds from
     try:
-        # Layers without values: shapes tell all.
-        with keras.StatelessScope(initialize_variables=False):
+        with without_values():  # shapes tell all
             followed(model, one)
     finally:
         random.setstate(state)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from sklearn.utils import estimator_checks
+from support.networks import small_network
 
 from crystalsym.classification import SpaceGroupClassifier
 
@@ -52,6 +53,10 @@ def make_classifier(architecture="strided", **parameters):
         "random_state": 0,
     }
     return SpaceGroupClassifier(**(defaults | parameters))
+
+
+# Where the network does not matter.
+SMALL = {"architecture": small_network, "architecture_options": None}
 
 
 class LazyImages:

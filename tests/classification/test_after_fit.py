@@ -8,10 +8,19 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
+from support.networks import without_compilation
 
 from crystalsym.classification import SpaceGroupClassifier
 
 from .conftest import FITTED, make_classifier
+
+
+@pytest.fixture(autouse=True)
+def _uncompiled():
+    """Each copy predicts once, of a network that was not compiled before."""
+    with without_compilation():
+        yield
+
 
 # Another value for every parameter of the constructor.
 OTHERS = {

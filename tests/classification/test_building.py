@@ -47,9 +47,12 @@ def test_threads_build_what_one_after_the_other_would():
 
 def test_threads_fit_what_one_alone_would(images):
     X, y = images
+    options = {"architecture_options": None, "epochs": 2}
 
     def fit(seed):
-        return make_classifier(epochs=2, random_state=seed).fit(X, y).predict_proba(X)
+        return (
+            make_classifier(slow_network, **options, random_state=seed).fit(X, y).predict_proba(X)
+        )
 
     alone = {seed: fit(seed) for seed in (0, 1)}
     with ThreadPoolExecutor(3) as pool:

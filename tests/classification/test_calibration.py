@@ -9,7 +9,7 @@ from crystalsym.classification._calibration import calibrate, fit_temperature
 from crystalsym.classification._objectives import log_softmax
 from crystalsym.metrics import calibration_error
 
-from .conftest import FITTED, GROUPS, make_classifier, make_images
+from .conftest import FITTED, GROUPS, SMALL, make_classifier, make_images
 
 
 def draw(n, n_classes=20, sharpness=6.0, seed=0):
@@ -101,7 +101,7 @@ def test_is_fitted_to_the_validation_rows(images, monkeypatch):
 
     monkeypatch.setattr(training, "calibrate", spy)
     X, y = images
-    classifier = make_classifier(epochs=1, class_weight="balanced").fit(X, y)
+    classifier = make_classifier(**SMALL, epochs=1, class_weight="balanced").fit(X, y)
     ((logits, codes, weights),) = asked
     assert len(logits) == len(codes) == len(weights) == classifier.n_calibration_ == 10
     # Rows are told apart by their noise, so their logits say which they are.
@@ -112,13 +112,13 @@ def test_is_fitted_to_the_validation_rows(images, monkeypatch):
 
 
 def test_without_validation_rows(images):
-    classifier = make_classifier(epochs=1, validation_fraction=0).fit(*images)
+    classifier = make_classifier(**SMALL, epochs=1, validation_fraction=0).fit(*images)
     assert (classifier.temperature_, classifier.n_calibration_) == (1.0, 0)
     assert classifier.set_scores_ is None
 
 
 def test_recalibrate(fitted, images):
-    classifier = make_classifier(epochs=1, validation_fraction=0).fit(*images)
+    classifier = make_classifier(**SMALL, epochs=1, validation_fraction=0).fit(*images)
     X, y = make_images(n=60, seed=5)
     logits = classifier.decision_function(X)
     assert classifier.recalibrate(X, y) is classifier

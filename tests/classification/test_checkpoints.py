@@ -15,7 +15,7 @@ from crystalsym.classification._checkpoints import (
     TrainingState,
 )
 
-from .conftest import LazyImages, make_classifier
+from .conftest import SMALL, LazyImages, make_classifier
 
 PARTS = {"epochs": 3, "classes": np.array([1, 225]), "n_samples": 10}
 
@@ -101,7 +101,7 @@ def test_damaged_file(tmp_path, fault):
 
 
 def trained(folder, X, y, **parameters):
-    return make_classifier(checkpoint_dir=folder, epochs=2, **parameters).fit(X, y)
+    return make_classifier(checkpoint_dir=folder, epochs=2, **(SMALL | parameters)).fit(X, y)
 
 
 def test_other_images_of_the_same_shape_and_labels_are_refused(images, tmp_path):
@@ -166,7 +166,7 @@ def test_rows_made_in_another_way_are_refused(images, tmp_path):
 
 def test_no_fold_of_a_cross_validation_gets_the_network_of_another(images, tmp_path):
     X, y = images
-    classifier = make_classifier(checkpoint_dir=tmp_path, epochs=1)
+    classifier = make_classifier(**SMALL, checkpoint_dir=tmp_path, epochs=1)
     folds = StratifiedKFold(2)
     with pytest.raises(CheckpointError, match="every fold of a cross-validation is one"):
         cross_validate(classifier, X, y, cv=folds, error_score="raise")

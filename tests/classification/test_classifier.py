@@ -19,7 +19,7 @@ from sklearn.preprocessing import FunctionTransformer
 import crystalsym
 from crystalsym.classification import SpaceGroupClassifier
 
-from .conftest import CONVENTIONS, FITTED, GROUPS, LazyImages, make_classifier, make_images
+from .conftest import CONVENTIONS, FITTED, GROUPS, SMALL, LazyImages, make_classifier, make_images
 
 
 def package_parent():
@@ -107,7 +107,7 @@ def test_msdn_learns_with_one_head_for_each_stream(images):
     X, y = images
     classifier = make_classifier(
         architecture="msdn",
-        architecture_options={"growth": 8, "bottleneck": 8, "blocks": (2, 2), "dropout": 0.0},
+        architecture_options={"growth": 8, "bottleneck": 8, "blocks": (1, 1), "dropout": 0.0},
         epochs=12,
         batch_size=8,
         learning_rate=5e-3,
@@ -151,7 +151,7 @@ def test_global_random_state_is_left_alone(images):
     expected = random.random(), np.random.random()  # noqa: NPY002
     random.seed(5)
     np.random.seed(5)  # noqa: NPY002
-    make_classifier(epochs=1).fit(*images)
+    make_classifier(**SMALL, epochs=1).fit(*images)
     assert (random.random(), np.random.random()) == expected  # noqa: NPY002
 
 
@@ -161,7 +161,7 @@ def test_weights_matter(images):
     other = np.roll(GROUPS, 1)[np.searchsorted(GROUPS, y)]
     both = np.concatenate([X, X]), np.concatenate([y, other])
     weights = np.repeat([1.0, 1e-6], len(y))
-    parameters = {"epochs": 8, "validation_fraction": 0}
+    parameters = SMALL | {"epochs": 8, "validation_fraction": 0}
     forward, backward = (
         make_classifier(**parameters).fit(*both, sample_weight=w) for w in (weights, weights[::-1])
     )
@@ -171,7 +171,7 @@ def test_weights_matter(images):
 
 def test_class_weights_are_sample_weights(images):
     X, y = images
-    parameters = {"epochs": 2, "validation_fraction": 0}
+    parameters = SMALL | {"epochs": 2, "validation_fraction": 0}
     weights = np.where(y == 225, 1.0, 1e-6)
     by_sample = make_classifier(**parameters).fit(X, y, sample_weight=weights)
     by_class = make_classifier(**parameters, class_weight={62: 1e-6, 221: 1e-6}).fit(X, y)
@@ -179,14 +179,14 @@ def test_class_weights_are_sample_weights(images):
 
 
 def test_no_validation(images):
-    history = make_classifier(epochs=1, validation_fraction=0).fit(*images).history_
+    history = make_classifier(**SMALL, epochs=1, validation_fraction=0).fit(*images).history_
     assert set(history[0]) == {"epoch", "loss", "learning_rate", "seconds"}
 
 
 def test_labels_of_another_kind(images):
     X, y = images
     names = np.where(y == 62, "orthorhombic", "cubic")
-    classifier = make_classifier(epochs=3).fit(X, names)
+    classifier = make_classifier(**SMALL, epochs=3).fit(X, names)
     assert set(classifier.predict(X)) <= {"cubic", "orthorhombic"}
 
 
@@ -194,7 +194,7 @@ def test_descriptor_of_images(images):
     X, y = images
     described = LazyImages(X)
     described.descriptor = {"image_size": 12, "channels": ("spots", "lines")}
-    classifier = make_classifier(epochs=1).fit(described, y)
+    classifier = make_classifier(**SMALL, epochs=1).fit(described, y)
     classifier.predict(described)
     classifier.predict(X)  # plain arrays cannot say how they were made
     other = LazyImages(X)
@@ -301,7 +301,7 @@ def test_pipeline_and_grid_search(images):
     X, y = images
     pipeline = make_pipeline(
         FunctionTransformer(lambda images: images / 255),
-        make_classifier(batch_size=32),
+        make_classifier(**SMALL, batch_size=32),
     )
     name = "spacegroupclassifier"
     search = GridSearchCV(

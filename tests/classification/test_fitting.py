@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from crystalsym.classification._objectives import log_softmax
 from crystalsym.classification._trainer import epoch_order
 from crystalsym.classification._validation_rows import split_rows
 
-from .conftest import LazyImages, make_classifier
+from .conftest import SMALL, LazyImages, make_classifier
 
 
 @given(
@@ -63,7 +62,7 @@ def reference(images):
     return make_classifier(**PARAMETERS).fit(*images)
 
 
-PARAMETERS = {"epochs": 3, "checkpoint_interval": 0, "early_stopping": True}
+PARAMETERS = SMALL | {"epochs": 3, "checkpoint_interval": 0, "early_stopping": True}
 
 
 def assert_same_result(classifier, reference, X):
@@ -103,71 +102,46 @@ def test_goes_on_after_an_exception_with_the_same_samples(images, reference, tmp
         np.testing.assert_array_equal(ours, theirs)
 
 
-RUN = """
-    import json, os, signal, sys
-    sys.path[:0] = sys.argv[3:]
-    from conftest import LazyImages, make_classifier, make_images
+KILLED = """
+    import os, signal, sys
+    sys.path[:0] = sys.argv[2:]
+    from conftest import SMALL, LazyImages, make_classifier, make_images
 
     class Images(LazyImages):
         def __getitem__(self, index):
-            if sys.argv[1] == "killed" and len(self.calls) == 10:
+            if len(self.calls) == 10:
                 os.kill(os.getpid(), signal.SIGKILL)
             return super().__getitem__(index)
 
-    def train(**parameters):
-        classifier = make_classifier(
-            epochs=3, checkpoint_interval=0, early_stopping=True, **parameters
-        ).fit(Images(X), y)
-        return {
-            "history": classifier.history_,
-            "probabilities": classifier.predict_proba(X).tolist(),
-            "temperature": classifier.temperature_,
-        }
-
     X, y = make_images()
-    resumed = train(checkpoint_dir=sys.argv[2])
-    print(json.dumps([resumed, train()]))
+    make_classifier(
+        epochs=3, checkpoint_interval=0, early_stopping=True, checkpoint_dir=sys.argv[1], **SMALL
+    ).fit(Images(X), y)
 """
-
-# Sums over threads depend on who comes first.
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
-}
-
-
-def run_training(mode, folder):
-    here = Path(__file__).parent
-    folders = [str(here), str(Path(crystalsym.__file__).parents[1])]
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(RUN), mode, str(folder), *folders],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | ONE_THREAD,
-    )
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
-def test_goes_on_after_a_kill(tmp_path):
-    """Killed and gone on, a training on one thread ends where the uninterrupted one does."""
-    killed = run_training("killed", tmp_path)
+def test_goes_on_after_a_kill(images, reference, tmp_path):
+    """Killed and gone on in another process, a training ends where the uninterrupted one does."""
+    here, package = Path(__file__).parent, Path(crystalsym.__file__).parent
+    folders = [str(folder) for folder in (here, here.parent, package.parent)]
+    killed = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path), *folders],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     progress = json.loads((tmp_path / "progress.json").read_text())
     assert progress["epoch"] < 3
     assert progress["epoch"] + progress["step"] > 0
-    rest = run_training("resumed", tmp_path)
-    assert rest.returncode == 0, rest.stderr
-    resumed, whole = json.loads(rest.stdout.splitlines()[-1])
-    assert [entry["epoch"] for entry in resumed["history"]] == [1, 2, 3]
-    for ours, theirs in zip(resumed["history"], whole["history"], strict=True):
-        for name in ("loss", "val_loss", "learning_rate"):
-            assert ours[name] == pytest.approx(theirs[name], abs=1e-5)
-    np.testing.assert_allclose(resumed["probabilities"], whole["probabilities"], atol=1e-4)
-    assert resumed["temperature"] == pytest.approx(whole["temperature"], abs=1e-3)
+    X, y = images
+    rest = LazyImages(X)
+    resumed = make_classifier(checkpoint_dir=tmp_path, **PARAMETERS).fit(rest, y)
+    assert rest.epochs == list(range(progress["epoch"], 3))
+    assert [entry["epoch"] for entry in resumed.history_] == [1, 2, 3]
+    assert_same_result(resumed, reference, X)
+    assert resumed.temperature_ == pytest.approx(reference.temperature_, abs=1e-3)
 
 
 def test_checkpoint_of_a_finished_or_another_training(images, reference, tmp_path, capsys):
@@ -233,7 +207,9 @@ def test_rows_say_which_are_held_out_together(images, tmp_path):
     numbers = np.arange(len(y))
     # Of the first half none: each has a negative number of its own.
     rows.validation_groups = np.where(numbers < 48, -1 - numbers, numbers // 3)
-    classifier = make_classifier(epochs=1, validation_fraction=0.2, checkpoint_dir=tmp_path)
+    classifier = make_classifier(
+        **SMALL, epochs=1, validation_fraction=0.2, checkpoint_dir=tmp_path
+    )
     rows_validated = classifier.fit(rows, y).n_calibration_
     # What is asked for before the first epoch tells one training's images from another's.
     within = list(zip(rows.calls, rows.epochs_of_calls, strict=True))
@@ -262,23 +238,23 @@ def test_checkpoints_know_how_the_images_were_made(images, tmp_path):
     X, y = images
     rows = LazyImages(X)
     rows.descriptor = {"threshold": 1e-4}
-    make_classifier(epochs=1, checkpoint_dir=tmp_path).fit(rows, y)
+    make_classifier(**SMALL, epochs=1, checkpoint_dir=tmp_path).fit(rows, y)
     rows.descriptor = {"threshold": 1e-5}
     with pytest.raises(CheckpointError, match=r"descriptor: .*1e-05.*here"):
-        make_classifier(epochs=1, checkpoint_dir=tmp_path).fit(rows, y)
+        make_classifier(**SMALL, epochs=1, checkpoint_dir=tmp_path).fit(rows, y)
 
 
 def test_diverging_training_says_so(images):
     with pytest.raises(FloatingPointError, match="lower learning_rate"):
         make_classifier(
-            optimizer="sgd", learning_rate=1e30, learning_rate_schedule="constant",
+            **SMALL, optimizer="sgd", learning_rate=1e30, learning_rate_schedule="constant",
             warmup_fraction=0,
         ).fit(*images)  # fmt: skip
 
 
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_verbose_prints_a_line_for_every_epoch(images, capsys, verbose):
-    make_classifier(epochs=2, verbose=verbose).fit(*images)
+    make_classifier(**SMALL, epochs=2, verbose=verbose).fit(*images)
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.splitlines()

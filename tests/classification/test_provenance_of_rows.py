@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 
 import numpy as np
@@ -29,14 +30,20 @@ def fitted(**simulate):
     return pipeline.fit(PATHS, GROUPS)
 
 
+@pytest.fixture(scope="module")
+def of_symmetry_directions():
+    """A pipeline that must not be changed."""
+    return fitted()
+
+
 def quiet(call):
     with warnings.catch_warnings():
         warnings.simplefilter("error", PatternMismatchWarning)
         return call()
 
 
-def test_its_own_patterns_bring_no_warning(tmp_path):
-    pipeline = fitted()
+def test_its_own_patterns_bring_no_warning(of_symmetry_directions, tmp_path):
+    pipeline = of_symmetry_directions
     steps = [one["step"] for one in pipeline[-1].metadata_["made_by"]]
     assert steps == ["DiffractionSimulator", "PatternShaper"]
     quiet(lambda: pipeline.predict(PATHS))
@@ -61,8 +68,8 @@ def test_its_own_patterns_bring_no_warning(tmp_path):
         ("shape", {"threshold": 1e-3}, "threshold=0.001"),
     ],
 )
-def test_others_are_named(step, parameters, words):
-    pipeline = fitted()
+def test_others_are_named(of_symmetry_directions, step, parameters, words):
+    pipeline = copy.deepcopy(of_symmetry_directions)
     pipeline[step].set_params(**parameters)
     with pytest.warns(PatternMismatchWarning, match=words):
         pipeline.predict_proba(PATHS)

@@ -18,7 +18,7 @@ from crystalsym.classification._prediction_sets import (
 )
 from crystalsym.metrics import mean_set_size, set_coverage
 
-from .conftest import GROUPS, make_classifier
+from .conftest import GROUPS, SMALL, make_classifier
 from .test_calibration import draw
 
 
@@ -161,6 +161,6 @@ def test_too_few_validation_rows(fitted, images):
 
 
 def test_without_validation_rows(images):
-    classifier = make_classifier(epochs=1, validation_fraction=0).fit(*images)
+    classifier = make_classifier(**SMALL, epochs=1, validation_fraction=0).fit(*images)
     with pytest.raises(ValueError, match="validation_fraction > 0"):
         classifier.predict_set(images[0][:1])

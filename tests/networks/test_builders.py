@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from crystalsym import networks
+from crystalsym._keras import without_values
 
 SMALL = {
     "alexnet": {"filters": (8, 8, 8, 8, 8), "units": 32},
@@ -69,9 +70,7 @@ def test_unknown_name_lists_those_there_are(name):
 
 
 def test_msdn_has_the_published_parameters():
-    import keras
-
-    with keras.StatelessScope(initialize_variables=False):  # shapes alone
+    with without_values():
         model = networks.msdn(72)
     assert model.count_params() == 1_542_424
     assert [tuple(x.shape) for x in model.inputs] == [(None, 224, 224, 3)] * 3
@@ -99,9 +98,7 @@ def test_msdn_has_the_published_parameters():
     ],
 )
 def test_networks_have_the_published_parameters(name, sizes, n_parameters):
-    import keras
-
-    with keras.StatelessScope(initialize_variables=False):  # shapes alone
+    with without_values():
         model = networks.get(name)(**sizes)
     assert model.count_params() == n_parameters
 
@@ -129,11 +126,42 @@ def test_normalized_networks_have_a_normalization_for_every_bias(name):
     assert len(of_it) == len(shapes) + 4 * len(hidden)
 
 
-@pytest.mark.parametrize(("name", "stages"), [("densenet", 1), ("resnet", 2)])
-def test_stages_and_width_are_those_of_the_whole_network(name, stages):
+def test_what_is_built_for_its_shapes_never_has_values(monkeypatch):
+    """Keras would make them where the next scope ends: 138 million of a VGG-16."""
     import keras
 
-    with keras.StatelessScope(initialize_variables=False):
+    made = []
+    make = keras.initializers.VarianceScaling.__call__
+
+    def noted(initializer, shape, *rest, **options):
+        made.append(shape)
+        return make(initializer, shape, *rest, **options)
+
+    monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", noted)
+
+    def convolution(filters):
+        layer = keras.layers.Conv2D(filters, 1)
+        layer.build((None, 4, 4, 2))
+        return layer
+
+    networks.multiplications(networks.vgg(4, 32, 2, 3, **SMALL["vgg"]))
+    made.clear()  # what the network has
+    with keras.StatelessScope():
+        wanted = convolution(3)
+        with without_values():
+            assert convolution(5).kernel.shape == (1, 1, 2, 5)
+    assert made == [(1, 1, 2, 3)]
+    assert wanted.get_weights()[0].any()
+    with without_values():
+        convolution(5)
+    with keras.StatelessScope():
+        pass
+    assert made == [(1, 1, 2, 3)]
+
+
+@pytest.mark.parametrize(("name", "stages"), [("densenet", 1), ("resnet", 2)])
+def test_stages_and_width_are_those_of_the_whole_network(name, stages):
+    with without_values():
         whole = networks.get(name)(4, 32, 1, 1)
     part = networks.get(name)(4, 32, 1, 1, width=0.0625, stages=stages)
     of_whole = {w.path: w.shape for w in whole.weights}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from crystalsym import networks
+from crystalsym._keras import without_values
 from crystalsym.networks import multiplications
 
 
@@ -40,9 +41,7 @@ def test_a_head_that_streams_share_counts_for_each():
 
 def test_counts_of_the_literature():
     """VGG-16 makes 15.5, ResNet-50 3.9 thousand million of them (He et al., 2016)."""
-    import keras
-
-    with keras.StatelessScope(initialize_variables=False):
+    with without_values():
         vgg, resnet = networks.vgg(1000), networks.resnet(1000)
     assert multiplications(vgg) == 15_470_264_320
     assert multiplications(resnet) == 3_857_973_248

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.benchmark_modules import importer
+from support.networks import without_compilation
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "paper"
 # The last one is a configuration of ``crystalsym train``.
@@ -24,7 +25,8 @@ def output(tmp_path_factory):
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_tiny_run(run, config, output):
-    run([str(config), "--tiny", "--output", str(output), "--quiet"])
+    with without_compilation():
+        run([str(config), "--tiny", "--output", str(output), "--quiet"])
     folder = output / "tiny" / config.stem
     assert len((folder / f"{config.stem}.md").read_text()) > 50
     assert list(folder.glob("*.png"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.networks import without_compilation
 
 from crystalsym import SpaceGroupClassifier
 from crystalsym.cli import main
@@ -37,10 +38,16 @@ dtype = "uint8"
 architecture = "strided"
 architecture_options = {{ width = 4, features = 4, embedding = 8 }}
 epochs = 2
-batch_size = 8
+batch_size = 32
 validation_fraction = 0
 random_state = 0
 """
+
+
+@pytest.fixture(autouse=True)
+def _uncompiled():
+    with without_compilation():
+        yield
 
 
 @pytest.fixture(scope="module")
