@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
-from support.networks import without_compilation
+from support.networks import without_graphs
 
 from crystalsym.classification import SpaceGroupClassifier
 
@@ -18,7 +18,7 @@ from .conftest import FITTED, make_classifier
 @pytest.fixture(autouse=True)
 def _uncompiled():
     """Each copy predicts once, of a network that was not compiled before."""
-    with without_compilation():
+    with without_graphs():
         yield
 
 

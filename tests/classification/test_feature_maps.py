@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from scipy.signal import correlate
-from support.networks import without_compilation
+from support.networks import without_graphs
 
 from crystalsym.classification import SpaceGroupClassifier
 
@@ -71,7 +71,7 @@ def test_every_convolutional_network(name, layer, shape, row_shape):
     classifier = make_classifier(
         name, architecture_options=SMALL[name], epochs=1, validation_fraction=0.0
     )
-    with without_compilation():  # one step of training
+    with without_graphs():  # one step of training
         classifier.fit(X, [62, 194, 225] * 2)
     layers = classifier.feature_map_layers()
     assert layers[layer] == shape
@@ -139,7 +139,7 @@ def test_a_network_without_maps():
     X = np.random.default_rng(0).random((6, 3, 13, 13, 2)).astype(np.float32)
     options = {"width": 16, "features": 8, "joint": 16, "embedding": 8}
     classifier = make_classifier("msmlp", architecture_options=options, epochs=1)
-    with without_compilation():
+    with without_graphs():
         classifier.fit(X, [62, 194, 225] * 2)
     assert classifier.feature_map_layers() == {}
     with pytest.raises(ValueError, match="it has none"):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.benchmark_modules import importer
-from support.networks import without_compilation
+from support.networks import without_graphs
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "paper"
 # The last one is a configuration of ``crystalsym train``.
@@ -25,7 +25,7 @@ def output(tmp_path_factory):
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_tiny_run(run, config, output):
-    with without_compilation():
+    with without_graphs():
         run([str(config), "--tiny", "--output", str(output), "--quiet"])
     folder = output / "tiny" / config.stem
     assert len((folder / f"{config.stem}.md").read_text()) > 50

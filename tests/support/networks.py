@@ -47,24 +47,36 @@ def small_network(n_classes, image_size, channels, n_streams):
 
 
 @contextlib.contextmanager
+def without_graphs():
+    """Run TensorFlow step by step: for few steps, its graphs take longer than all else.
+
+    Other backends go on as they do; JAX would compile every operation of a convolutional network
+    alone, which takes several times as long as all of them together.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+@contextlib.contextmanager
 def without_compilation():
     """Run networks step by step: for the smallest ones, compilation takes longer than all else."""
     import keras
 
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(without_graphs())
+        if keras.backend.backend() == "jax":
+            import jax
 
-        before = tf.config.functions_run_eagerly()
-        tf.config.run_functions_eagerly(True)
-        try:
-            yield
-        finally:
-            tf.config.run_functions_eagerly(before)
-    elif backend == "jax":
-        import jax
-
-        with jax.disable_jit():
-            yield
-    else:
+            stack.enter_context(jax.disable_jit())
         yield

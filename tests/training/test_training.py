@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.networks import without_compilation
+from support.networks import without_graphs
 
 from crystalsym import SpaceGroupClassifier
 from crystalsym.cli import main
@@ -46,7 +46,7 @@ random_state = 0
 
 @pytest.fixture(autouse=True)
 def _uncompiled():
-    with without_compilation():
+    with without_graphs():
         yield
 
 
