@@ -136,4 +136,4 @@ def _fall(tops: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> fl
         one, two = np.triu_indices(n, 1)
         total += np.sign((x[one] - x[two]) * (y[one] - y[two])).sum()
         variance += n * (n - 1) * (2 * n + 5) / 18
-    return total / np.sqrt(variance) if variance else 0.0
+    return float(total / np.sqrt(variance)) if variance else 0.0
