@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from joblib.externals.loky import get_reusable_executor
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
@@ -18,4 +20,6 @@ def importer(folder: Path, monkeypatch: Any) -> Callable[[str], Any]:
         if file.is_relative_to(BENCHMARKS) and not file.is_relative_to(folder):
             del sys.modules[name]
     monkeypatch.syspath_prepend(folder)
+    # Workers that began before do not know the folder: the next ones do.
+    get_reusable_executor().shutdown(wait=True)
     return importlib.import_module
