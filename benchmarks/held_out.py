@@ -24,6 +24,7 @@ from learned_from import model_rows
 from crystalsym import metrics
 from crystalsym.bundles import find_model
 from crystalsym.evaluation._evaluation import answers
+from crystalsym.metrics._figures import class_figure
 from crystalsym.pretrained import load_pipeline
 
 FILE = Path(__file__).with_name("held-out.json")
@@ -94,8 +95,8 @@ def table(result: dict[str, Any]) -> str:
             if which not in found:
                 continue
             of = found[which]
-            of_class = "dynamical_class" if "dynamical_class" in of else "diffraction_class"
-            cells = [f"{100 * of[k]:.2f}" for k in ("top1", "top2", "top5", "macro", of_class)]
+            keys = ("top1", "top2", "top5", "macro", class_figure(of))
+            cells = [f"{100 * of[key]:.2f}" for key in keys]
             lines.append(" | ".join([f"| {name}", which, f"{of['crystals']:,}", *cells]) + " |")
     return "\n".join(lines)
 

@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from patterns import order, split
+from patterns import THICKNESS, order, split
 from sklearn.base import clone
 
 from crystalsym.bundles import find_model
 from crystalsym.metrics import accuracy_interval
+from crystalsym.metrics._figures import ranks as metrics_ranks
 from crystalsym.pretrained import load_pipeline
 
 # kV and Å².
 CONDITIONS = (
     (200.0, 0.5), (120.0, 0.5), (300.0, 0.5), (200.0, 0.0), (200.0, 1.5), (120.0, 1.5), (300.0, 0.0)
 )  # fmt: skip
-THICKNESS = (50.0, 300.0)
 COLUMNS = ("model", "voltage", "b_iso", "crystals", "top1", "low", "high", "top5")
 
 
@@ -39,10 +39,9 @@ def ranks(pipeline: Any, crystals: Any, labels: np.ndarray, **conditions: float)
     """
     simulator = clone(pipeline[0]).set_params(thickness=THICKNESS, random_state=0, **conditions)
     shaped = pipeline[1:-1].transform(simulator.transform(crystals))
-    classes = np.asarray(pipeline[-1].classes_)
-    probabilities = np.asarray(pipeline[-1].predict_proba(shaped))
-    right = classes[np.argsort(-probabilities, axis=1)] == np.asarray(labels)[:, None]
-    return np.where(right.any(axis=1), right.argmax(axis=1), len(classes))
+    classes = pipeline[-1].classes_
+    found = metrics_ranks(np.asarray(labels), pipeline[-1].predict_proba(shaped), classes)
+    return np.minimum(found, len(classes))
 
 
 def row(found: np.ndarray) -> tuple:

@@ -163,9 +163,10 @@ def _write_failures(path: Path, results: dict[str, Evaluation]) -> None:
 
 def _table(figures: dict[str, Any]) -> str:
     """One line for each row, then what is known of the first row besides."""
+    from crystalsym.metrics._figures import DYNAMICAL, class_figure
+
     rows = figures["rows"]
-    dynamical = all("dynamical_class" in row for row in rows.values())
-    of_class = "dynamical_class" if dynamical else "diffraction_class"
+    of_class = class_figure(next(iter(rows.values())))  # all rows are of one model
     names = {"top1": "top-1", "top2": "top-2", "top5": "top-5", "macro": "macro",
              of_class: "class", "calibration_error": "calibr."}  # fmt: skip
     lines = [f"model {figures['model']}, {figures['which']}; figures in %"]
@@ -180,7 +181,7 @@ def _table(figures: dict[str, Any]) -> str:
         lines.append(f"{first}, sets of {100 * float(asked):.0f} %: the true group in"
                      f" {found:.2f} %, {size:.2f} groups on average")  # fmt: skip
     systems = (f"{name} {100 * share:.2f}" for name, share in row["by_crystal_system"].items())
-    if dynamical:
+    if of_class == DYNAMICAL:
         lines.append("class: dynamical ones, for the model learned from dynamical patterns")
     lines.append(f"{first}, top-1 by crystal system: {', '.join(systems)}")
     return "\n".join(lines)

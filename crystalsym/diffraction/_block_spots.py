@@ -14,7 +14,7 @@ from crystalsym.crystals import Cluster
 from crystalsym.crystals._lists import structure_list
 from crystalsym.diffraction._bragg import zone_spots
 from crystalsym.diffraction._crystal_arrays import CrystalArrays
-from crystalsym.diffraction._reflection_classes import in_dark_class
+from crystalsym.diffraction._reflection_classes import in_dark_class, times_ground
 from crystalsym.diffraction._rendering import RenderSettings, finished_spots
 from crystalsym.diffraction._simulator import DiffractionSimulator
 from crystalsym.diffraction._simulator_parameters import render_settings
@@ -25,8 +25,6 @@ from crystalsym.diffraction._spot_patterns import SpotPatterns
 # the next.
 NEAR = (1, 2)
 BETWEEN = 0.4
-# Below this part of the strongest, ground is rounding.
-ROUNDING = 1e-20
 
 
 class BlockSpots(TransformerMixin, BaseEstimator):
@@ -209,12 +207,11 @@ def _block_spots(
 def _dark(spots: SpotPatterns, ground: np.ndarray, above: float, alone: float) -> np.ndarray:
     """Which spots of one crystal belong to a class that does not stand out in its plane."""
     assert spots.indices is not None
-    least = ROUNDING * spots.intensity.max(initial=1e-300)
-    times_ground = spots.intensity / np.maximum(ground, least)
+    seen = times_ground(spots.intensity, ground, spots.intensity.max(initial=0.0))
     dark = np.zeros(len(ground), dtype=bool)
     for first, end in itertools.pairwise(spots.starts):
         plane = slice(first, end)
-        dark[plane] = in_dark_class(spots.indices[plane], times_ground[plane], above, alone)
+        dark[plane] = in_dark_class(spots.indices[plane], seen[plane], above, alone)
     return dark
 
 

@@ -20,6 +20,8 @@ ORDERS = (2, 3, 4, 6)
 ROW = 1
 # A class of fewer reflections says nothing.
 FEWEST = 3
+# Below this part of the strongest, ground is rounding.
+ROUNDING = 1e-20
 
 
 def classes_of(indices: np.ndarray) -> Iterator[np.ndarray]:
@@ -52,17 +54,20 @@ def classes_of(indices: np.ndarray) -> Iterator[np.ndarray]:
         yield np.where(in_row & (rest > 0), row * m + rest, -1)
 
 
-def in_dark_class(
-    indices: np.ndarray, times_ground: np.ndarray, mean: float, alone: float
-) -> np.ndarray:
+def times_ground(intensity: np.ndarray, ground: np.ndarray, strongest: float) -> np.ndarray:
+    """Give intensities in parts of the ground, which is rounding far below the strongest."""
+    return np.asarray(intensity / np.maximum(ground, ROUNDING * max(strongest, 1e-300)))
+
+
+def in_dark_class(indices: np.ndarray, seen: np.ndarray, mean: float, alone: float) -> np.ndarray:
     """Tell which reflections belong to a class that does not stand out of the ground.
 
     Parameters
     ----------
     indices : ndarray of int, shape (n, 2)
         As in :func:`classes_of`.
-    times_ground : ndarray of shape (n,)
-        Intensity in parts of the ground around each reflection.
+    seen : ndarray of shape (n,)
+        Intensity in parts of the ground around each reflection, of :func:`times_ground`.
     mean : float
         A class stands out if it has so much on average,
     alone : float
@@ -72,13 +77,13 @@ def in_dark_class(
     -------
     ndarray of bool, shape (n,)
     """
-    dark = np.zeros(len(times_ground), dtype=bool)
+    dark = np.zeros(len(seen), dtype=bool)
     for numbers in classes_of(indices):
         members = numbers >= 0
         of = numbers[members]
         if not len(of):
             continue
-        values = times_ground[members]
+        values = seen[members]
         count = np.bincount(of)
         strongest = np.zeros(len(count))
         np.maximum.at(strongest, of, values)

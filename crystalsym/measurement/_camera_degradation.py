@@ -157,21 +157,7 @@ class CameraDegradation(DrawnStrengths):
         """
         return self._of_all(X)
 
-    def degrade(self, X: SpotPatterns, seed: Sequence[int], rows: np.ndarray) -> SpotPatterns:
-        """Draw images of some of many crystals.
-
-        Parameters
-        ----------
-        X : SpotPatterns
-        seed : sequence of int
-        rows : array of int, shape (n,)
-            Number of each crystal. With the seed it fixes the draw, whatever others there are.
-
-        Returns
-        -------
-        SpotPatterns
-        """
-        self._check_patterns(X)
+    def _degraded(self, X: SpotPatterns, seed: Sequence[int], rows: np.ndarray) -> SpotPatterns:
         strengths = self._strengths()
         n_patterns, n_spots = len(X) * X.n_views, X.n_spots
         true = X.intensity.astype(np.float64)

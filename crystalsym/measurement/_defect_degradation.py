@@ -11,8 +11,8 @@ import numpy as np
 
 from crystalsym import _provenance
 from crystalsym.diffraction import SpotPatterns
-from crystalsym.diffraction._reflection_classes import in_dark_class
-from crystalsym.measurement._drawn_strengths import DrawnStrengths, is_number, rising_bounds
+from crystalsym.diffraction._reflection_classes import in_dark_class, times_ground
+from crystalsym.measurement._drawn_strengths import DrawnStrengths, is_number
 
 NAMES = ("displacement", "ground", "falloff", "error")
 
@@ -94,21 +94,7 @@ class DefectDegradation(DrawnStrengths):
         """
         return self._of_all(X)
 
-    def degrade(self, X: SpotPatterns, seed: Sequence[int], rows: np.ndarray) -> SpotPatterns:
-        """Draw the defects of some of many crystals.
-
-        Parameters
-        ----------
-        X : SpotPatterns
-        seed : sequence of int
-        rows : array of int, shape (n,)
-            Number of each crystal. With the seed it fixes the draw, whatever others there are.
-
-        Returns
-        -------
-        SpotPatterns
-        """
-        self._check_patterns(X)
+    def _degraded(self, X: SpotPatterns, seed: Sequence[int], rows: np.ndarray) -> SpotPatterns:
         if X.indices is None:
             raise ValueError("DefectDegradation needs patterns whose indices are known")
         bounds = self._strengths()
@@ -149,8 +135,8 @@ class DefectDegradation(DrawnStrengths):
             rng.standard_normal(n) + 1j * rng.standard_normal(n)
         )
         found = np.abs(amplitude) ** 2 * np.exp(drawn["error"] * rng.standard_normal(n))
-        times_ground = found / np.maximum(ground, 1e-20 * max(intensity.max(), 1e-300))
-        found[in_dark_class(indices, times_ground, self.above, self.alone)] = 0
+        seen = times_ground(found, ground, intensity.max())
+        found[in_dark_class(indices, seen, self.above, self.alone)] = 0
         return found
 
     @staticmethod
@@ -168,13 +154,4 @@ class DefectDegradation(DrawnStrengths):
             value = getattr(self, name)
             if not is_number(value) or not 0 <= value <= most:
                 raise ValueError(f"{name} must be a number from 0 to {most:g}, got {value!r}")
-        out = np.zeros((len(NAMES), 2))
-        for row, name in zip(out, NAMES, strict=True):
-            value = getattr(self, name)
-            bounds = (0.0, 0.0) if value is None else rising_bounds(value)
-            if bounds is None:
-                raise ValueError(
-                    f"{name} must be None, a number from 0 on or a range of two, got {value!r}"
-                )
-            row[:] = bounds
-        return out
+        return np.array([self._drawn_between(name) or (0.0, 0.0) for name in NAMES])

@@ -15,7 +15,6 @@ from crystalsym.measurement._drawn_strengths import (
     Strength,
     checked_shares,
     kernel_seed,
-    rising_bounds,
 )
 from crystalsym.measurement._shortcomings import NAMES, fall_short
 
@@ -222,21 +221,7 @@ class Degradation(DrawnStrengths):
         """
         return self._of_all(X)
 
-    def degrade(self, X: SpotPatterns, seed: Sequence[int], rows: np.ndarray) -> SpotPatterns:
-        """Draw one measurement of some of many crystals.
-
-        Parameters
-        ----------
-        X : SpotPatterns
-        seed : sequence of int
-        rows : array of int, shape (n,)
-            Number of each crystal. With the seed it fixes the draw, whatever others there are.
-
-        Returns
-        -------
-        SpotPatterns
-        """
-        self._check_patterns(X)
+    def _degraded(self, X: SpotPatterns, seed: Sequence[int], rows: np.ndarray) -> SpotPatterns:
         hkl = X.hkl
         if hkl is None:
             raise ValueError("Degradation needs patterns whose indices are known")
@@ -285,16 +270,12 @@ class Degradation(DrawnStrengths):
             if name in EVENTS:
                 row[:] = 1, 1, share, 0
                 continue
-            value = getattr(self, name)
-            if value is None:
-                continue
-            bounds = rising_bounds(value)
+            bounds = self._drawn_between(name)
             if bounds is None:
-                raise ValueError(
-                    f"{name} must be None, a number from 0 on or a range of two, got {value!r}"
-                )
+                continue
             low, high = bounds
             if name in FRACTIONS and high > 1:
+                value = getattr(self, name)
                 raise ValueError(f"{name} is a fraction and cannot exceed 1, got {value!r}")
             row[:] = low, high, share, name in LOGARITHMIC and low > 0
         return out

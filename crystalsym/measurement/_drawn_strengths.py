@@ -44,7 +44,32 @@ class DrawnStrengths(TransformerMixin, BaseEstimator):
         return tags
 
     def degrade(self, X: SpotPatterns, seed: Sequence[int], rows: np.ndarray) -> SpotPatterns:
-        """Draw for some of many crystals: the seed and a crystal's number fix its draw."""
+        """Draw for some of many crystals.
+
+        Parameters
+        ----------
+        X : SpotPatterns
+        seed : sequence of int
+        rows : array of int, shape (n,)
+            Number of each crystal. With the seed it fixes the draw, whatever others there are.
+
+        Returns
+        -------
+        SpotPatterns
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`transform`.
+        """
+        if not isinstance(X, SpotPatterns):
+            raise TypeError(
+                f"{type(self).__name__} takes SpotPatterns, got {type(X).__name__}: simulate with"
+                ' output="spots"'
+            )
+        return self._degraded(X, seed, rows)
+
+    def _degraded(self, X: SpotPatterns, seed: Sequence[int], rows: np.ndarray) -> SpotPatterns:
         raise NotImplementedError
 
     def _of_all(self, X: SpotPatterns) -> SpotPatterns:
@@ -56,12 +81,17 @@ class DrawnStrengths(TransformerMixin, BaseEstimator):
         """Lower and upper bound, share and kind of draw of each, checked."""
         raise NotImplementedError
 
-    def _check_patterns(self, X: Any) -> None:
-        if not isinstance(X, SpotPatterns):
-            raise TypeError(
-                f"{type(self).__name__} takes SpotPatterns, got {type(X).__name__}: simulate with"
-                ' output="spots"'
+    def _drawn_between(self, name: str) -> tuple[float, float] | None:
+        """Bounds of a strength that may be left out; None where it is."""
+        value = getattr(self, name)
+        if value is None:
+            return None
+        bounds = rising_bounds(value)
+        if bounds is None:
+            raise ValueError(
+                f"{name} must be None, a number from 0 on or a range of two, got {value!r}"
             )
+        return bounds
 
 
 def kernel_seed(seed: Sequence[int]) -> int:

@@ -259,23 +259,19 @@ def _cheapest(
     ``squares`` (3, n) are those of the shared rows' lengths, ``dots`` (3, n) their products.
     """
     # Of a cubic crystal half a million fit: a quick estimate tells which are worth the full one.
-    possible, estimated = _estimates(squares, dots, shared)
-    estimated = np.where(possible, cost + OBLIQUE_COST * estimated, np.inf)
-    to_rows = np.linalg.inv(shared)
+    edges, cosines = _estimates(squares, dots, shared)
+    estimated = cost + OBLIQUE_COST * (cosines**2).sum(axis=0)
     wanted = 4 * SHORTLIST
-    tried = wanted
-    while True:
-        last = np.partition(estimated, tried - 1)[tried - 1] if tried < len(cost) else np.inf
-        rows = np.flatnonzero(possible & (estimated <= last + SLACK))
-        gram = np.empty((len(rows), 3, 3))
-        for place, (i, j) in enumerate(PAIRS):
-            gram[:, place, place] = squares[place, rows]
-            gram[:, i, j] = gram[:, j, i] = dots[place, rows]
-        metrics = to_rows @ gram @ to_rows.T
-        usual, oblique = _usual_cells(metrics)
-        if usual.sum() >= wanted or last == np.inf:
-            break
-        tried *= 4
+    sure = estimated[_within(edges, cosines, -SLACK)]
+    last = np.partition(sure, wanted - 1)[wanted - 1] if len(sure) >= wanted else np.inf
+    rows = np.flatnonzero(_within(edges, cosines, SLACK) & (estimated <= last + 2 * SLACK))
+    gram = np.empty((len(rows), 3, 3))
+    for place, (i, j) in enumerate(PAIRS):
+        gram[:, place, place] = squares[place, rows]
+        gram[:, i, j] = gram[:, j, i] = dots[place, rows]
+    to_rows = np.linalg.inv(shared)
+    metrics = to_rows @ gram @ to_rows.T
+    usual, oblique = _usual_cells(metrics)
     full = cost[rows] + OBLIQUE_COST * oblique
     best = np.flatnonzero(usual)[np.argsort(full[usual], kind="stable")[:wanted]]
     return rows[best], full[best], metrics[best]
@@ -284,7 +280,7 @@ def _cheapest(
 def _estimates(
     squares: np.ndarray, dots: np.ndarray, shared: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which cells may be usual, and how oblique they are, both up to SLACK."""
+    """Edges and cosines of cells, each of shape (3, n), up to SLACK; NaN where there is none."""
     (xx, yy, zz), (xy, xz, yz) = squares, dots
     minors = np.stack([yy * zz - yz**2, xx * zz - xz**2, xx * yy - xy**2,
                        xz * yz - xy * zz, xy * yz - xz * yy, xy * xz - xx * yz])  # fmt: skip
@@ -293,14 +289,10 @@ def _estimates(
     weights = (
         np.kron(shared.T, shared.T)[[0, 4, 8, 5, 2, 1]] @ np.eye(6)[[0, 3, 4, 3, 1, 5, 4, 5, 2]]
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        direct = weights @ minors / determinant
+    with np.errstate(invalid="ignore"):
+        direct = weights @ minors / np.where(determinant > 0, determinant, np.nan)
         edges = np.sqrt(direct[:3])
-        cosines = direct[3:] / (edges[[1, 0, 0]] * edges[[2, 2, 1]])
-    # What is no number is not possible.
-    possible = (determinant > 0) & (np.abs(cosines) < OBLIQUE + SLACK).all(axis=0)
-    possible &= ((edges > EDGES[0] - SLACK) & (edges < EDGES[1] + SLACK)).all(axis=0)
-    return possible, (cosines**2).sum(axis=0)
+        return edges, direct[3:] / (edges[[1, 0, 0]] * edges[[2, 2, 1]])
 
 
 def _usual_cells(metrics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -311,9 +303,14 @@ def _usual_cells(metrics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     edges = np.sqrt(np.diagonal(direct, axis1=1, axis2=2))
     cosines = direct[:, [1, 0, 0], [2, 2, 1]] / (edges[:, [1, 0, 0]] * edges[:, [2, 2, 1]])
     oblique[possible] = (cosines**2).sum(axis=1)
-    fits = ((edges > EDGES[0]) & (edges < EDGES[1])).all(axis=1)
-    possible[possible] = fits & (np.abs(cosines) < OBLIQUE).all(axis=1)
+    possible[possible] = _within(edges.T, cosines.T)
     return possible, oblique
+
+
+def _within(edges: np.ndarray, cosines: np.ndarray, slack: float = 0.0) -> np.ndarray:
+    """Whether people choose axes by such edges and angles, each of shape (3, n)."""
+    fits = ((edges > EDGES[0] - slack) & (edges < EDGES[1] + slack)).all(axis=0)
+    return np.asarray(fits & (np.abs(cosines) < OBLIQUE + slack).all(axis=0))
 
 
 def _distinct(found: Sequence[FittingCell]) -> list[FittingCell]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,8 @@ SYSTEMS = (
     "triclinic", "monoclinic", "orthorhombic", "tetragonal", "trigonal", "hexagonal", "cubic",
 )  # fmt: skip
 # Rank of a group that is not among the columns, or of any group in a row without an answer.
+# Names of a summary's figure of diffraction classes.
+KINEMATIC, DYNAMICAL = "diffraction_class", "dynamical_class"
 UNRANKED = np.iinfo(np.int64).max
 
 
@@ -248,7 +251,7 @@ def summary(
     y_true, weights = rows(y_true, sample_weight)
     place = ranks(y_true, probabilities, classes)
     given = (y_true, probabilities, classes)
-    key = "diffraction_class" if dynamical_views is None else "dynamical_class"
+    key = KINEMATIC if dynamical_views is None else DYNAMICAL
     of_class = partial(
         diffraction_class_accuracy, *given, sample_weight=weights, dynamical_views=dynamical_views
     )
@@ -298,6 +301,11 @@ def _columns(y_true: np.ndarray, probabilities: Any, classes: Any) -> tuple[np.n
             f" and {len(classes)} classes"
         )
     return probabilities, classes
+
+
+def class_figure(found: Collection[str]) -> str:
+    """Tell by the names of figures whose diffraction classes they count."""
+    return DYNAMICAL if DYNAMICAL in found else KINEMATIC
 
 
 def ranks(y_true: np.ndarray, probabilities: Any, classes: Any) -> np.ndarray:

@@ -100,18 +100,13 @@ def without_multiple_cell(
 
 def _explained(points: np.ndarray, hkl: np.ndarray) -> bool:
     """Whether a common centering forbids all that points do of some planes' reflections."""
-    dark = ~_allowed(hkl, points)
+    dark = ~_whole(hkl, points)
     for size in (4, 3, 2):
         for chosen in combinations(points[1:], size - 1):
             part = np.array([points[0], *chosen])
-            if centering_of(part) != "?" and not (dark & _allowed(hkl, part)).any():
+            if centering_of(part) != "?" and not (dark & _whole(hkl, part)).any():
                 return True
     return False
-
-
-def _allowed(hkl: np.ndarray, points: np.ndarray) -> np.ndarray:
-    layers = hkl @ points.T
-    return np.asarray(np.abs(layers - np.round(layers)).max(axis=1) < 1e-3)
 
 
 def _lattice_points(
@@ -171,6 +166,7 @@ def _basis(points: np.ndarray) -> np.ndarray:
     return vectors[trios[np.argmin(np.abs(volumes - 1 / len(points)))]]
 
 
-def _whole(hkl: np.ndarray, change: np.ndarray) -> np.ndarray:
-    moved = hkl @ change.T
-    return np.abs(moved - np.round(moved)).max(axis=1) < 1e-3
+def _whole(hkl: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Which reflections have whole products with all vectors: new edges, or a lattice's points."""
+    products = hkl @ vectors.T
+    return np.asarray(np.abs(products - np.round(products)).max(axis=1) < 1e-3)

@@ -9,6 +9,8 @@ from typing import Any
 
 from generated_pages import write_pages
 
+from crystalsym.metrics._figures import class_figure
+
 # Entries of a card in plain words, in this order. Whatever else a card says follows under its name.
 FACTS = {
     "task": "Task",
@@ -87,8 +89,7 @@ def _figures(held_out: dict[str, Any]) -> str:
 
 def _evaluation(rows: list[dict[str, Any]]) -> str:
     """What the benchmarks found, a line for each kind of crystals."""
-    dynamical = any("dynamical_class" in row for row in rows)
-    of_class = "dynamical_class" if dynamical else "diffraction_class"
+    of_class = class_figure({key for row in rows for key in row})
     keys = ("top1", "top5", "macro", of_class, "calibration_error")
     lines, notes = [], []
     for row in rows:

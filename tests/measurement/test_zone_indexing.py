@@ -141,7 +141,9 @@ def test_estimates_leave_out_no_usual_cell():
     metrics = np.linalg.inv(_many_metrics(rng))
     rows = np.moveaxis(shared @ metrics @ shared.T, 0, -1)
     squares, dots = rows[range(3), range(3)], rows[[0, 0, 1], [1, 2, 2]]
-    possible, estimated = _zone_cells._estimates(squares, dots, shared)
+    edges, cosines = _zone_cells._estimates(squares, dots, shared)
+    possible = _zone_cells._within(edges, cosines, _zone_cells.SLACK)
+    estimated = (cosines**2).sum(axis=0)
     usual, oblique = _zone_cells._usual_cells(metrics)
     assert 0.2 < usual.mean() < 0.8
     np.testing.assert_array_equal(possible, usual)
